@@ -1,0 +1,5 @@
+export * from './authenticator.ts'
+export * from './policy.ts'
+export * from './revocations.ts'
+export * from './session.ts'
+export * from './token.ts'

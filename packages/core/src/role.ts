@@ -1,0 +1,7 @@
+/** A running part of the suite: an API, a scheduler, a worker. */
+export interface Running {
+  /** Base URL, for roles that listen. */
+  url?: string
+  /** Finishes what was begun, takes nothing new, frees everything. Safe to call twice. */
+  close(): Promise<void>
+}

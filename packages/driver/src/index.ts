@@ -1,0 +1,7 @@
+export * from './backup.ts'
+export * from './errors.ts'
+export * from './export.ts'
+export * from './image.ts'
+export * from './plugin.ts'
+export * from './runner.ts'
+export * from './volume.ts'

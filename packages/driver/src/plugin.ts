@@ -1,0 +1,48 @@
+import type { BackupStore } from './backup.ts'
+import type { ExportDriver } from './export.ts'
+import type { ImageStore } from './image.ts'
+import type { Runner } from './runner.ts'
+import type { VolumeDriver } from './volume.ts'
+
+/** The little a driver needs of a log. */
+export interface DriverLog {
+  debug(details: object, message: string): void
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+/** What every driver factory is handed. */
+export interface DriverDeps {
+  /** Runs commands on the host that owns the storage. */
+  run: Runner
+  log: DriverLog
+  /** A token to speak to other services with, for drivers that store in one; project of the acting service. */
+  session?: ServiceSession
+}
+
+/** Authenticated access to another OpenStack service for drivers that store their bytes there. */
+export interface ServiceSession {
+  /** A valid token of the service user. */
+  token(): Promise<string>
+  /** Base URL of a service type in the catalog, e.g. `object-store`. */
+  endpoint(serviceType: string, projectId?: string): Promise<string>
+  /** Project of the service user. */
+  projectId(): Promise<string>
+}
+
+export interface Roles {
+  volume?(options: Record<string, unknown>, deps: DriverDeps): Promise<VolumeDriver>
+  export?(options: Record<string, unknown>, deps: DriverDeps): Promise<ExportDriver>
+  image?(options: Record<string, unknown>, deps: DriverDeps): Promise<ImageStore>
+  backup?(options: Record<string, unknown>, deps: DriverDeps & { projectId?: string }): Promise<BackupStore>
+}
+
+/** Default export of a driver package. */
+export interface DriverPlugin {
+  /** Version of this contract. */
+  contract: 1
+  /** JSON schema of each role's options; unknown keys are refused with their names. */
+  options: Partial<Record<keyof Roles, object>>
+  roles: Roles
+}

@@ -1,0 +1,92 @@
+/** A volume as its driver sees it. `name` is unique on the backend and safe as a file name: `volume-<uuid>`. */
+export interface VolumeRef {
+  id: string
+  name: string
+  /** GiB. */
+  sizeGiB: number
+  /** What `create…` of this driver returned earlier, kept by the caller. */
+  providerLocation?: string | null
+}
+
+/** A snapshot and the volume it belongs to. `name` is `snapshot-<uuid>`. */
+export interface SnapshotRef {
+  id: string
+  name: string
+  volume: VolumeRef
+  providerLocation?: string | null
+}
+
+/** What a driver wants kept with the row. */
+export interface ModelUpdate {
+  providerLocation?: string | null
+}
+
+/** Capacities of one pool, in GiB; 'unknown' and 'infinite' as in Cinder's stats. */
+export interface PoolStats {
+  poolName: string
+  totalCapacityGb: number | 'unknown' | 'infinite'
+  freeCapacityGb: number | 'unknown' | 'infinite'
+  /** Sum of the sizes promised to volumes and snapshots. */
+  provisionedCapacityGb?: number
+  reservedPercentage: number
+  maxOverSubscriptionRatio: number
+  thinProvisioning: boolean
+  thickProvisioning: boolean
+  multiattach: boolean
+  onlineExtend: boolean
+  qosSupport: boolean
+  /** Anything more that extra specs may match. */
+  capabilities?: Record<string, unknown>
+}
+
+export interface BackendStats {
+  vendorName: string
+  driverVersion: string
+  /** iSCSI, NFS, ceph … ; what `connection` leads to. */
+  storageProtocol: string
+  pools: PoolStats[]
+}
+
+/** Where the bytes of a volume or snapshot can be read or written by this host, in qemu-img's terms. */
+export interface Address {
+  /** A path, or a qemu block address such as `rbd:pool/name`. */
+  filename: string
+  format: 'raw' | 'qcow2'
+}
+
+/**
+ * How an initiator reaches a volume: a device on this host that an export driver offers over the network, or a
+ * connection that needs no export and goes to os-brick as it is.
+ */
+export type Connection =
+  | { kind: 'device'; path: string; sizeBytes: number; blockSize: number }
+  | { kind: 'network'; driver_volume_type: string; data: Record<string, unknown> }
+
+/** Every method may be repeated: creating what exists with the same size, or deleting what is gone, succeeds. */
+export interface VolumeDriver {
+  stats(): Promise<BackendStats>
+  /** A blank volume reading as zeros. */
+  create(volume: VolumeRef, signal?: AbortSignal): Promise<ModelUpdate | undefined>
+  /** Throws DriverError `busy` while something depends on the volume. */
+  delete(volume: VolumeRef, signal?: AbortSignal): Promise<void>
+  /** Grows to `newSizeGiB`; new bytes read as zeros. Never shrinks. */
+  extend(volume: VolumeRef, newSizeGiB: number, signal?: AbortSignal): Promise<void>
+  snapshot(snapshot: SnapshotRef, signal?: AbortSignal): Promise<ModelUpdate | undefined>
+  deleteSnapshot(snapshot: SnapshotRef, signal?: AbortSignal): Promise<void>
+  /** A new volume with the snapshot's bytes, at least as large. */
+  createFromSnapshot(volume: VolumeRef, source: SnapshotRef, signal?: AbortSignal): Promise<ModelUpdate | undefined>
+  /** A new volume with the present bytes of `source`, at least as large. */
+  clone(volume: VolumeRef, source: VolumeRef, signal?: AbortSignal): Promise<ModelUpdate | undefined>
+  connection(volume: VolumeRef): Promise<Connection>
+  /** Where to read and write the bytes on this host; needed for images and backups. */
+  address?(volume: VolumeRef): Promise<Address>
+  /** Where to read a snapshot's bytes without making a volume of it. */
+  snapshotAddress?(snapshot: SnapshotRef): Promise<Address>
+  /** Takes the volume back to the snapshot's bytes. */
+  revert?(snapshot: SnapshotRef, signal?: AbortSignal): Promise<void>
+  /** Names of everything that is on the backend under this driver's names, for finding orphans. */
+  list?(): Promise<{ volumes: string[]; snapshots: string[] }>
+  /** Takes an existing object of the backend under the volume's name. */
+  manage?(volume: VolumeRef, reference: { name: string }): Promise<ModelUpdate | undefined>
+  close?(): Promise<void>
+}
