@@ -35,9 +35,7 @@ export interface AccessRule {
 }
 
 /** Checks policies for one caller. `target` holds the attributes a rule may compare with, e.g. `project_id`. */
-export interface PolicyCheck {
-  (rule: string, target?: Record<string, unknown>): boolean
-}
+export type PolicyCheck = (rule: string, target?: Record<string, unknown>) => boolean
 
 /** What travels with one request through every layer. */
 export interface Context {

@@ -2,7 +2,15 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 
 export type { Logger }
 
-const secretKeys = ['password', 'secret', 'token', 'authorization', 'x-auth-token', 'x-subject-token', 'x-service-token']
+const secretKeys = [
+  'password',
+  'secret',
+  'token',
+  'authorization',
+  'x-auth-token',
+  'x-subject-token',
+  'x-service-token',
+]
 const redactPaths = secretKeys.flatMap((key) => {
   const name = key.includes('-') ? `["${key}"]` : key
   return [name, `*${name.startsWith('[') ? '' : '.'}${name}`, `*.headers${name.startsWith('[') ? '' : '.'}${name}`]

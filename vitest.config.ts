@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config'
+
+const unit = ['packages/**/*.test.ts', 'drivers/**/*.test.ts', 'ring/**/*.test.ts', 'bench/**/*.test.ts']
+const project = (name: string, include: string[], testTimeout: number, more: object = {}) => ({
+  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const, ...more },
+})
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      project('layout', ['test/layout.test.ts'], 20_000),
+      project('unit', unit, 60_000),
+      project('api', ['test/api/**/*.test.ts'], 120_000),
+      project('clients', ['test/clients/**/*.test.ts'], 600_000, { fileParallelism: false }),
+      project('real', ['test/real/**/*.test.ts'], 300_000, { fileParallelism: false }),
+      project('cluster', ['test/cluster/**/*.test.ts'], 1_200_000, { fileParallelism: false }),
+    ],
+  },
+})
