@@ -1,0 +1,28 @@
+/** Everything that has a limit, with the limit of a project nobody set one for; -1 means unlimited. */
+export const defaultLimits = {
+  volumes: 10,
+  snapshots: 10,
+  gigabytes: 1000,
+  backups: 10,
+  backup_gigabytes: 1000,
+  per_volume_gigabytes: -1,
+  groups: 10,
+} as const
+
+export type QuotaResource = keyof typeof defaultLimits
+
+/** Resources also counted per volume type, under `<resource>_<type name>`; unlimited until somebody sets a limit. */
+export const perTypeResources = ['volumes', 'gigabytes', 'snapshots'] as const
+
+/** The largest limit upstream stores. */
+export const maximumLimit = 0x7fffffff
+
+/** The default limit of any resource name, per-type ones included. */
+export function defaultLimit(resource: string): number {
+  return resource in defaultLimits ? defaultLimits[resource as QuotaResource] : -1
+}
+
+/** Names of the per-type resources of one volume type. */
+export function typeResources(typeName: string): string[] {
+  return perTypeResources.map((resource) => `${resource}_${typeName}`)
+}
