@@ -1,3 +1,8 @@
 export * from './database.ts'
+export * from './failures.ts'
+export * from './insert-if-absent.ts'
 export * from './migrate.ts'
 export * from './move.ts'
+export * from './open.ts'
+export * from './schema.ts'
+export { afterCommit } from './transaction.ts'

@@ -1,0 +1,131 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import type { Knex } from 'knex'
+
+/** What of better-sqlite3 and of knex's client for it is used here; neither publishes types. */
+interface Statement {
+  reader: boolean
+  all(bindings: unknown[]): unknown[]
+  run(bindings: unknown[]): { lastInsertRowid: number | bigint; changes: number }
+}
+interface Connection {
+  inTransaction: boolean
+  exec(sql: string): void
+  pragma(text: string): unknown
+  prepare(sql: string): Statement
+}
+interface DialectTransaction {
+  trxClient: { query(connection: Connection, sql: string): Promise<unknown> }
+  begin(connection: Connection): Promise<unknown>
+}
+interface Dialect {
+  transaction(...args: unknown[]): DialectTransaction
+  acquireConnection(): Promise<Connection>
+  _query(connection: Connection, query: SqlQuery): Promise<SqlQuery>
+  _formatBindings(bindings: unknown[] | undefined): unknown[]
+}
+interface SqlQuery {
+  sql: string
+  bindings?: unknown[]
+  response?: unknown
+  context?: { lastID: number | bigint; changes: number }
+}
+
+const dialect = createRequire(import.meta.url)('knex/lib/dialects/better-sqlite3') as new (config: unknown) => Dialect
+
+const definition = /^\s*(create|alter|drop|pragma|attach|detach|vacuum|reindex)\b/i
+const mostStatements = 500
+const statements = new WeakMap<Connection, Map<string, Statement>>()
+const inside = new AsyncLocalStorage<{ open: boolean }>()
+
+/**
+ * better-sqlite3 as knex speaks it, with three differences: transactions begin IMMEDIATE (knex's are deferred, and a
+ * deferred one that turns into a writer may fail at once with SQLITE_BUSY), statements are compiled once, and asking
+ * the pool inside a transaction is an error instead of a wait that never ends.
+ */
+class ImmediateClient extends dialect {
+  override transaction(...args: unknown[]): DialectTransaction {
+    const transaction = super.transaction(...args)
+    transaction.begin = async (connection) => {
+      // A COMMIT that failed, on a full disk for one, leaves its transaction open.
+      if (connection.inTransaction) connection.exec('ROLLBACK')
+      return transaction.trxClient.query(connection, 'BEGIN IMMEDIATE;')
+    }
+    return transaction
+  }
+
+  override async acquireConnection(): Promise<Connection> {
+    if (inside.getStore()?.open) throw new Error('the database was asked inside a transaction: pass tx on instead')
+    return super.acquireConnection()
+  }
+
+  override async _query(connection: Connection, query: SqlQuery): Promise<SqlQuery> {
+    if (!query.sql) throw new Error('The query is empty')
+    const statement = compiled(connection, query.sql)
+    const bindings = this._formatBindings(query.bindings)
+    if (statement.reader) {
+      query.response = statement.all(bindings)
+      return query
+    }
+    const result = statement.run(bindings)
+    query.response = result
+    query.context = { lastID: result.lastInsertRowid, changes: result.changes }
+    return query
+  }
+}
+
+function compiled(connection: Connection, sql: string): Statement {
+  let cache = statements.get(connection)
+  if (!cache || definition.test(sql)) {
+    cache = new Map()
+    statements.set(connection, cache)
+  }
+  let statement = cache.get(sql)
+  if (!statement) {
+    statement = connection.prepare(sql)
+    if (cache.size >= mostStatements) cache.clear()
+    cache.set(sql, statement)
+  }
+  return statement
+}
+
+/** Runs `work` so that asking the pool within it fails at once. */
+export async function insideTransaction<T>(work: () => Promise<T>): Promise<T> {
+  const state = { open: true }
+  try {
+    return await inside.run(state, work)
+  } finally {
+    state.open = false
+  }
+}
+
+/** Knex settings for a file, or for `:memory:`. Creates the file (mode 0600, it may hold secrets) and its folder. */
+export function sqliteConfig(filename: string): Knex.Config {
+  if (filename !== ':memory:') {
+    mkdirSync(dirname(filename), { recursive: true })
+    closeSync(openSync(filename, 'a', 0o600))
+  }
+  return {
+    client: ImmediateClient as unknown as typeof Knex.Client,
+    connection: { filename },
+    useNullAsDefault: true,
+    // One connection: write transactions queue in this process instead of fighting for the file.
+    pool: { min: 1, max: 1, afterCreate: prepareConnection },
+  }
+}
+
+function prepareConnection(connection: Connection, done: (error: unknown, connection: Connection) => void): void {
+  try {
+    connection.pragma('busy_timeout = 2000')
+    connection.pragma('journal_mode = WAL')
+    connection.pragma('synchronous = FULL')
+    connection.pragma('foreign_keys = ON')
+    // As in the other engines, where LIKE heeds case.
+    connection.pragma('case_sensitive_like = ON')
+    done(null, connection)
+  } catch (error) {
+    done(error, connection)
+  }
+}
