@@ -54,6 +54,8 @@ export interface Route<Deps = unknown> {
   since?: string
   until?: string
   policy: string | null
+  /** Rows of one path told apart by the first key of their JSON body, e.g. `os-extend`. */
+  action?: string
   body?: Schema
   /** Shape of the success body; members not in it are dropped. */
   reply?: Schema

@@ -1,0 +1,121 @@
+import { type Context, commonErrors, type Identity, requestId } from '@hearth/core'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { allowsAccess } from './access-rules.ts'
+import { behavioursAt } from './microversion.ts'
+import type { ApiRequest } from './route.ts'
+import { versionReader } from './router.ts'
+import type { ServiceOptions } from './service.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    hearth: { context: Context; request: ApiRequest }
+  }
+  interface FastifyContextConfig {
+    /** No token is needed. */
+    public?: boolean
+    /** The body stays a stream. */
+    stream?: boolean
+  }
+}
+
+const answerWithinMs = 60_000
+
+/** Puts the request's context in place. Throws Unauthorized (401) where a token is needed and none is good. */
+export async function openContext<Deps>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ServiceOptions<Deps>,
+): Promise<void> {
+  const apiRequest = readRequest(request, options)
+  const id = requestId()
+  const context = newContext(id, apiRequest.version, options)
+  request.hearth = { context, request: apiRequest }
+  reply.header('x-openstack-request-id', id)
+  if (options.microversions) {
+    reply.header('vary', 'OpenStack-API-Version')
+    reply.header('openstack-api-version', `${options.microversions.service} ${apiRequest.version}`)
+  }
+  const token = headerOf(request, 'x-auth-token')
+  if (token !== undefined) await identify(context, token, headerOf(request, 'x-service-token'), options)
+  if (request.routeOptions.config.public || request.is404) return
+  if (!context.identity) throw commonErrors.Unauthorized()
+  const rules = context.identity.accessRules
+  if (rules && !allowsAccess(rules, options.serviceType ?? options.name, apiRequest)) throw commonErrors.Unauthorized()
+}
+
+async function identify<Deps>(
+  context: Context,
+  token: string,
+  serviceToken: string | undefined,
+  options: ServiceOptions<Deps>,
+): Promise<void> {
+  context.token = token
+  context.identity = await options.authenticator.authenticate(token)
+  if (serviceToken === undefined) return
+  const service = await options.authenticator.authenticate(serviceToken)
+  context.serviceRoles = service?.roles ?? []
+}
+
+function newContext<Deps>(id: string, version: string, options: ServiceOptions<Deps>): Context {
+  let behaviours: Set<string> | undefined
+  const targetOf = (identity: Identity | null) => ({ project_id: identity?.projectId, user_id: identity?.userId })
+  const context: Context = {
+    requestId: id,
+    identity: null,
+    token: null,
+    serviceRoles: [],
+    deadline: Date.now() + answerWithinMs,
+    log: options.log.child({ service: options.name, requestId: id }),
+    may: (rule, target) => options.enforcer.check(rule, target ?? targetOf(context.identity), context.identity),
+    enforce(rule, target) {
+      if (!context.may(rule, target)) throw commonErrors.PolicyNotAuthorized({ rule })
+    },
+    allows(behaviour) {
+      behaviours ??= options.microversions ? behavioursAt(version, options.microversions) : new Set()
+      return behaviours.has(behaviour)
+    },
+  }
+  return context
+}
+
+const readers = new WeakMap<object, ReturnType<typeof versionReader>>()
+
+function readRequest<Deps>(request: FastifyRequest, options: ServiceOptions<Deps>): ApiRequest {
+  const gone = new AbortController()
+  request.raw.once('close', () => {
+    if (!request.raw.complete) gone.abort()
+  })
+  return {
+    params: request.params as Record<string, string>,
+    query: request.query as ApiRequest['query'],
+    body: undefined,
+    headers: request.headers,
+    stream: request.raw,
+    baseUrl: options.publicUrl ?? baseUrlOf(request),
+    url: request.url,
+    method: request.method,
+    version: versionOf(request, options),
+    aborted: gone.signal,
+  }
+}
+
+function versionOf<Deps>(request: FastifyRequest, options: ServiceOptions<Deps>): string {
+  const versions = options.microversions
+  if (!versions) return ''
+  let read = readers.get(versions)
+  if (!read) {
+    read = versionReader(versions)
+    readers.set(versions, read)
+  }
+  return read(headerOf(request, 'openstack-api-version')) ?? versions.min
+}
+
+function baseUrlOf(request: FastifyRequest): string {
+  const host = headerOf(request, 'x-forwarded-host') ?? request.headers.host ?? 'localhost'
+  return `${headerOf(request, 'x-forwarded-proto') ?? 'http'}://${host}`
+}
+
+function headerOf(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}

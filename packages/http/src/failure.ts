@@ -1,0 +1,16 @@
+import { commonErrors, HearthError as Failure, type HearthError, isHearthError, type Logger } from '@hearth/core'
+
+/** Whatever was thrown as an error that may be shown: what nobody foresaw becomes 500 without details, and is logged. */
+export function toHearthError(error: unknown, log: Logger): HearthError {
+  if (isHearthError(error)) {
+    if (error.status >= 500) log.error({ err: error }, error.message)
+    return error
+  }
+  const { code = '', statusCode } = error as { code?: string; statusCode?: number }
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return commonErrors.TooLarge({}, error)
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return commonErrors.BadRequest({ reason: (error as Error).message }, error)
+  log.error({ err: error }, 'unexpected error')
+  const message = 'The server has either erred or is incapable of performing the requested operation.'
+  return new Failure({ code: 'InternalError', status: 500, message, cause: error })
+}

@@ -1,0 +1,157 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Authenticator, Enforcer } from '@hearth/auth'
+import { type Context, commonErrors, type HearthError, type Logger, type Registry, type Running } from '@hearth/core'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { collectBody } from './body.ts'
+import { openContext } from './context.ts'
+import { endpointsOf } from './endpoint.ts'
+import { toHearthError } from './failure.ts'
+import { observeRequests } from './metrics.ts'
+import { type Microversions, negotiate } from './microversion.ts'
+import type { ApiRequest, Route } from './route.ts'
+import { bandConstraint } from './router.ts'
+import { requestErrors } from './validation.ts'
+
+/** How an error looks on a service's wire. */
+export type Faults = (
+  error: HearthError,
+  request: { headers: IncomingHttpHeaders; method: string; url: string; version: string; baseUrl: string },
+) => { status: number; body: string | object; headers?: Record<string, string> }
+
+export interface ServiceOptions<Deps> {
+  name: string
+  /** Type in the catalog, for the access rules of application credentials. */
+  serviceType?: string
+  host: string
+  /** 0 picks a free one. */
+  port: number
+  /** Base URL told to clients; else what they called. */
+  publicUrl?: string
+  routes: readonly Route<Deps>[]
+  /** Every row exists under each of them. */
+  prefixes: readonly string[]
+  deps: Deps
+  authenticator: Authenticator
+  enforcer: Enforcer
+  faults: Faults
+  log: Logger
+  metrics: Registry
+  microversions?: Microversions
+  ignoreTrailingSlash?: boolean
+  /** Known paths answer other methods with 405 and Allow instead of 404. */
+  methodNotAllowed?: boolean
+  /** Largest JSON body, bytes; default 114688 as oslo.middleware's. */
+  maxBodyBytes?: number
+  /** Checked on each request after authentication; throws what is wrong. */
+  before?(context: Context, request: ApiRequest): void
+  /** For what rows cannot say. */
+  configure?(app: FastifyInstance): void
+}
+
+const requestSeconds = 3600
+const closeSeconds = 10
+
+/** Starts a service's API. Throws PortInUse naming host and port. */
+export async function openService<Deps>(options: ServiceOptions<Deps>): Promise<Running> {
+  const app = Fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    requestTimeout: 0,
+    keepAliveTimeout: 75_000,
+    bodyLimit: options.maxBodyBytes ?? 114_688,
+    routerOptions: {
+      maxParamLength: 4096,
+      ignoreTrailingSlash: options.ignoreTrailingSlash ?? false,
+      constraints: bandConstraint(options.microversions),
+    },
+  })
+  collectBody(app)
+  observeRequests(app, options)
+  app.addHook('onRequest', async (request, reply) => {
+    await openContext(request, reply, options)
+  })
+  app.setErrorHandler((error, request, reply) => {
+    sendFault(toHearthError(error, request.hearth?.context.log ?? options.log), request, reply, options)
+  })
+  const endpoints = endpointsOf(options)
+  for (const endpoint of endpoints) app.route(endpoint.routeOptions)
+  app.setNotFoundHandler((request, reply) => {
+    throw missing(request.raw.headers, request.method, request.url, endpoints, options, (allow) => {
+      reply.header('allow', allow)
+    })
+  })
+  app.get('/healthcheck', { config: { public: true } }, async (_request, reply) => reply.type('text/plain').send('OK'))
+  app.get('/metrics', { config: { public: true } }, async (_request, reply) =>
+    reply.type(options.metrics.contentType).send(await options.metrics.metrics()),
+  )
+  options.configure?.(app)
+  return listen(app, options)
+}
+
+function sendFault<Deps>(
+  fault: HearthError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ServiceOptions<Deps>,
+): void {
+  const { headers: sent, method, url } = request
+  const about = request.hearth?.request ?? { headers: sent, method, url, version: '', baseUrl: '' }
+  const { status, body, headers } = options.faults(fault, about)
+  reply.code(status).headers({ ...fault.headers, ...headers })
+  if (!reply.hasHeader('content-type'))
+    reply.header('content-type', typeof body === 'string' ? 'text/html; charset=UTF-8' : 'application/json')
+  reply.send(typeof body === 'string' ? body : JSON.stringify(body))
+}
+
+/** Why no row took the request: a bad microversion, a method the path does not know, or nothing there. */
+function missing<Deps>(
+  headers: IncomingHttpHeaders,
+  method: string,
+  url: string,
+  endpoints: ReturnType<typeof endpointsOf>,
+  options: ServiceOptions<Deps>,
+  setAllow: (allow: string) => void,
+): HearthError {
+  const versions = options.microversions
+  if (versions) {
+    const header = headers['openstack-api-version'] as string | undefined
+    const negotiated = negotiate(header, versions)
+    const version = header?.trim().split(/\s+/).at(-1) ?? ''
+    if (!negotiated.ok && negotiated.reason === 'malformed') return requestErrors.VersionMalformed({ version })
+    if (!negotiated.ok && negotiated.reason === 'out-of-range')
+      return requestErrors.VersionOutOfRange({ version, min: versions.min, max: versions.max })
+  }
+  if (options.methodNotAllowed) {
+    const path = url.split('?', 1)[0]!
+    const allowed = endpoints.filter((endpoint) => endpoint.pattern.test(path)).flatMap((endpoint) => endpoint.methods)
+    if (allowed.length > 0) {
+      setAllow([...new Set(allowed)].sort().join(', '))
+      return commonErrors.MethodNotAllowed({ method })
+    }
+  }
+  return commonErrors.NotFound()
+}
+
+async function listen<Deps>(app: FastifyInstance, options: ServiceOptions<Deps>): Promise<Running> {
+  app.server.requestTimeout = requestSeconds * 1000
+  try {
+    await app.listen({ host: options.host, port: options.port, backlog: 1024 })
+  } catch (cause) {
+    await app.close()
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause
+    throw requestErrors.PortInUse({ service: options.name, host: options.host, port: options.port }, cause)
+  }
+  const address = app.server.address() as AddressInfo
+  const url =
+    options.publicUrl ?? `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${address.port}`
+  return {
+    url,
+    async close() {
+      const timer = setTimeout(() => app.server.closeAllConnections(), closeSeconds * 1000)
+      await app.close()
+      clearTimeout(timer)
+    },
+  }
+}
