@@ -1,0 +1,72 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import type { Builder } from './builder.ts'
+import type { Device } from './device.ts'
+import { RingError } from './errors.ts'
+
+interface BuilderJson {
+  format: 'hearth-ring-builder-1'
+  partPower: number
+  replicas: number
+  minPartHours: number
+  overload: number
+  version: number
+  devices: (Device | null)[]
+  removing: number[]
+  movesAsOf: number
+  /** Little-endian uint16 device ids, zipped, base64. */
+  assignment: string[]
+  /** One byte a partition, zipped, base64. */
+  hoursSinceMove: string
+}
+
+const pack = (bytes: Uint8Array) => gzipSync(bytes).toString('base64')
+const unpack = (text: string) => gunzipSync(Buffer.from(text, 'base64'))
+
+/** Writes the builder as JSON, whole or not at all. */
+export async function saveBuilder(path: string, builder: Builder): Promise<void> {
+  const json: BuilderJson = {
+    format: 'hearth-ring-builder-1',
+    partPower: builder.partPower,
+    replicas: builder.replicas,
+    minPartHours: builder.minPartHours,
+    overload: builder.overload,
+    version: builder.version,
+    devices: builder.devices,
+    removing: builder.removing,
+    movesAsOf: builder.movesAsOf,
+    assignment: builder.assignment.map((row) => pack(littleEndian(row))),
+    hoursSinceMove: pack(builder.hoursSinceMove),
+  }
+  await writeFile(`${path}.new`, `${JSON.stringify(json, null, 1)}\n`, { flush: true })
+  await rename(`${path}.new`, path)
+}
+
+/** Throws RingError when the file is missing or no builder. */
+export async function loadBuilder(path: string): Promise<Builder> {
+  let json: BuilderJson
+  try {
+    json = JSON.parse(await readFile(path, 'utf8')) as BuilderJson
+  } catch (error) {
+    throw new RingError(`cannot read the builder ${path}: ${(error as Error).message}`)
+  }
+  if (json.format !== 'hearth-ring-builder-1') throw new RingError(`${path} is not a ring builder of Hearth`)
+  const { format: _, assignment, hoursSinceMove, ...rest } = json
+  return {
+    ...rest,
+    assignment: assignment.map((text) => fromLittleEndian(unpack(text))),
+    hoursSinceMove: new Uint8Array(unpack(hoursSinceMove)),
+  }
+}
+
+function littleEndian(row: Uint16Array): Buffer {
+  const bytes = Buffer.alloc(row.length * 2)
+  row.forEach((id, index) => {
+    bytes.writeUInt16LE(id, index * 2)
+  })
+  return bytes
+}
+
+function fromLittleEndian(bytes: Buffer): Uint16Array {
+  return Uint16Array.from({ length: bytes.length / 2 }, (_, index) => bytes.readUInt16LE(index * 2))
+}
