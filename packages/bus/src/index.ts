@@ -1,1 +1,3 @@
+export { migrations } from '../migrations/index.ts'
+export * from './open.ts'
 export * from './topic.ts'

@@ -1,0 +1,25 @@
+import type { Logger } from '@hearth/core'
+import { type Database, migrate } from '@hearth/database'
+import { migrations } from '../migrations/index.ts'
+import { openMemoryBus } from './memory/bus.ts'
+import type { Bus } from './topic.ts'
+
+export interface BusOptions {
+  /** Holds the outbox; `cast` takes transactions of this database. */
+  database: Database
+  log: Logger
+  /** The service this is, e.g. `cinder`: services may share a database, each delivers its own casts. */
+  service: string
+  /** Milliseconds before a failed cast is delivered again; doubles each time up to a minute. Default 1000. */
+  firstPauseMs?: number
+}
+
+/**
+ * Opens a bus: `memory:` (buses of the same process and name, `memory:name`, meet) or `amqp://user:password@host:5672/vhost`
+ * (RabbitMQ). Creates the outbox table when it is missing.
+ */
+export async function openBus(url: string, options: BusOptions): Promise<Bus> {
+  await migrate(options.database, 'bus', migrations)
+  if (url.startsWith('memory:')) return openMemoryBus(url.slice('memory:'.length), options)
+  throw new Error('the bus URL must begin with memory: or amqp:')
+}
