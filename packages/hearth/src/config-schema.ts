@@ -1,0 +1,89 @@
+const port = (fallback: number) => ({ type: 'integer', minimum: 0, maximum: 65535, default: fallback })
+const text = (fallback?: string) => ({ type: 'string', minLength: 1, ...(fallback === undefined ? {} : { default: fallback }) })
+const optional = { type: ['string', 'null'], default: null }
+const positive = (fallback: number) => ({ type: 'integer', minimum: 1, default: fallback })
+const section = (properties: Record<string, object>) => ({
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  properties,
+})
+
+const listener = (fallback: number) => ({ port: port(fallback), publicUrl: optional, policyFile: optional })
+
+const plugin = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['driver'],
+  properties: { driver: text(), options: { type: 'object', default: {} } },
+}
+
+const backend = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['driver'],
+  properties: { ...plugin.properties, export: { ...plugin, type: ['object', 'null'], default: null } },
+}
+
+const foreignIdentity = {
+  type: ['object', 'null'],
+  default: null,
+  additionalProperties: false,
+  required: ['authUrl', 'password'],
+  properties: {
+    authUrl: text(),
+    username: text('hearth'),
+    password: text(),
+    projectName: text('service'),
+    userDomainName: text('Default'),
+    projectDomainName: text('Default'),
+  },
+}
+
+/** The whole of hearth.yaml. Defaults run everything on one machine. */
+export const configSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    dataFolder: text('./data'),
+    host: text('127.0.0.1'),
+    hostName: optional,
+    region: text('RegionOne'),
+    database: text('sqlite:'),
+    bus: text('memory:'),
+    log: section({
+      level: { type: 'string', enum: ['trace', 'debug', 'info', 'warn', 'error'], default: 'info' },
+      file: optional,
+    }),
+    identity: section({ ...listener(5000), tokenSeconds: positive(3600), foreign: foreignIdentity }),
+    volume: section({
+      ...listener(8776),
+      availabilityZone: text('nova'),
+      sizeGiB: { type: ['integer', 'null'], minimum: 1, default: null },
+      portals: { type: 'array', items: { type: 'string', pattern: '^.+:[0-9]+$' }, minItems: 1, default: ['127.0.0.1:3260'] },
+      backends: { type: ['object', 'null'], default: null, additionalProperties: backend, minProperties: 1 },
+      backup: { ...plugin, type: ['object', 'null'], default: null },
+    }),
+    image: section({
+      ...listener(9292),
+      stores: { type: ['object', 'null'], default: null, additionalProperties: plugin, minProperties: 1 },
+      defaultStore: optional,
+    }),
+    object: section({
+      ...listener(8080),
+      replicas: positive(3),
+      partitionPower: { type: 'integer', minimum: 1, maximum: 24, default: 8 },
+      devices: {
+        type: ['array', 'null'],
+        default: null,
+        minItems: 1,
+        items: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['path'],
+          properties: { path: text(), zone: positive(1), weight: { type: 'number', exclusiveMinimum: 0, default: 100 } },
+        },
+      },
+    }),
+  },
+}

@@ -1,0 +1,81 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { ConfigError, readConfig } from '@hearth/core'
+import { configSchema } from './config-schema.ts'
+
+/** A driver package and its options. */
+export interface PluginConfig {
+  driver: string
+  options: Record<string, unknown>
+}
+
+interface ListenerConfig {
+  port: number
+  publicUrl: string | null
+  policyFile: string | null
+}
+
+/** A Keystone that is not ours, and the service user to act as there. */
+export interface ForeignIdentityConfig {
+  authUrl: string
+  username: string
+  password: string
+  projectName: string
+  userDomainName: string
+  projectDomainName: string
+}
+
+export interface Config {
+  /** Absolute. */
+  dataFolder: string
+  host: string
+  hostName: string
+  region: string
+  database: string
+  bus: string
+  log: { level: string; file: string | null }
+  identity: ListenerConfig & { tokenSeconds: number; foreign: ForeignIdentityConfig | null }
+  volume: ListenerConfig & {
+    availabilityZone: string
+    sizeGiB: number | null
+    portals: string[]
+    backends: Record<string, PluginConfig & { export: PluginConfig | null }> | null
+    backup: PluginConfig | null
+  }
+  image: ListenerConfig & { stores: Record<string, PluginConfig> | null; defaultStore: string | null }
+  object: ListenerConfig & {
+    replicas: number
+    partitionPower: number
+    devices: { path: string; zone: number; weight: number }[] | null
+  }
+}
+
+/**
+ * Reads `file` (else `HEARTH_CONFIG`, else ./hearth.yaml if there is one) and the `HEARTH_…` environment.
+ * Relative folders are taken from the file's place. Throws ConfigError naming every wrong key.
+ */
+export function loadConfig(file?: string): Config {
+  const named = file ?? process.env.HEARTH_CONFIG
+  const path = resolve(named ?? 'hearth.yaml')
+  if (named !== undefined && !existsSync(path)) throw new ConfigError([`${path}: there is no such file`])
+  const source = existsSync(path) ? readFileSync(path, 'utf8') : undefined
+  const config = readConfig<Config>({
+    schema: configSchema,
+    text: source,
+    file: source === undefined ? 'defaults' : path,
+    env: { ...process.env, HEARTH_CONFIG: undefined },
+    envPrefix: 'HEARTH',
+  })
+  const base = source === undefined ? process.cwd() : dirname(path)
+  const absolute = (folder: string): string => (isAbsolute(folder) ? folder : join(base, folder))
+  config.dataFolder = absolute(config.dataFolder)
+  config.hostName ??= hostname()
+  for (const part of ['identity', 'volume', 'image', 'object'] as const)
+    if (config[part].policyFile !== null) config[part].policyFile = absolute(config[part].policyFile)
+  if (config.log.file !== null) config.log.file = absolute(config.log.file)
+  return config
+}
+
+/** The `OS_…` variables of the shell, for commands that speak to a running suite. */
+export const shellEnvironment = (): Record<string, string | undefined> => ({ ...process.env })

@@ -1,0 +1,41 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+
+/** What a running suite tells other commands about itself. */
+export interface RunningSuite {
+  pid: number
+  /** Kernel's start time of the process, so that a reused number is not taken for it. */
+  startTime: string
+  urls: Record<string, string>
+  roles: string[]
+}
+
+/** The suite that runs on this data folder; null when none does. */
+export function readPidFile(file: string): RunningSuite | null {
+  try {
+    const suite = JSON.parse(readFileSync(file, 'utf8')) as RunningSuite
+    return startTimeOf(suite.pid) === suite.startTime ? suite : null
+  } catch {
+    return null
+  }
+}
+
+export function writePidFile(file: string, suite: Omit<RunningSuite, 'pid' | 'startTime'>): void {
+  const startTime = startTimeOf(process.pid)!
+  writeFileSync(file, JSON.stringify({ pid: process.pid, startTime, ...suite }, null, 2), { mode: 0o600 })
+}
+
+export function removePidFile(file: string): void {
+  rmSync(file, { force: true })
+}
+
+/** Field 22 of /proc/PID/stat; null when there is no such process. */
+function startTimeOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // A process that ended but was not yet waited for still has an entry.
+    return fields[0] === 'Z' ? null : (fields[19] ?? null)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,17 @@
+import type { Config } from './config.ts'
+
+/** The four services by the names of their configuration sections. */
+export type Part = 'identity' | 'volume' | 'image' | 'object'
+
+/** Where clients reach a part: its publicUrl, else host and port; an address that means "all" is told as loopback. */
+export function partUrl(config: Config, part: Part): string {
+  const { publicUrl, port } = config[part]
+  if (publicUrl) return publicUrl.replace(/\/+$/, '')
+  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Root of the identity service in use, ours or a foreign one. */
+export function identityUrl(config: Config): string {
+  return config.identity.foreign?.authUrl.replace(/\/+(v3)?\/*$/, '') ?? partUrl(config, 'identity')
+}

@@ -1,0 +1,179 @@
+import { globSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import { expect, test } from 'vitest'
+import { functionsOf } from './layout/functions.ts'
+
+const root = join(import.meta.dirname, '..')
+const sources = globSync('{packages,drivers,ring,test,bench}/**/*.ts', {
+  cwd: root,
+  exclude: (path) => path.includes('node_modules'),
+}).sort()
+const text = new Map(sources.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
+const isTest = (file: string): boolean => /\.(test|bench)\.ts$/.test(file) || file.startsWith('test/')
+
+/** Direct dependencies a package may have among ours; everything else points upward or sideways. */
+const mayImport: Record<string, string[]> = {
+  core: [],
+  ring: [],
+  driver: [],
+  auth: ['core'],
+  database: ['core'],
+  bus: ['core', 'database'],
+  http: ['core', 'auth'],
+  keystone: ['core', 'auth', 'database', 'http'],
+  cinder: ['core', 'auth', 'database', 'bus', 'http', 'driver'],
+  glance: ['core', 'auth', 'database', 'bus', 'http', 'driver'],
+  swift: ['core', 'auth', 'http', 'ring'],
+}
+
+/** Files over their budget, each with why. */
+const longFiles: Record<string, string> = {}
+const longFunctions: Record<string, string> = {}
+
+function packageOf(file: string): string {
+  const [top, name] = file.split('/')
+  return top === 'packages' ? name! : top === 'drivers' ? 'drivers' : top!
+}
+
+function importsOf(file: string): string[] {
+  const found = text.get(file)!.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"\n]*?(?:\n[^'"]*?)?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g)
+  return [...found].map((match) => (match[1] ?? match[2])!)
+}
+
+function offenders(pick: (file: string) => boolean): string[] {
+  return sources.filter(pick)
+}
+
+test('beside the six folders the top level has only files', () => {
+  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  const known = ['packages', 'drivers', 'ring', 'test', 'bench', 'node_modules', 'data']
+  expect(folders.map((entry) => entry.name).filter((name) => !name.startsWith('.') && !known.includes(name))).toEqual([])
+})
+
+test('packages import only from lower levels', () => {
+  const wrong = sources.flatMap((file) => {
+    const allowed = isTest(file) ? null : mayImport[packageOf(file)]
+    if (!allowed) return []
+    const ours = importsOf(file).filter((name) => name.startsWith('@hearth/'))
+    return ours
+      .map((name) => name.split('/')[1]!)
+      .filter((name) => name !== packageOf(file) && !allowed.includes(name))
+      .map((name) => `${file} imports ${name}`)
+  })
+  expect(wrong).toEqual([])
+})
+
+test('drivers import only the driver package of ours', () => {
+  const wrong = sources
+    .filter((file) => file.startsWith('drivers/') && !isTest(file))
+    .flatMap((file) => importsOf(file).map((name) => [file, name] as const))
+    .filter(([, name]) => name.startsWith('@hearth/') && !name.startsWith('@hearth/driver'))
+  expect(wrong).toEqual([])
+})
+
+test('no relative import leaves its package', () => {
+  const wrong = sources.flatMap((file) =>
+    importsOf(file)
+      .filter((name) => name.startsWith('.'))
+      .map((name) => join(dirname(file), name))
+      .filter((target) => packageRoot(target) !== packageRoot(file))
+      .map((target) => `${file} → ${target}`),
+  )
+  expect(wrong).toEqual([])
+})
+
+function packageRoot(file: string): string {
+  const parts = file.split('/')
+  return parts[0] === 'packages' || parts[0] === 'drivers' ? parts.slice(0, 2).join('/') : parts[0]!
+}
+
+test('black-box tests import nothing of ours but the starter', () => {
+  const wrong = sources
+    .filter((file) => file.startsWith('test/api/') || file.startsWith('test/clients/'))
+    .flatMap((file) => importsOf(file).map((name) => [file, name] as const))
+    .filter(([, name]) => name.startsWith('@hearth/') || /\/(packages|drivers|ring)\//.test(name))
+  expect(wrong).toEqual([])
+})
+
+test('fastify is known to http, to routes and to server files only', () => {
+  const mayKnow = (file: string): boolean => file.startsWith('packages/http/') || /(routes|server)\.ts$/.test(file)
+  expect(offenders((file) => importsOf(file).includes('fastify') && !mayKnow(file) && !isTest(file))).toEqual([])
+})
+
+test('knex is known to database, migrations and stores only', () => {
+  const mayKnow = (file: string): boolean => file.startsWith('packages/database/')
+  expect(offenders((file) => importsOf(file).includes('knex') && !mayKnow(file) && !isTest(file))).toEqual([])
+})
+
+test('only the configuration reads the environment', () => {
+  const mayRead = (file: string): boolean => isTest(file) || file === 'packages/hearth/src/config.ts' || file.startsWith('bench/')
+  expect(offenders((file) => text.get(file)!.includes('process.env') && !mayRead(file))).toEqual([])
+})
+
+test('no file is a dumping ground', () => {
+  const names = /^(utils?|common|helpers?|misc)(\.|$)/
+  expect(offenders((file) => file.split('/').some((part) => names.test(part)))).toEqual([])
+})
+
+test('file names are kebab-case words with known suffixes', () => {
+  const name = /^[a-z0-9]+(-[a-z0-9]+)*(\.backend)?(\.test|\.bench)?\.ts$/
+  expect(offenders((file) => !name.test(basename(file)))).toEqual([])
+})
+
+test('files keep their budgets', () => {
+  const budget = (file: string): number => (file.startsWith('drivers/') ? 400 : 300)
+  const long = sources
+    .map((file) => [file, text.get(file)!.split('\n').length - 1] as const)
+    .filter(([file, lines]) => lines > budget(file) && !(file in longFiles))
+  expect(long).toEqual([])
+})
+
+test('functions keep their budget of 50 lines', () => {
+  const long = sources
+    .filter((file) => !isTest(file) && !file.includes('/contract/'))
+    .flatMap((file) => functionsOf(file, text.get(file)!))
+    .filter((found) => found.lines > 50 && !(`${found.file}:${found.name}` in longFunctions))
+  expect(long).toEqual([])
+})
+
+test('only plug-ins and configurations have a default export', () => {
+  const allowed = (file: string): boolean => /^drivers\/[^/]+\/index\.ts$/.test(file) || isTest(file)
+  expect(offenders((file) => /^export default/m.test(text.get(file)!) && !allowed(file))).toEqual([])
+})
+
+test('drivers extend no classes', () => {
+  const extending = /class \w+ extends (?!Error)/
+  expect(offenders((file) => file.startsWith('drivers/') && extending.test(text.get(file)!))).toEqual([])
+})
+
+test('a status is written by move() only', () => {
+  const service = /^packages\/(cinder|glance)\//
+  const writes = /\.update\(\s*\{[^}]*\bstatus\s*:/
+  expect(offenders((file) => service.test(file) && !isTest(file) && writes.test(text.get(file)!))).toEqual([])
+})
+
+test('package scripts are ten at most', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
+  expect(Object.keys(scripts).length).toBeLessThanOrEqual(10)
+})
+
+test.each(['keystone', 'cinder', 'glance'])('each route of %s names a policy that exists, and each policy is used', async (name) => {
+  const service = (await import(`@hearth/${name}`)) as {
+    routes: { method: string; path: string; policy: string | null }[]
+    policies: Record<string, string>
+  }
+  const rows = service.routes.filter((row) => row.policy !== null && !(row.policy in service.policies))
+  expect(rows.map((row) => `${row.method} ${row.path}: ${row.policy}`)).toEqual([])
+  const code = sources.filter((file) => file.startsWith(`packages/${name}/src/`) && !isTest(file))
+  const whole = code.filter((file) => basename(file) !== 'policies.ts').map((file) => text.get(file)!).join('\n')
+  const rules = Object.entries(service.policies)
+  const referred = rules.map(([, rule]) => rule).join('\n')
+  const unused = rules.filter(([rule]) => !whole.includes(`'${rule}'`) && !referred.includes(`rule:${rule}`))
+  expect(unused.map(([rule]) => rule)).toEqual([])
+})
+
+test('nothing names the place it was made at', () => {
+  const place = new RegExp(`${relative('/', dirname(root))}/[a-z.]`)
+  const inCheckout = dirname(root).length > 1
+  expect(inCheckout ? offenders((file) => file !== 'test/layout.test.ts' && place.test(text.get(file)!)) : []).toEqual([])
+})
