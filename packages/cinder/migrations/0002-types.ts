@@ -1,5 +1,5 @@
 import { uuid } from '@hearth/core'
-import type { Migration, Transaction } from '@hearth/database'
+import { createTable, insertIfAbsent, type Migration, type Transaction } from '@hearth/database'
 
 /** Name of the type that volumes get when nobody names one; upstream gives every deployment this row. */
 export const defaultTypeName = '__DEFAULT__'
@@ -11,10 +11,8 @@ export const types: Migration = {
     await createQos(tx)
     await createTypes(tx)
     await createTypeParts(tx)
-    const known = await tx('volume_types').where({ name: defaultTypeName }).first('id')
-    if (known) return
     const now = Date.now()
-    await tx('volume_types').insert({
+    await insertIfAbsent(tx, 'volume_types', {
       id: uuid(),
       name: defaultTypeName,
       description: 'Default Volume Type',
@@ -26,27 +24,22 @@ export const types: Migration = {
 }
 
 async function createQos(tx: Transaction): Promise<void> {
-  if (!(await tx.schema.hasTable('qos_specs'))) {
-    await tx.schema.createTable('qos_specs', (table) => {
-      table.string('id', 36).primary()
-      table.string('name', 255).notNullable().unique()
-      table.string('consumer', 20).notNullable()
-      table.bigInteger('created_at').notNullable()
-    })
-  }
-  if (!(await tx.schema.hasTable('qos_spec_values'))) {
-    await tx.schema.createTable('qos_spec_values', (table) => {
-      table.string('qos_specs_id', 36).notNullable()
-      table.string('spec_key', 255).notNullable()
-      table.string('spec_value', 255).notNullable()
-      table.primary(['qos_specs_id', 'spec_key'])
-    })
-  }
+  await createTable(tx, 'qos_specs', (table) => {
+    table.string('id', 36).primary()
+    table.string('name', 255).notNullable().unique()
+    table.string('consumer', 20).notNullable()
+    table.bigInteger('created_at').notNullable()
+  })
+  await createTable(tx, 'qos_spec_values', (table) => {
+    table.string('qos_specs_id', 36).notNullable()
+    table.string('spec_key', 255).notNullable()
+    table.string('spec_value', 255).notNullable()
+    table.primary(['qos_specs_id', 'spec_key'])
+  })
 }
 
 async function createTypes(tx: Transaction): Promise<void> {
-  if (await tx.schema.hasTable('volume_types')) return
-  await tx.schema.createTable('volume_types', (table) => {
+  await createTable(tx, 'volume_types', (table) => {
     table.string('id', 36).primary()
     table.string('name', 255).notNullable().unique()
     table.text('description')
@@ -58,37 +51,29 @@ async function createTypes(tx: Transaction): Promise<void> {
 }
 
 async function createTypeParts(tx: Transaction): Promise<void> {
-  if (!(await tx.schema.hasTable('volume_type_extra_specs'))) {
-    await tx.schema.createTable('volume_type_extra_specs', (table) => {
-      table.string('volume_type_id', 36).notNullable()
-      table.string('spec_key', 255).notNullable()
-      table.text('spec_value').notNullable()
-      table.primary(['volume_type_id', 'spec_key'])
-    })
-  }
-  if (!(await tx.schema.hasTable('volume_type_projects'))) {
-    await tx.schema.createTable('volume_type_projects', (table) => {
-      table.string('volume_type_id', 36).notNullable()
-      table.string('project_id', 255).notNullable()
-      table.primary(['volume_type_id', 'project_id'])
-    })
-  }
-  if (!(await tx.schema.hasTable('volume_type_encryptions'))) {
-    await tx.schema.createTable('volume_type_encryptions', (table) => {
-      table.string('encryption_id', 36).primary()
-      table.string('volume_type_id', 36).notNullable().unique()
-      table.string('provider', 255).notNullable()
-      table.string('control_location', 20).notNullable()
-      table.string('cipher', 255)
-      table.integer('key_size')
-      table.bigInteger('created_at').notNullable()
-      table.bigInteger('updated_at')
-    })
-  }
-  if (!(await tx.schema.hasTable('default_volume_types'))) {
-    await tx.schema.createTable('default_volume_types', (table) => {
-      table.string('project_id', 255).primary()
-      table.string('volume_type_id', 36).notNullable().index()
-    })
-  }
+  await createTable(tx, 'volume_type_extra_specs', (table) => {
+    table.string('volume_type_id', 36).notNullable()
+    table.string('spec_key', 255).notNullable()
+    table.text('spec_value').notNullable()
+    table.primary(['volume_type_id', 'spec_key'])
+  })
+  await createTable(tx, 'volume_type_projects', (table) => {
+    table.string('volume_type_id', 36).notNullable()
+    table.string('project_id', 255).notNullable()
+    table.primary(['volume_type_id', 'project_id'])
+  })
+  await createTable(tx, 'volume_type_encryptions', (table) => {
+    table.string('encryption_id', 36).primary()
+    table.string('volume_type_id', 36).notNullable().unique()
+    table.string('provider', 255).notNullable()
+    table.string('control_location', 20).notNullable()
+    table.string('cipher', 255)
+    table.integer('key_size')
+    table.bigInteger('created_at').notNullable()
+    table.bigInteger('updated_at')
+  })
+  await createTable(tx, 'default_volume_types', (table) => {
+    table.string('project_id', 255).primary()
+    table.string('volume_type_id', 36).notNullable().index()
+  })
 }

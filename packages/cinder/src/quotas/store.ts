@@ -179,3 +179,36 @@ async function refusal(tx: Transaction, projectId: string, name: string, request
   if (name === 'groups') return overQuota('GroupLimitExceeded', { allowed: quota })
   return overQuota('VolumeLimitExceeded', { name, allowed: quota })
 }
+
+/**
+ * What the project uses, counted from the rows themselves; `quota_usages` must always say the same. Resources of which
+ * there is nothing are left out.
+ */
+export async function recount(q: Query, projectId: string): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  const count = (resource: string, amount: number) => {
+    if (amount !== 0) counts.set(resource, (counts.get(resource) ?? 0) + amount)
+  }
+  const owned = (table: string) => q(table).where({ [`${table}.project_id`]: projectId })
+  for (const [table, resource] of [
+    ['volumes', 'volumes'],
+    ['snapshots', 'snapshots'],
+  ] as const) {
+    const rows = await owned(table)
+      .where({ use_quota: true })
+      .leftJoin('volume_types', 'volume_types.id', `${table}.volume_type_id`)
+      .select(`${table}.size as size`, 'volume_types.name as type')
+    for (const { size, type } of rows) {
+      for (const suffix of type ? ['', `_${type}`] : ['']) {
+        count(`${resource}${suffix}`, 1)
+        count(`gigabytes${suffix}`, Number(size))
+      }
+    }
+  }
+  for (const { size } of await owned('backups').select('size')) {
+    count('backups', 1)
+    count('backup_gigabytes', Number(size))
+  }
+  count('groups', (await owned('volume_groups').select('id')).length)
+  return counts
+}

@@ -1,7 +1,7 @@
 import type { Context } from '@hearth/core'
 import type { Query, Transaction } from '@hearth/database'
 import { defaultTypeName } from '../../migrations/0002-types.ts'
-import { typeErrors } from './errors.ts'
+import { errors } from '../errors.ts'
 
 export interface VolumeType {
   id: string
@@ -25,7 +25,7 @@ export interface TypeRow {
 /** The type of this id; whether the caller may see it is not asked. Throws VolumeTypeNotFound (404). */
 export async function getVolumeType(q: Query, id: string): Promise<VolumeType> {
   const row = await q<TypeRow>('volume_types').where({ id }).first()
-  if (!row) throw typeErrors.VolumeTypeNotFound({ volume_type_id: id })
+  if (!row) throw errors.VolumeTypeNotFound({ volume_type_id: id })
   return withSpecs(q, row)
 }
 
@@ -34,7 +34,7 @@ export async function findVolumeType(q: Query, idOrName: string, context: Contex
   const rows = await q<TypeRow>('volume_types').where({ id: idOrName }).orWhere({ name: idOrName })
   const row = rows.find((candidate) => candidate.id === idOrName) ?? rows[0]
   if (!row || !(await maySee(q, row, context))) {
-    throw typeErrors.VolumeTypeNotFoundByName({ volume_type_name: idOrName, volume_type_id: idOrName })
+    throw errors.VolumeTypeNotFoundByName({ volume_type_name: idOrName, volume_type_id: idOrName })
   }
   return withSpecs(q, row)
 }
@@ -51,7 +51,7 @@ export async function defaultVolumeType(
         .first()
     : undefined
   const row = own ?? (await q<TypeRow>('volume_types').where({ name }).first())
-  if (!row) throw typeErrors.VolumeTypeDefaultMissing({ volume_type_name: name })
+  if (!row) throw errors.VolumeTypeDefaultMisconfigured({ volume_type_name: name })
   return withSpecs(q, row)
 }
 
@@ -82,7 +82,7 @@ export async function insertVolumeType(tx: Transaction, type: Omit<VolumeType, '
   const { id, name, description } = type
   const now = Date.now()
   const taken = await tx('volume_types').where({ name }).first('id')
-  if (taken) throw typeErrors.VolumeTypeExists({ id: name })
+  if (taken) throw errors.VolumeTypeExists({ id: name })
   await tx('volume_types').insert({ id, name, description, is_public: type.isPublic, created_at: now, updated_at: now })
   await writeExtraSpecs(tx, id, type.extraSpecs)
 }
@@ -90,7 +90,7 @@ export async function insertVolumeType(tx: Transaction, type: Omit<VolumeType, '
 export async function updateVolumeType(tx: Transaction, id: string, set: Partial<TypeRow>): Promise<void> {
   if (set.name !== undefined) {
     const taken = await tx('volume_types').where({ name: set.name }).whereNot({ id }).first('id')
-    if (taken) throw typeErrors.VolumeTypeExists({ id: set.name })
+    if (taken) throw errors.VolumeTypeExists({ id: set.name })
   }
   await tx('volume_types')
     .where({ id })
@@ -139,13 +139,13 @@ export async function listAccess(q: Query, typeId: string): Promise<string[]> {
 
 export async function addAccess(tx: Transaction, typeId: string, projectId: string): Promise<void> {
   const row = { volume_type_id: typeId, project_id: projectId }
-  if (await tx('volume_type_projects').where(row).first()) throw typeErrors.VolumeTypeAccessExists(row)
+  if (await tx('volume_type_projects').where(row).first()) throw errors.VolumeTypeAccessExists(row)
   await tx('volume_type_projects').insert(row)
 }
 
 export async function removeAccess(tx: Transaction, typeId: string, projectId: string): Promise<void> {
   const row = { volume_type_id: typeId, project_id: projectId }
-  if ((await tx('volume_type_projects').where(row).delete()) === 0) throw typeErrors.VolumeTypeAccessNotFound(row)
+  if ((await tx('volume_type_projects').where(row).delete()) === 0) throw errors.VolumeTypeAccessNotFound(row)
 }
 
 async function withSpecs(q: Query, row: TypeRow): Promise<VolumeType> {
