@@ -1,3 +1,7 @@
+import { type ExecaError, execa } from 'execa'
+import { DriverError, type DriverErrorKind } from './errors.ts'
+import type { DriverLog } from './plugin.ts'
+
 export interface RunResult {
   stdout: string
   stderr: string
@@ -18,3 +22,74 @@ export interface RunOptions {
 
 /** Runs one command, argv in, result out; no shell. Throws DriverError when it fails. */
 export type Runner = (argv: string[], options?: RunOptions) => Promise<RunResult>
+
+export interface RunnerSettings {
+  log: DriverLog
+  /** Put before every command, for privilege or another host: `['sudo', '-n']`. */
+  prefix?: string[]
+}
+
+/** Bytes of each output stream that are kept; a command that says more fails. */
+const maxOutput = 32 * 1024 * 1024
+const maxQuoted = 2000
+/** System tools live in sbin folders, which an ordinary user's PATH often lacks. */
+const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** Opens a runner of this host's commands, in the C locale and with the system's PATH. */
+export function openRunner(settings: RunnerSettings): Runner {
+  const { log, prefix = [] } = settings
+  return async (argv, options = {}) => {
+    const { timeout = 60_000, signal, input, secrets = [], allow = [0], env = {} } = options
+    const [file, ...args] = [...prefix, ...argv]
+    if (!file) throw new DriverError('invalid', 'No command to run')
+    const shown = mask(argv.join(' '), secrets)
+    if (signal?.aborted) throw new DriverError('aborted', `${shown}: aborted before it began`)
+    const began = performance.now()
+    const result = await execa(file, args, {
+      reject: false,
+      timeout,
+      ...(signal ? { cancelSignal: signal } : {}),
+      ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+      env: { PATH: systemPath, ...env, LC_ALL: 'C' },
+      maxBuffer: maxOutput,
+      stripFinalNewline: false,
+      forceKillAfterDelay: 2000,
+    })
+    const { stdout, stderr, exitCode } = result
+    const milliseconds = Math.round(performance.now() - began)
+    log.debug({ command: shown, exitCode, milliseconds }, 'command')
+    if (exitCode !== undefined && allow.includes(exitCode) && !result.isMaxBuffer && !result.isCanceled) {
+      return { stdout, stderr, exitCode }
+    }
+    throw failure(result as unknown as Failed, { shown, secrets, timeout, tool: argv[0] ?? file })
+  }
+}
+
+type Failed = Pick<ExecaError, 'code' | 'timedOut' | 'isCanceled' | 'isMaxBuffer' | 'exitCode' | 'signal'> & {
+  stderr?: string
+}
+
+function failure(
+  result: Failed,
+  about: { shown: string; secrets: string[]; timeout: number; tool: string },
+): DriverError {
+  const { shown, secrets, timeout, tool } = about
+  if (result.isCanceled) return new DriverError('aborted', `${shown}: aborted`)
+  if (result.timedOut) return new DriverError('unavailable', `${shown}: no end after ${timeout} ms`)
+  if (result.code === 'ENOENT') return new DriverError('unsupported', `The command ${tool} is not on this host`)
+  if (result.isMaxBuffer) return new DriverError('failed', `${shown}: said more than ${maxOutput} bytes`)
+  const said = mask((result.stderr ?? '').trim(), secrets).slice(-maxQuoted)
+  const ending = result.exitCode === undefined ? (result.signal ?? result.code) : `exit code ${result.exitCode}`
+  const error = new DriverError(kindOf(said), `${shown}: ${ending}: ${said}`, { exitCode: result.exitCode })
+  return error
+}
+
+function kindOf(stderr: string): DriverErrorKind {
+  return /no space left on device|disk quota exceeded/i.test(stderr) ? 'no-space' : 'failed'
+}
+
+/** `text` with every one of `secrets` replaced; longest first, so that none shines through another. */
+function mask(text: string, secrets: string[]): string {
+  const found = secrets.filter((secret) => secret !== '').sort((a, b) => b.length - a.length)
+  return found.reduce((masked, secret) => masked.replaceAll(secret, '***'), text)
+}

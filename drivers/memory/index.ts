@@ -1,0 +1,18 @@
+import type { DriverPlugin } from '@hearth/driver'
+import { backupOptions, openMemoryBackup } from './backup.ts'
+import { exportOptions, openMemoryExport } from './export.ts'
+import { imageOptions, openMemoryImage } from './image.ts'
+import { openMemoryVolume, volumeOptions } from './volume.ts'
+
+const plugin: DriverPlugin = {
+  contract: 1,
+  options: { volume: volumeOptions, export: exportOptions, image: imageOptions, backup: backupOptions },
+  roles: {
+    volume: openMemoryVolume,
+    export: openMemoryExport,
+    image: openMemoryImage,
+    backup: openMemoryBackup,
+  },
+}
+
+export default plugin
