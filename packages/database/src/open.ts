@@ -17,7 +17,7 @@ export interface DatabaseOptions {
  */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const [engine, config] = configOf(url, options.poolSize ?? 16)
-  const pool = knex({ ...config, acquireConnectionTimeout: 30_000 })
+  const pool = knex({ ...config, acquireConnectionTimeout: 30_000, log: quiet })
   try {
     await pool.raw('select 1')
   } catch (error) {
@@ -26,6 +26,9 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   }
   return databaseOf(pool, engine)
 }
+
+/** Knex writes to the console what it also throws. */
+const quiet = { warn() {}, error() {}, deprecate() {}, debug() {} }
 
 function databaseOf(pool: Knex, engine: Engine): Database {
   const around = engine === 'sqlite' ? insideTransaction : <T>(run: () => Promise<T>) => run()

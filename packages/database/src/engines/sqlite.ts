@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
+import { isContention } from '../failures.ts'
 
 /** What of better-sqlite3 and of knex's client for it is used here; neither publishes types. */
 interface Statement {
@@ -37,8 +39,14 @@ const dialect = createRequire(import.meta.url)('knex/lib/dialects/better-sqlite3
 
 const definition = /^\s*(create|alter|drop|pragma|attach|detach|vacuum|reindex)\b/i
 const mostStatements = 500
+const busyTimeout = 10
+const longestWait = 15_000
 const statements = new WeakMap<Connection, Map<string, Statement>>()
 const inside = new AsyncLocalStorage<{ open: boolean }>()
+
+/** Milliseconds of queued transactions after which everything else in the process gets its turn. */
+const longestTurn = 8
+let lastTurn = 0
 
 /**
  * better-sqlite3 as knex speaks it, with three differences: transactions begin IMMEDIATE (knex's are deferred, and a
@@ -51,6 +59,11 @@ class ImmediateClient extends dialect {
     transaction.begin = async (connection) => {
       // A COMMIT that failed, on a full disk for one, leaves its transaction open.
       if (connection.inTransaction) connection.exec('ROLLBACK')
+      // Queries answer at once, so a queue of transactions would run to its end before any socket or timer is served.
+      if (performance.now() - lastTurn > longestTurn) {
+        await nextTurn()
+        lastTurn = performance.now()
+      }
       return transaction.trxClient.query(connection, 'BEGIN IMMEDIATE;')
     }
     return transaction
@@ -63,16 +76,36 @@ class ImmediateClient extends dialect {
 
   override async _query(connection: Connection, query: SqlQuery): Promise<SqlQuery> {
     if (!query.sql) throw new Error('The query is empty')
-    const statement = compiled(connection, query.sql)
-    const bindings = this._formatBindings(query.bindings)
-    if (statement.reader) {
-      query.response = statement.all(bindings)
-      return query
-    }
-    const result = statement.run(bindings)
-    query.response = result
-    query.context = { lastID: result.lastInsertRowid, changes: result.changes }
+    if (connection.inTransaction) return execute(connection, query, this._formatBindings(query.bindings))
+    return whileBusy(() => execute(connection, query, this._formatBindings(query.bindings)))
+  }
+}
+
+function execute(connection: Connection, query: SqlQuery, bindings: unknown[]): SqlQuery {
+  const statement = compiled(connection, query.sql)
+  if (statement.reader) {
+    query.response = statement.all(bindings)
     return query
+  }
+  const result = statement.run(bindings)
+  query.response = result
+  query.context = { lastID: result.lastInsertRowid, changes: result.changes }
+  return query
+}
+
+/**
+ * Tries again while another connection writes, at most 15 s. SQLite's own waiting stops the whole process, and with it
+ * a writer in this process; so it is kept short and the rest is done here.
+ */
+async function whileBusy<T>(work: () => T): Promise<T> {
+  const end = performance.now() + longestWait
+  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+    try {
+      return work()
+    } catch (error) {
+      if (!isContention(error) || performance.now() > end) throw error
+      await sleep(pause * (0.5 + Math.random()))
+    }
   }
 }
 
@@ -117,15 +150,16 @@ export function sqliteConfig(filename: string): Knex.Config {
 }
 
 function prepareConnection(connection: Connection, done: (error: unknown, connection: Connection) => void): void {
-  try {
-    connection.pragma('busy_timeout = 2000')
+  const prepare = (): void => {
+    connection.pragma(`busy_timeout = ${busyTimeout}`)
     connection.pragma('journal_mode = WAL')
     connection.pragma('synchronous = FULL')
     connection.pragma('foreign_keys = ON')
     // As in the other engines, where LIKE heeds case.
     connection.pragma('case_sensitive_like = ON')
-    done(null, connection)
-  } catch (error) {
-    done(error, connection)
   }
+  whileBusy(prepare).then(
+    () => done(null, connection),
+    (error: unknown) => done(error, connection),
+  )
 }

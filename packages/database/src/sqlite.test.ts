@@ -1,0 +1,105 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { databaseContract, provesIdempotent } from '../contract/database.ts'
+import { createTable, type Migration, openDatabase, redactUrl } from './index.ts'
+
+async function openFile() {
+  const folder = await mkdtemp(join(tmpdir(), 'hearth-database-'))
+  const url = `sqlite:${join(folder, 'deeper', 'test.db')}`
+  const db = await openDatabase(url)
+  return { db, again: () => openDatabase(url), drop: () => rm(folder, { recursive: true }), folder }
+}
+
+describe('a SQLite file', () => databaseContract({ open: openFile }))
+
+describe('SQLite in memory', () => {
+  databaseContract({ open: async () => ({ db: await openDatabase('sqlite::memory:'), drop: async () => undefined }) })
+})
+
+test('the file is readable by its owner only', async () => {
+  const { db, drop, folder } = await openFile()
+  expect((await stat(join(folder, 'deeper', 'test.db'))).mode & 0o777).toBe(0o600)
+  await db.close()
+  await drop()
+})
+
+test('every commit is synced, foreign keys hold, and the journal is a WAL', async () => {
+  const { db, drop } = await openFile()
+  const pragma = async (name: string) => Object.values((await db.query.raw(`pragma ${name}`))[0] as object)[0]
+  expect([await pragma('synchronous'), await pragma('foreign_keys'), await pragma('journal_mode')]).toEqual([
+    2,
+    1,
+    'wal',
+  ])
+  await db.close()
+  await drop()
+})
+
+test('asking the pool inside a transaction is an error, not a wait', async () => {
+  const { db, drop } = await openFile()
+  const inside = db.transaction(async () => await db.query.raw('select 1'))
+  await expect(inside).rejects.toThrow('pass tx on')
+  expect(await db.query.raw('select 1 as one')).toEqual([{ one: 1 }])
+  await db.close()
+  await drop()
+})
+
+test('a query compiled before a column was added sees the column', async () => {
+  const { db, drop } = await openFile()
+  await db.query.schema.createTable('rows', (columns) => columns.string('id'))
+  await db.query('rows').insert({ id: 'a' })
+  await db.query('rows').select('*')
+  await db.query.schema.alterTable('rows', (columns) => columns.string('more').defaultTo('x'))
+  expect(await db.query('rows').select('*')).toEqual([{ id: 'a', more: 'x' }])
+  await db.close()
+  await drop()
+})
+
+test('a long queue of transactions lets timers run in between', async () => {
+  const { db, drop } = await openFile()
+  await db.query.schema.createTable('rows', (columns) => columns.integer('id'))
+  let turns = 0
+  const timer = setInterval(() => (turns += 1), 1)
+  await Promise.all(Array.from({ length: 300 }, (_, id) => db.transaction(async (tx) => tx('rows').insert({ id }))))
+  clearInterval(timer)
+  expect(turns).toBeGreaterThan(2)
+  await db.close()
+  await drop()
+})
+
+test('the proof of idempotence passes for migrations that bear it and fails for one that does not', async () => {
+  const careful: Migration[] = [
+    {
+      name: '0001',
+      async up(tx) {
+        await createTable(tx, 'one', (columns) => {
+          columns.string('id', 36).primary()
+          columns.string('name').unique()
+        })
+        await createTable(tx, 'two', (columns) => columns.string('one_id', 36).references('one.id'))
+      },
+    },
+  ]
+  const careless: Migration[] = [
+    { name: '0001', up: async (tx) => tx.schema.createTable('three', (columns) => columns.string('id')) },
+  ]
+  const db = await openDatabase('sqlite::memory:')
+  await provesIdempotent(db, 'careful', careful)
+  await expect(provesIdempotent(db, 'careless', careless)).rejects.toThrow('already exists')
+  await db.close()
+})
+
+test('a URL that cannot be opened is named without its password', async () => {
+  for (const url of [
+    'mysql://root:s3cret@127.0.0.1:9/x',
+    'postgres://root:s3cret@127.0.0.1:9/x',
+    'oracle://u:s3cret@h/x',
+  ]) {
+    const error: unknown = await openDatabase(url).catch((reason: unknown) => reason)
+    expect(String(error)).toContain(':***@')
+    expect(String(error)).not.toContain('s3cret')
+  }
+  expect(redactUrl('amqp://u:p%40:x@y@host:5672/v')).toBe('amqp://u:***@host:5672/v')
+})
