@@ -4,6 +4,8 @@ const unit = ['packages/**/*.test.ts', 'drivers/**/*.test.ts', 'ring/**/*.test.t
 const project = (name: string, include: string[], testTimeout: number, more: object = {}) => ({
   test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const, ...more },
 })
+const alone = { fileParallelism: false }
+const api = (name: string) => project(name, ['test/api/**/*.test.ts'], 120_000, { globalSetup: ['test/suite.ts'] })
 
 export default defineConfig({
   test: {
@@ -11,10 +13,12 @@ export default defineConfig({
     projects: [
       project('layout', ['test/layout.test.ts'], 20_000),
       project('unit', unit, 60_000),
-      project('api', ['test/api/**/*.test.ts'], 120_000),
-      project('clients', ['test/clients/**/*.test.ts'], 600_000, { fileParallelism: false }),
-      project('real', ['test/real/**/*.test.ts'], 300_000, { fileParallelism: false }),
-      project('cluster', ['test/cluster/**/*.test.ts'], 1_200_000, { fileParallelism: false }),
+      api('api'),
+      api('api-mariadb'),
+      api('api-postgres'),
+      project('clients', ['test/clients/**/*.test.ts'], 600_000, alone),
+      project('real', ['test/real/**/*.test.ts'], 300_000, alone),
+      project('cluster', ['test/cluster/**/*.test.ts'], 1_800_000, alone),
     ],
   },
 })

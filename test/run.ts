@@ -7,7 +7,7 @@ import { join } from 'node:path'
 const stages = [
   { name: 'types', command: ['tsc', '--noEmit'] },
   { name: 'lint and format', command: ['biome', 'ci', '--diagnostic-level=error', '.'] },
-  ...['layout', 'unit', 'real', 'api', 'cluster', 'clients'].map((project) => ({ name: project, project })),
+  ...['layout', 'unit', 'real', 'api', 'api-mariadb', 'api-postgres', 'cluster', 'clients'].map((project) => ({ name: project, project })),
 ] as const
 
 interface Counts {

@@ -1,0 +1,46 @@
+import type { Config } from './config.ts'
+import { foldersOf } from './folders.ts'
+import { loadSecrets } from './secrets.ts'
+import { identityUrl } from './urls.ts'
+
+export type Account = 'admin' | 'demo'
+
+/** What a client needs to log in, as `OS_…` variables. */
+export function accountVariables(config: Config, account: Account): Record<string, string> {
+  return {
+    OS_AUTH_URL: `${identityUrl(config)}/v3`,
+    OS_IDENTITY_API_VERSION: '3',
+    OS_USERNAME: account,
+    OS_PASSWORD: loadSecrets(foldersOf(config.dataFolder).secrets)[account],
+    OS_PROJECT_NAME: account,
+    OS_USER_DOMAIN_NAME: 'Default',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+    OS_REGION_NAME: config.region,
+  }
+}
+
+/** Lines for a shell to source. */
+export function openrc(config: Config, account: Account): string {
+  const lines = Object.entries(accountVariables(config, account)).map(([name, value]) => `export ${name}='${value}'`)
+  return lines.join('\n')
+}
+
+/** A clouds.yaml with one entry for each account: `hearth` (demo) and `hearth-admin`. */
+export function cloudsYaml(config: Config): string {
+  const entries = (['demo', 'admin'] as const).map((account) => {
+    const variables = accountVariables(config, account)
+    return [
+      `  hearth${account === 'admin' ? '-admin' : ''}:`,
+      '    auth:',
+      `      auth_url: ${variables.OS_AUTH_URL}`,
+      `      username: ${account}`,
+      `      password: ${variables.OS_PASSWORD}`,
+      `      project_name: ${account}`,
+      '      user_domain_name: Default',
+      '      project_domain_name: Default',
+      `    region_name: ${config.region}`,
+      '    identity_api_version: 3',
+    ].join('\n')
+  })
+  return `clouds:\n${entries.join('\n')}`
+}

@@ -1,0 +1,45 @@
+import { isHearthError } from '@hearth/core'
+import { ringCommand } from '@hearth/ring'
+import { Command } from 'commander'
+import { doctorCommand } from './commands/doctor.ts'
+import { downCommand } from './commands/down.ts'
+import { migrateCommand } from './commands/migrate.ts'
+import { cloudsYamlCommand, openrcCommand } from './commands/openrc.ts'
+import { policiesCommand } from './commands/policies.ts'
+import { runCommand } from './commands/run.ts'
+import { statusCommand } from './commands/status.ts'
+import { upCommand } from './commands/up.ts'
+
+const program = new Command('hearth')
+  .description("OpenStack's storage services in one: identity, block storage, images, objects.")
+  .option('-c, --config <file>', 'configuration (default: ./hearth.yaml if there is one; see hearth.example.yaml)')
+  .showHelpAfterError('(hearth --help tells the commands)')
+  .addHelpText(
+    'after',
+    `
+Typical use:
+  hearth up                       start everything here and stay in the foreground
+  eval "$(hearth openrc)"         let the openstack client log in as the demo user
+  openstack volume create --size 1 first
+  hearth doctor                   what this host can do, and how to get the rest`,
+  )
+
+program
+  .addCommand(upCommand())
+  .addCommand(downCommand())
+  .addCommand(statusCommand())
+  .addCommand(runCommand())
+  .addCommand(doctorCommand())
+  .addCommand(openrcCommand())
+  .addCommand(cloudsYamlCommand())
+  .addCommand(migrateCommand())
+  .addCommand(ringCommand())
+  .addCommand(policiesCommand())
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  const isExpected = isHearthError(error) || (error as Error).name === 'ConfigError'
+  process.stderr.write(`hearth: ${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,20 @@
+import { Command } from 'commander'
+import { examineHost } from '../doctor.ts'
+import { configOf } from './config-option.ts'
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('Tells what this host can do (reflink, iSCSI targets, LVM, NFS, Ceph, root) and how to get the rest')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }, command: Command) => {
+      const findings = examineHost(configOf(command).dataFolder)
+      if (options.json) {
+        process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`)
+        return
+      }
+      for (const { name, ok, found, without, remedy } of findings) {
+        process.stdout.write(`${ok ? '✓' : '·'} ${name.padEnd(15)} ${found}\n`)
+        if (!ok) process.stdout.write(`${' '.repeat(18)}without: ${without}\n${' '.repeat(18)}to get it: ${remedy}\n`)
+      }
+    })
+}

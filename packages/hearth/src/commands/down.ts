@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command } from 'commander'
+import { foldersOf } from '../folders.ts'
+import { configOf } from './config-option.ts'
+import { runningSuites } from './status.ts'
+
+const patienceMs = 30_000
+
+export function downCommand(): Command {
+  return new Command('down')
+    .description('Stops what runs on this data folder: lets it finish what it has begun, up to 30 seconds')
+    .action(async (_options: object, command: Command) => {
+      const folder = foldersOf(configOf(command).dataFolder).run
+      const suites = runningSuites(folder)
+      if (suites.length === 0) process.stdout.write('Nothing runs on this data folder.\n')
+      for (const { pid } of suites) process.kill(pid, 'SIGTERM')
+      const deadline = Date.now() + patienceMs
+      while (runningSuites(folder).length > 0 && Date.now() < deadline) await sleep(50)
+      const left = runningSuites(folder)
+      for (const { pid } of left) process.kill(pid, 'SIGKILL')
+      if (left.length > 0) process.stdout.write('It did not stop in time and was killed; nothing acknowledged is lost.\n')
+      else if (suites.length > 0) process.stdout.write('Stopped.\n')
+    })
+}

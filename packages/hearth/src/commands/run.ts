@@ -1,0 +1,32 @@
+import { Command } from 'commander'
+import { roleStarters, roleSummaries } from '../roles.ts'
+import { startSuite } from '../suite.ts'
+import { configOf } from './config-option.ts'
+import { stopOnSignal } from './up.ts'
+
+export function runCommand(): Command {
+  const width = Math.max(...Object.keys(roleStarters).map((role) => role.length))
+  const list = Object.keys(roleStarters).map((role) => `  ${role.padEnd(width)}  ${roleSummaries[role]}`)
+  return new Command('run')
+    .description('Runs some roles in this process, for spreading the suite over processes and hosts')
+    .requiredOption('--roles <roles>', 'comma-separated names; a service alone means all its roles, e.g. cinder')
+    .addHelpText('after', `\nRoles:\n${list.join('\n')}\n\nSpread suites need a database server and RabbitMQ in the configuration.`)
+    .action(async (options: { roles: string }, command: Command) => {
+      const config = configOf(command)
+      const suite = await startSuite(config, expandRoles(options.roles), (role, running) => {
+        process.stdout.write(`${role} runs${running.url ? ` at ${running.url}` : ''}\n`)
+      })
+      process.stdout.write('Ready.\n')
+      await stopOnSignal(suite)
+    })
+}
+
+/** `cinder,glance.api` → every role of cinder, and glance.api. A name that means nothing is kept, to be refused later. */
+export function expandRoles(text: string): string[] {
+  const named = text.split(',').map((name) => name.trim())
+  const roles = named.flatMap((name) => {
+    const ofService = Object.keys(roleStarters).filter((role) => role.startsWith(`${name}.`))
+    return ofService.length > 0 ? ofService : [name]
+  })
+  return [...new Set(roles)]
+}

@@ -1,0 +1,35 @@
+import type { Running } from '@hearth/core'
+import { bootstrap, migrations, openTokenSource, roles } from '@hearth/keystone'
+import { migrate } from '@hearth/database'
+import type { Shared } from '../shared.ts'
+import { partUrl } from '../urls.ts'
+
+/** Starts the identity API; at the first start makes the domain, projects, users, roles and catalog. */
+export async function startIdentity(shared: Shared): Promise<Running> {
+  const { config, log, metrics, secrets } = shared
+  const database = await shared.database('keystone')
+  await migrate(database, 'keystone', migrations)
+  await bootstrap(database, {
+    region: config.region,
+    passwords: secrets,
+    urls: {
+      identity: `${partUrl(config, 'identity')}/v3`,
+      volume: `${partUrl(config, 'volume')}/v3`,
+      image: partUrl(config, 'image'),
+      object: `${partUrl(config, 'object')}/v1/AUTH_%(project_id)s`,
+    },
+  })
+  const tokens = await openTokenSource(database)
+  shared.tokenSource = tokens
+  return roles.api({
+    host: config.host,
+    port: config.identity.port,
+    publicUrl: config.identity.publicUrl,
+    policyFile: config.identity.policyFile,
+    tokenSeconds: config.identity.tokenSeconds,
+    database,
+    tokens,
+    log,
+    metrics,
+  })
+}

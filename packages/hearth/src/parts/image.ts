@@ -1,0 +1,42 @@
+import { migrate } from '@hearth/database'
+import type { Running } from '@hearth/core'
+import { type DriverDeps, openDriver } from '@hearth/driver'
+import { type ImageStoreEntry, migrations, roles } from '@hearth/glance'
+import type { PluginConfig } from '../config.ts'
+import type { Shared } from '../shared.ts'
+
+/** Starts the image API with its stores; without configuration images are kept in the object store. */
+export async function startImage(shared: Shared): Promise<Running> {
+  const { config, log, metrics } = shared
+  const database = await shared.database('glance')
+  await migrate(database, 'glance', migrations)
+  return roles.api({
+    host: config.host,
+    port: config.image.port,
+    publicUrl: config.image.publicUrl,
+    policyFile: config.image.policyFile,
+    authenticator: await shared.authenticator(),
+    stores: await openStores(shared),
+    workFolder: shared.folders.work,
+    database,
+    log,
+    metrics,
+  })
+}
+
+async function openStores(shared: Shared): Promise<ImageStoreEntry[]> {
+  const { image } = shared.config
+  const configured: Record<string, PluginConfig> = image.stores ?? {
+    swift: { driver: '@hearth/driver-swift', options: {} },
+    file: { driver: '@hearth/driver-file', options: { folder: shared.folders.images } },
+  }
+  const defaultStore = image.defaultStore ?? Object.keys(configured)[0]!
+  const deps: DriverDeps = { run: shared.run, log: shared.log, session: shared.session('glance') }
+  return Promise.all(
+    Object.entries(configured).map(async ([id, { driver, options }]) => {
+      const store = await openDriver('image', driver, options, deps)
+      if (store.close) shared.onClose(() => store.close!())
+      return { id, type: driver.replace(/^.*driver-/, ''), default: id === defaultStore, store }
+    }),
+  )
+}

@@ -1,0 +1,125 @@
+import { join } from 'node:path'
+import { type Backend, migrations, roles } from '@hearth/cinder'
+import type { Running } from '@hearth/core'
+import { type Database, migrate } from '@hearth/database'
+import { type BackupStore, type DriverDeps, openDriver } from '@hearth/driver'
+import type { Config, PluginConfig } from '../config.ts'
+import type { Shared } from '../shared.ts'
+
+export async function startVolumeApi(shared: Shared): Promise<Running> {
+  const { config, log, metrics } = shared
+  return roles.api({
+    host: config.host,
+    port: config.volume.port,
+    publicUrl: config.volume.publicUrl,
+    policyFile: config.volume.policyFile,
+    availabilityZone: config.volume.availabilityZone,
+    authenticator: await shared.authenticator(),
+    database: await migratedDatabase(shared),
+    bus: await shared.bus('cinder'),
+    session: shared.session('cinder'),
+    log,
+    metrics,
+  })
+}
+
+export async function startScheduler(shared: Shared): Promise<Running> {
+  return roles.scheduler({
+    database: await migratedDatabase(shared),
+    bus: await shared.bus('cinder'),
+    hostName: shared.config.hostName,
+    log: shared.log,
+  })
+}
+
+export async function startVolume(shared: Shared): Promise<Running> {
+  return roles.volume({
+    database: await migratedDatabase(shared),
+    bus: await shared.bus('cinder'),
+    session: shared.session('cinder'),
+    hostName: shared.config.hostName,
+    availabilityZone: shared.config.volume.availabilityZone,
+    backends: await openBackends(shared),
+    workFolder: shared.folders.work,
+    run: shared.run,
+    log: shared.log,
+  })
+}
+
+export async function startBackup(shared: Shared): Promise<Running> {
+  return roles.backup({
+    database: await migratedDatabase(shared),
+    bus: await shared.bus('cinder'),
+    session: shared.session('cinder'),
+    hostName: shared.config.hostName,
+    availabilityZone: shared.config.volume.availabilityZone,
+    backends: await openBackends(shared),
+    store: backupStores(shared),
+    log: shared.log,
+  })
+}
+
+async function migratedDatabase(shared: Shared): Promise<Database> {
+  const database = await shared.database('cinder')
+  await migrate(database, 'cinder', migrations)
+  return database
+}
+
+/** Without configuration: files in the data folder, offered over iSCSI by tgtd. */
+function configuredBackends(config: Config, shared: Shared): NonNullable<Config['volume']['backends']> {
+  return (
+    config.volume.backends ?? {
+      file: {
+        driver: '@hearth/driver-file',
+        options: {
+          folder: shared.folders.volumes,
+          imageFile: shared.folders.volumesImage,
+          ...(config.volume.sizeGiB === null ? {} : { sizeGiB: config.volume.sizeGiB }),
+        },
+        export: {
+          driver: '@hearth/driver-iscsi',
+          options: { portals: config.volume.portals, runFolder: join(shared.folders.run, 'tgtd') },
+        },
+      },
+    }
+  )
+}
+
+const opened = new WeakMap<Shared, Promise<Backend[]>>()
+
+/** Backends of this host, opened once for the volume and the backup role together. */
+function openBackends(shared: Shared): Promise<Backend[]> {
+  const before = opened.get(shared)
+  if (before) return before
+  const deps: DriverDeps = { run: shared.run, log: shared.log, session: shared.session('cinder') }
+  const open = async (name: string, backend: PluginConfig & { export: PluginConfig | null }): Promise<Backend> => {
+    const volume = await openDriver('volume', backend.driver, backend.options, deps)
+    shared.onClose(async () => volume.close?.())
+    const exporter = backend.export && (await openDriver('export', backend.export.driver, backend.export.options, deps))
+    if (exporter) {
+      await exporter.start()
+      shared.onClose(() => exporter.close())
+    }
+    return { name, host: `${shared.config.hostName}@${name}`, volume, export: exporter }
+  }
+  const backends = Promise.all(
+    Object.entries(configuredBackends(shared.config, shared)).map(([name, backend]) => open(name, backend)),
+  )
+  opened.set(shared, backends)
+  return backends
+}
+
+/** One store for each project: backups lie in the account of their owner. */
+function backupStores(shared: Shared): (projectId: string) => Promise<BackupStore> {
+  const stores = new Map<string, Promise<BackupStore>>()
+  const { driver, options } = shared.config.volume.backup ?? { driver: '@hearth/driver-swift', options: {} }
+  const deps: DriverDeps = { run: shared.run, log: shared.log, session: shared.session('cinder') }
+  return (projectId) => {
+    let store = stores.get(projectId)
+    if (!store) {
+      store = openDriver('backup', driver, options, { ...deps, projectId })
+      stores.set(projectId, store)
+    }
+    return store
+  }
+}

@@ -1,0 +1,32 @@
+import type { Running } from '@hearth/core'
+import { startIdentity } from './parts/identity.ts'
+import { startImage } from './parts/image.ts'
+import { startObjectKeepers, startObjectProxy, startObjectStorage } from './parts/object.ts'
+import { startBackup, startScheduler, startVolume, startVolumeApi } from './parts/volume.ts'
+import type { Shared } from './shared.ts'
+
+/** A role by its name, in the order of starting: each needs only those above it. */
+export const roleStarters: Record<string, (shared: Shared) => Promise<Running>> = {
+  'keystone.api': startIdentity,
+  'swift.storage': startObjectStorage,
+  'swift.proxy': startObjectProxy,
+  'swift.keepers': startObjectKeepers,
+  'glance.api': startImage,
+  'cinder.api': startVolumeApi,
+  'cinder.scheduler': startScheduler,
+  'cinder.volume': startVolume,
+  'cinder.backup': startBackup,
+}
+
+/** What each role does, for people. */
+export const roleSummaries: Record<string, string> = {
+  'keystone.api': 'identity: tokens, users, projects, catalog',
+  'swift.storage': 'objects: the devices of this host',
+  'swift.proxy': 'objects: what clients speak to',
+  'swift.keepers': 'objects: expiry, repair, listings that wait',
+  'glance.api': 'images',
+  'cinder.api': 'block storage: what clients speak to',
+  'cinder.scheduler': 'block storage: chooses backends',
+  'cinder.volume': 'block storage: makes and exports volumes on this host',
+  'cinder.backup': 'block storage: backs up and restores volumes of this host',
+}

@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import {
+  type Authenticator,
+  type ServiceSession,
+  type TokenSource,
+  openForeignAuthenticator,
+  openLocalAuthenticator,
+  openRemoteAuthenticator,
+  openServiceSession,
+} from '@hearth/auth'
+import { type Bus, openBus } from '@hearth/bus'
+import { type Logger, type Registry, openLog, openMetrics } from '@hearth/core'
+import { type Database, openDatabase } from '@hearth/database'
+import { type Runner, openRunner } from '@hearth/driver'
+import { pino } from 'pino'
+import type { Config } from './config.ts'
+import { type Folders, makeFolders } from './folders.ts'
+import { type Secrets, loadSecrets } from './secrets.ts'
+import { identityUrl } from './urls.ts'
+
+export type ServiceUser = 'cinder' | 'glance' | 'swift'
+
+/** What the parts of one process have together. Everything is opened when first asked for and closed at the end. */
+export interface Shared {
+  config: Config
+  folders: Folders
+  secrets: Secrets
+  log: Logger
+  metrics: Registry
+  run: Runner
+  database(service: string): Promise<Database>
+  bus(service: string): Promise<Bus>
+  authenticator(): Promise<Authenticator>
+  session(user: ServiceUser): ServiceSession
+  /** Handed over by the identity part, so that others verify tokens without asking. */
+  tokenSource: TokenSource | null
+  /** Runs at the end, newest first. */
+  onClose(step: () => Promise<unknown>): void
+  close(): Promise<void>
+}
+
+export function openShared(config: Config): Shared {
+  const folders = makeFolders(config.dataFolder)
+  const secrets = loadSecrets(folders.secrets)
+  const log = openSuiteLog(config, folders)
+  const steps: (() => Promise<unknown>)[] = []
+  const onClose = (step: () => Promise<unknown>): void => {
+    steps.push(step)
+  }
+  const database = once(async (service: string) => {
+    const opened = await openDatabase(databaseUrl(config, folders, service))
+    onClose(() => opened.close())
+    return opened
+  })
+  const shared: Shared = {
+    config,
+    folders,
+    secrets,
+    log,
+    metrics: openMetrics(),
+    run: openRunner({ log }),
+    database,
+    bus: once(async (service: string) => {
+      const opened = await openBus(config.bus, { database: await database(service), log, service })
+      onClose(() => opened.close())
+      return opened
+    }),
+    authenticator: once(async () => {
+      const opened = await openAuthenticator(shared)
+      onClose(() => opened.close())
+      return opened
+    }),
+    session: once((user: ServiceUser) => openServiceSession(sessionOptions(config, secrets, user))),
+    tokenSource: null,
+    onClose,
+    async close() {
+      for (const step of steps.splice(0).reverse())
+        await step().catch((error: unknown) => log.warn({ err: error }, 'closing failed'))
+    },
+  }
+  return shared
+}
+
+/** Remembers the result for each argument. */
+function once<K, T>(make: (key: K) => T): (key: K) => T {
+  const made = new Map<K, T>()
+  return (key) => {
+    if (!made.has(key)) made.set(key, make(key))
+    return made.get(key)!
+  }
+}
+
+function openSuiteLog(config: Config, folders: Folders): Logger {
+  const file = config.log.file ?? join(folders.log, 'hearth.log')
+  mkdirSync(dirname(file), { recursive: true })
+  return openLog({ level: config.log.level, destination: pino.destination({ dest: file, sync: true, append: true }) })
+}
+
+function databaseUrl(config: Config, folders: Folders, service: string): string {
+  return config.database === 'sqlite:' ? `sqlite:${join(folders.database, `${service}.db`)}` : config.database
+}
+
+async function openAuthenticator(shared: Shared): Promise<Authenticator> {
+  if (shared.tokenSource) return openLocalAuthenticator(shared.tokenSource)
+  const authUrl = identityUrl(shared.config)
+  if (shared.config.identity.foreign) return openForeignAuthenticator({ authUrl, session: shared.session('cinder') })
+  return openRemoteAuthenticator({ authUrl, log: shared.log })
+}
+
+function sessionOptions(config: Config, secrets: Secrets, user: ServiceUser): Parameters<typeof openServiceSession>[0] {
+  const foreign = config.identity.foreign
+  if (foreign) return { ...foreign, region: config.region }
+  const authUrl = identityUrl(config)
+  return { authUrl, username: user, password: secrets[user], projectName: 'service', region: config.region }
+}

@@ -1,0 +1,59 @@
+import { type Running, errorTable } from '@hearth/core'
+import type { Config } from './config.ts'
+import { readPidFile, removePidFile, writePidFile } from './pid-file.ts'
+import { roleStarters } from './roles.ts'
+import { openShared } from './shared.ts'
+
+const errors = errorTable({
+  AlreadyRunning: [409, 'a suite with this data folder is running already (process {pid}); stop it with: hearth down'],
+  UnknownRole: [400, 'there is no role {role}; known are {known}'],
+})
+
+export interface Suite {
+  /** Role → base URL, for those that listen. */
+  urls: Record<string, string>
+  close(): Promise<void>
+}
+
+/**
+ * Starts roles in this process, in order. When one fails those already started are stopped. Throws AlreadyRunning,
+ * UnknownRole, or what kept a role from starting.
+ */
+export async function startSuite(
+  config: Config,
+  names: string[],
+  onStarted: (role: string, running: Running) => void = () => undefined,
+): Promise<Suite> {
+  const known = Object.keys(roleStarters)
+  const stranger = names.find((name) => !known.includes(name))
+  if (stranger !== undefined) throw errors.UnknownRole({ role: stranger, known: known.join(', ') })
+  const shared = openShared(config)
+  const pidFile = pidFileOf(shared.folders.pidFile, names)
+  const other = readPidFile(pidFile)
+  if (other) throw errors.AlreadyRunning({ pid: other.pid })
+  const urls: Record<string, string> = {}
+  try {
+    for (const role of known.filter((name) => names.includes(name))) {
+      const running = await roleStarters[role]!(shared)
+      shared.onClose(() => running.close())
+      if (running.url) urls[role] = running.url
+      onStarted(role, running)
+    }
+  } catch (error) {
+    await shared.close()
+    throw error
+  }
+  writePidFile(pidFile, { urls, roles: names })
+  return {
+    urls,
+    async close() {
+      await shared.close()
+      removePidFile(pidFile)
+    },
+  }
+}
+
+/** Processes that run only some roles each have a file of their own. */
+function pidFileOf(file: string, names: string[]): string {
+  return names.length === Object.keys(roleStarters).length ? file : file.replace('.pid', `-${names.join('+')}.pid`)
+}
