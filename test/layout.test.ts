@@ -36,7 +36,11 @@ function packageOf(file: string): string {
 }
 
 function importsOf(file: string): string[] {
-  const found = text.get(file)!.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"\n]*?(?:\n[^'"]*?)?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g)
+  const found = text
+    .get(file)!
+    .matchAll(
+      /(?:^|\n)\s*(?:import|export)\b[^'"\n]*?(?:\n[^'"]*?)?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g,
+    )
   return [...found].map((match) => (match[1] ?? match[2])!)
 }
 
@@ -47,7 +51,9 @@ function offenders(pick: (file: string) => boolean): string[] {
 test('beside the six folders the top level has only files', () => {
   const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory())
   const known = ['packages', 'drivers', 'ring', 'test', 'bench', 'node_modules', 'data']
-  expect(folders.map((entry) => entry.name).filter((name) => !name.startsWith('.') && !known.includes(name))).toEqual([])
+  expect(folders.map((entry) => entry.name).filter((name) => !name.startsWith('.') && !known.includes(name))).toEqual(
+    [],
+  )
 })
 
 test('packages import only from lower levels', () => {
@@ -106,7 +112,8 @@ test('knex is known to database, migrations and stores only', () => {
 })
 
 test('only the configuration reads the environment', () => {
-  const mayRead = (file: string): boolean => isTest(file) || file === 'packages/hearth/src/config.ts' || file.startsWith('bench/')
+  const mayRead = (file: string): boolean =>
+    isTest(file) || file === 'packages/hearth/src/config.ts' || file.startsWith('bench/')
   expect(offenders((file) => text.get(file)!.includes('process.env') && !mayRead(file))).toEqual([])
 })
 
@@ -157,23 +164,31 @@ test('package scripts are ten at most', () => {
   expect(Object.keys(scripts).length).toBeLessThanOrEqual(10)
 })
 
-test.each(['keystone', 'cinder', 'glance'])('each route of %s names a policy that exists, and each policy is used', async (name) => {
-  const service = (await import(`@hearth/${name}`)) as {
-    routes: { method: string; path: string; policy: string | null }[]
-    policies: Record<string, string>
-  }
-  const rows = service.routes.filter((row) => row.policy !== null && !(row.policy in service.policies))
-  expect(rows.map((row) => `${row.method} ${row.path}: ${row.policy}`)).toEqual([])
-  const code = sources.filter((file) => file.startsWith(`packages/${name}/src/`) && !isTest(file))
-  const whole = code.filter((file) => basename(file) !== 'policies.ts').map((file) => text.get(file)!).join('\n')
-  const rules = Object.entries(service.policies)
-  const referred = rules.map(([, rule]) => rule).join('\n')
-  const unused = rules.filter(([rule]) => !whole.includes(`'${rule}'`) && !referred.includes(`rule:${rule}`))
-  expect(unused.map(([rule]) => rule)).toEqual([])
-})
+test.each(['keystone', 'cinder', 'glance'])(
+  'each route of %s names a policy that exists, and each policy is used',
+  async (name) => {
+    const service = (await import(`@hearth/${name}`)) as {
+      routes: { method: string; path: string; policy: string | null }[]
+      policies: Record<string, string>
+    }
+    const rows = service.routes.filter((row) => row.policy !== null && !(row.policy in service.policies))
+    expect(rows.map((row) => `${row.method} ${row.path}: ${row.policy}`)).toEqual([])
+    const code = sources.filter((file) => file.startsWith(`packages/${name}/src/`) && !isTest(file))
+    const whole = code
+      .filter((file) => basename(file) !== 'policies.ts')
+      .map((file) => text.get(file)!)
+      .join('\n')
+    const rules = Object.entries(service.policies)
+    const referred = rules.map(([, rule]) => rule).join('\n')
+    const unused = rules.filter(([rule]) => !whole.includes(`'${rule}'`) && !referred.includes(`rule:${rule}`))
+    expect(unused.map(([rule]) => rule)).toEqual([])
+  },
+)
 
 test('nothing names the place it was made at', () => {
   const place = new RegExp(`${relative('/', dirname(root))}/[a-z.]`)
   const inCheckout = dirname(root).length > 1
-  expect(inCheckout ? offenders((file) => file !== 'test/layout.test.ts' && place.test(text.get(file)!)) : []).toEqual([])
+  expect(inCheckout ? offenders((file) => file !== 'test/layout.test.ts' && place.test(text.get(file)!)) : []).toEqual(
+    [],
+  )
 })

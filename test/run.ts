@@ -7,7 +7,10 @@ import { join } from 'node:path'
 const stages = [
   { name: 'types', command: ['tsc', '--noEmit'] },
   { name: 'lint and format', command: ['biome', 'ci', '--diagnostic-level=error', '.'] },
-  ...['layout', 'unit', 'real', 'api', 'api-mariadb', 'api-postgres', 'cluster', 'clients'].map((project) => ({ name: project, project })),
+  ...['layout', 'unit', 'real', 'api', 'api-mariadb', 'api-postgres', 'cluster', 'clients'].map((project) => ({
+    name: project,
+    project,
+  })),
 ] as const
 
 interface Counts {
@@ -50,13 +53,17 @@ async function runProject(project: string): Promise<Counts> {
     `--outputFile.json=${report}`,
   ])
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(readFileSync(report, 'utf8')) as {
+    const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    ) as {
       numPassedTests: number
       numFailedTests: number
       numPendingTests: number
       testResults: { status: string; assertionResults: unknown[] }[]
     }
-    const brokenFiles = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length
+    const brokenFiles = testResults.filter(
+      (file) => file.status === 'failed' && file.assertionResults.length === 0,
+    ).length
     const failed = numFailedTests + numPendingTests + brokenFiles
     return { passed: numPassedTests, failed: failed === 0 && (code !== 0 || numPassedTests === 0) ? 1 : failed }
   } catch {

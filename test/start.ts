@@ -52,7 +52,12 @@ export async function start(options: StartOptions = {}): Promise<Started> {
   for (const roles of options.processes ?? [[]]) children.push(await startProcess(dataFolder, roles))
   const secrets = JSON.parse(readFileSync(join(dataFolder, 'secrets.json'), 'utf8')) as Record<string, string>
   const url = (part: keyof typeof config.ports): string => `http://127.0.0.1:${config.ports[part]}`
-  const urls = { identity: `${url('identity')}/v3`, volume: `${url('volume')}/v3`, image: url('image'), object: url('object') }
+  const urls = {
+    identity: `${url('identity')}/v3`,
+    volume: `${url('volume')}/v3`,
+    image: url('image'),
+    object: url('object'),
+  }
   const account = (name: string): Account => ({ username: name, password: secrets[name]!, project: name })
   return {
     urls,

@@ -14,11 +14,15 @@ declare module 'vitest' {
 /** The suite that all black-box tests of one run share. */
 export const suite = (): Omit<Started, 'kill9' | 'close'> => inject('suite')
 
-const spread = [['keystone', 'glance', 'swift', 'cinder.api'], ['cinder.scheduler', 'cinder.volume', 'cinder.backup']]
+const spread = [
+  ['keystone', 'glance', 'swift', 'cinder.api'],
+  ['cinder.scheduler', 'cinder.volume', 'cinder.backup'],
+]
 
 /** Starts what the name of the vitest project says, once for all its files. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = project.name === 'api' ? null : project.name === 'api-mariadb' ? await startMariadb() : await startPostgres()
+  const server =
+    project.name === 'api' ? null : project.name === 'api-mariadb' ? await startMariadb() : await startPostgres()
   const broker = server && (await startRabbitmq())
   const started = server
     ? await start({ config: { database: server.url, bus: broker!.url }, processes: spread })
