@@ -1,5 +1,4 @@
-const admin = 'rule:admin_api'
-const reader = 'rule:xena_system_admin_or_project_reader'
+import { admin, reader } from '../policies.ts'
 
 /** Upstream's rules about volume types (cinder/policies/volume_type*.py, type_extra_specs.py). */
 export const typePolicies: Record<string, string> = {

@@ -55,20 +55,25 @@ export async function defaultVolumeType(
   return withSpecs(q, row)
 }
 
-/** Types the caller may see, newest first; `isPublic` null lists private ones too, for administrators. */
-export async function listVolumeTypes(q: Query, context: Context, isPublic: boolean | null): Promise<VolumeType[]> {
-  const rows = q<TypeRow>('volume_types').orderBy([
-    { column: 'created_at', order: 'desc' },
-    { column: 'id', order: 'desc' },
-  ])
-  const projectId = context.identity?.projectId ?? ''
-  if (!context.may('context_is_admin')) {
-    const granted = q('volume_type_projects').where({ project_id: projectId }).select('volume_type_id')
-    rows.where((either) => either.where({ is_public: true }).orWhereIn('id', granted))
-  } else if (isPublic !== null) {
-    rows.where({ is_public: isPublic })
+/**
+ * Types the caller may see that carry all of `specs`, as a query to be paged. `isPublic` is asked of administrators only:
+ * true adds what their project was granted, null lists private ones too.
+ */
+export function visibleTypes(q: Query, context: Context, isPublic: boolean | null, specs: Record<string, string>) {
+  const rows = q('volume_types')
+  const granted = q('volume_type_projects')
+    .where({ project_id: context.identity?.projectId ?? '' })
+    .select('volume_type_id')
+  if (!context.may('context_is_admin') || isPublic === true) {
+    rows.where((either) => either.where({ is_public: true }).orWhereIn('volume_types.id', granted))
+  } else if (isPublic === false) {
+    rows.where({ is_public: false })
   }
-  return joinSpecs(q, await rows)
+  for (const [spec_key, spec_value] of Object.entries(specs)) {
+    const having = q('volume_type_extra_specs').where({ spec_key, spec_value }).select('volume_type_id')
+    rows.whereIn('volume_types.id', having)
+  }
+  return rows
 }
 
 export async function maySee(q: Query, row: Pick<TypeRow, 'id' | 'is_public'>, context: Context): Promise<boolean> {
@@ -153,7 +158,8 @@ async function withSpecs(q: Query, row: TypeRow): Promise<VolumeType> {
   return type!
 }
 
-async function joinSpecs(q: Query, rows: TypeRow[]): Promise<VolumeType[]> {
+/** Rows as types with their extra specs, in the same order. */
+export async function joinSpecs(q: Query, rows: TypeRow[]): Promise<VolumeType[]> {
   const types = new Map(rows.map((row) => [row.id, shape(row)]))
   const specs = await q('volume_type_extra_specs').whereIn('volume_type_id', [...types.keys()])
   for (const spec of specs) types.get(spec.volume_type_id)!.extraSpecs[spec.spec_key] = spec.spec_value
