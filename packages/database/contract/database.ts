@@ -189,8 +189,8 @@ function transactionsContract(tools: () => Tools): void {
         await new Promise((resolve) => setTimeout(resolve, 5))
         await tx('contract_things').where({ id: second }).increment('size', 1)
       })
-    await Promise.all(Array.from({ length: 10 }, (_, at) => (at % 2 ? addBoth('a', 'b') : addBoth('b', 'a'))))
-    expect([(await find('a'))?.size, (await find('b'))?.size]).toEqual([10, 10])
+    await Promise.all(Array.from({ length: 4 }, (_, at) => (at % 2 ? addBoth('a', 'b') : addBoth('b', 'a'))))
+    expect([(await find('a'))?.size, (await find('b'))?.size]).toEqual([4, 4])
   }, 30_000)
 }
 

@@ -35,5 +35,10 @@ export function isContention(error: unknown): boolean {
 /** True when the connection broke. */
 export function isConnectionLoss(error: unknown): boolean {
   if (cut.has(codeOf(error))) return true
-  return error instanceof Error && /^Connection terminated|connection is in closed state/i.test(error.message)
+  return error instanceof Error && (/^Connection terminated/.test(error.message) || isNeverSent(error))
+}
+
+/** True when a statement was not sent at all because its connection was gone, a COMMIT too. */
+export function isNeverSent(error: unknown): boolean {
+  return error instanceof Error && /is not queryable|connection is in closed state/.test(error.message)
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Transaction } from './database.ts'
-import { isConnectionLoss, isContention } from './failures.ts'
+import { isConnectionLoss, isContention, isNeverSent } from './failures.ts'
 
 type Listener = () => void
 
@@ -47,7 +47,7 @@ export async function runTransaction<T>(
       for (const listener of run.committed) listener()
       return result
     } catch (error) {
-      const again = isContention(error) || (!run.committing && isConnectionLoss(error))
+      const again = isContention(error) || isNeverSent(error) || (!run.committing && isConnectionLoss(error))
       if (!again || attempt >= mostAttempts) throw error
       await sleep(Math.min(2 ** attempt * 5, 1500) * (0.5 + Math.random()))
     }

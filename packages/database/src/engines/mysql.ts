@@ -8,8 +8,11 @@ const dialect = createRequire(import.meta.url)('knex/lib/dialects/mysql2') as ne
 class BinaryClient extends dialect {
   _driver(): object {
     return {
-      createConnection: ({ collate: _, ...settings }: mysql.ConnectionOptions & { collate?: string }) =>
-        mysql.createConnection(settings),
+      createConnection(options: mysql.ConnectionOptions & { collate?: string }) {
+        const { collate: _, ...settings } = options
+        // Named apart, because knex hides it from enumeration.
+        return mysql.createConnection({ ...settings, password: options.password })
+      },
     }
   }
 }
