@@ -13,7 +13,7 @@ export interface Answer {
 
 export interface CallOptions {
   json?: unknown
-  body?: BodyInit
+  body?: string | Uint8Array | ReadableStream<Uint8Array>
   headers?: Record<string, string>
   /** Block storage microversion. */
   version?: string

@@ -1,5 +1,9 @@
 const port = (fallback: number) => ({ type: 'integer', minimum: 0, maximum: 65535, default: fallback })
-const text = (fallback?: string) => ({ type: 'string', minLength: 1, ...(fallback === undefined ? {} : { default: fallback }) })
+const text = (fallback?: string) => ({
+  type: 'string',
+  minLength: 1,
+  ...(fallback === undefined ? {} : { default: fallback }),
+})
 const optional = { type: ['string', 'null'], default: null }
 const positive = (fallback: number) => ({ type: 'integer', minimum: 1, default: fallback })
 const section = (properties: Record<string, object>) => ({
@@ -60,7 +64,12 @@ export const configSchema = {
       ...listener(8776),
       availabilityZone: text('nova'),
       sizeGiB: { type: ['integer', 'null'], minimum: 1, default: null },
-      portals: { type: 'array', items: { type: 'string', pattern: '^.+:[0-9]+$' }, minItems: 1, default: ['127.0.0.1:3260'] },
+      portals: {
+        type: 'array',
+        items: { type: 'string', pattern: '^.+:[0-9]+$' },
+        minItems: 1,
+        default: ['127.0.0.1:3260'],
+      },
       backends: { type: ['object', 'null'], default: null, additionalProperties: backend, minProperties: 1 },
       backup: { ...plugin, type: ['object', 'null'], default: null },
     }),
@@ -81,7 +90,11 @@ export const configSchema = {
           type: 'object',
           additionalProperties: false,
           required: ['path'],
-          properties: { path: text(), zone: positive(1), weight: { type: 'number', exclusiveMinimum: 0, default: 100 } },
+          properties: {
+            path: text(),
+            zone: positive(1),
+            weight: { type: 'number', exclusiveMinimum: 0, default: 100 },
+          },
         },
       },
     }),

@@ -82,7 +82,13 @@ export function findProgram(program: string): string | null {
 
 function tool(program: string, debian: string, without: string): Finding {
   const path = findProgram(program)
-  return { name: program, ok: path !== null, found: path ?? 'not installed', without, remedy: `apt-get install ${debian}` }
+  return {
+    name: program,
+    ok: path !== null,
+    found: path ?? 'not installed',
+    without,
+    remedy: `apt-get install ${debian}`,
+  }
 }
 
 function kernelTarget(): Finding {

@@ -2,21 +2,21 @@ import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
   type Authenticator,
-  type ServiceSession,
-  type TokenSource,
   openForeignAuthenticator,
   openLocalAuthenticator,
   openRemoteAuthenticator,
   openServiceSession,
+  type ServiceSession,
+  type TokenSource,
 } from '@hearth/auth'
 import { type Bus, openBus } from '@hearth/bus'
-import { type Logger, type Registry, openLog, openMetrics } from '@hearth/core'
+import { type Logger, openLog, openMetrics, type Registry } from '@hearth/core'
 import { type Database, openDatabase } from '@hearth/database'
-import { type Runner, openRunner } from '@hearth/driver'
+import { openRunner, type Runner } from '@hearth/driver'
 import { pino } from 'pino'
 import type { Config } from './config.ts'
 import { type Folders, makeFolders } from './folders.ts'
-import { type Secrets, loadSecrets } from './secrets.ts'
+import { loadSecrets, type Secrets } from './secrets.ts'
 import { identityUrl } from './urls.ts'
 
 export type ServiceUser = 'cinder' | 'glance' | 'swift'
@@ -66,7 +66,7 @@ export function openShared(config: Config): Shared {
       onClose(() => opened.close())
       return opened
     }),
-    authenticator: once(async () => {
+    authenticator: once<void, Promise<Authenticator>>(async () => {
       const opened = await openAuthenticator(shared)
       onClose(() => opened.close())
       return opened
@@ -83,7 +83,7 @@ export function openShared(config: Config): Shared {
 }
 
 /** Remembers the result for each argument. */
-function once<K, T>(make: (key: K) => T): (key: K) => T {
+function once<K = void, T = unknown>(make: (key: K) => T): (key: K) => T {
   const made = new Map<K, T>()
   return (key) => {
     if (!made.has(key)) made.set(key, make(key))

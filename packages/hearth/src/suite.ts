@@ -1,4 +1,4 @@
-import { type Running, errorTable } from '@hearth/core'
+import { errorTable, type Running } from '@hearth/core'
 import type { Config } from './config.ts'
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts'
 import { roleStarters } from './roles.ts'

@@ -18,7 +18,8 @@ export function downCommand(): Command {
       while (runningSuites(folder).length > 0 && Date.now() < deadline) await sleep(50)
       const left = runningSuites(folder)
       for (const { pid } of left) process.kill(pid, 'SIGKILL')
-      if (left.length > 0) process.stdout.write('It did not stop in time and was killed; nothing acknowledged is lost.\n')
+      if (left.length > 0)
+        process.stdout.write('It did not stop in time and was killed; nothing acknowledged is lost.\n')
       else if (suites.length > 0) process.stdout.write('Stopped.\n')
     })
 }

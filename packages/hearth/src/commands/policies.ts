@@ -29,6 +29,8 @@ export function policiesCommand(): Command {
 
 function policyRows(config: Config): { service: string; name: string; text: string; overridden: boolean }[] {
   return services.flatMap(([service, defaults]) =>
-    openEnforcer({ defaults, file: config[service].policyFile }).rules().map((rule) => ({ service, ...rule })),
+    openEnforcer({ defaults, file: config[service].policyFile })
+      .rules()
+      .map((rule) => ({ service, ...rule })),
   )
 }

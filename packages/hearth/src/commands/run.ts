@@ -10,7 +10,10 @@ export function runCommand(): Command {
   return new Command('run')
     .description('Runs some roles in this process, for spreading the suite over processes and hosts')
     .requiredOption('--roles <roles>', 'comma-separated names; a service alone means all its roles, e.g. cinder')
-    .addHelpText('after', `\nRoles:\n${list.join('\n')}\n\nSpread suites need a database server and RabbitMQ in the configuration.`)
+    .addHelpText(
+      'after',
+      `\nRoles:\n${list.join('\n')}\n\nSpread suites need a database server and RabbitMQ in the configuration.`,
+    )
     .action(async (options: { roles: string }, command: Command) => {
       const config = configOf(command)
       const suite = await startSuite(config, expandRoles(options.roles), (role, running) => {

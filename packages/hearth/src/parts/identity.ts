@@ -1,6 +1,6 @@
 import type { Running } from '@hearth/core'
-import { bootstrap, migrations, openTokenSource, roles } from '@hearth/keystone'
 import { migrate } from '@hearth/database'
+import { bootstrap, migrations, openTokenSource, roles } from '@hearth/keystone'
 import type { Shared } from '../shared.ts'
 import { partUrl } from '../urls.ts'
 

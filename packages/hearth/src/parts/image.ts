@@ -1,5 +1,5 @@
-import { migrate } from '@hearth/database'
 import type { Running } from '@hearth/core'
+import { migrate } from '@hearth/database'
 import { type DriverDeps, openDriver } from '@hearth/driver'
 import { type ImageStoreEntry, migrations, roles } from '@hearth/glance'
 import type { PluginConfig } from '../config.ts'
