@@ -12,6 +12,9 @@ function authenticate(body: unknown): Promise<Response> {
   })
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+const json = async (response: Response): Promise<any> => response.json()
+
 const byPassword = (password: string, scope?: unknown): unknown => ({
   auth: {
     identity: {
@@ -25,8 +28,8 @@ const byPassword = (password: string, scope?: unknown): unknown => ({
 test('the root tells the version, reachable without a token', async () => {
   const root = await fetch(urls.identity.replace('/v3', '/'))
   expect(root.status).toBe(300)
-  expect((await root.json()).versions.values[0]).toMatchObject({ id: expect.stringMatching(/^v3\./), status: 'stable' })
-  expect((await (await fetch(urls.identity)).json()).version.links[0].href).toContain('/v3')
+  expect((await json(root)).versions.values[0]).toMatchObject({ id: expect.stringMatching(/^v3\./), status: 'stable' })
+  expect((await json(await fetch(urls.identity))).version.links[0].href).toContain('/v3')
 })
 
 test('a project-scoped token carries roles and a catalog with every service under the names clients look for', async () => {
@@ -34,7 +37,7 @@ test('a project-scoped token carries roles and a catalog with every service unde
     byPassword(demo.password, { project: { name: 'demo', domain: { id: 'default' } } }),
   )
   expect(response.status).toBe(201)
-  const { token } = await response.json()
+  const { token } = await json(response)
   expect(token.roles.map((role: { name: string }) => role.name).sort()).toEqual(['member', 'reader'])
   const types = token.catalog.map((service: { type: string }) => service.type)
   expect(types).toEqual(expect.arrayContaining(['identity', 'image', 'object-store', 'block-storage', 'volumev3']))
@@ -46,7 +49,7 @@ test('a wrong password is refused without detail', async () => {
   const response = await authenticate(byPassword('wrong'))
   expect(response.status).toBe(401)
   expect(response.headers.get('www-authenticate')).toContain('Keystone uri=')
-  expect((await response.json()).error).toMatchObject({ code: 401, title: 'Unauthorized' })
+  expect((await json(response)).error).toMatchObject({ code: 401, title: 'Unauthorized' })
 })
 
 test('a body that is not JSON is refused', async () => {
@@ -97,7 +100,7 @@ test('an application credential logs in without a scope, and not at all when one
   const identity = { methods: ['application_credential'], application_credential: { id, secret } }
   const response = await authenticate({ auth: { identity } })
   expect(response.status).toBe(201)
-  expect((await response.json()).token.project.name).toBe('demo')
+  expect((await json(response)).token.project.name).toBe('demo')
   expect((await authenticate({ auth: { identity, scope: 'unscoped' } })).status).toBe(401)
   await client.must('identity', 'DELETE', `/users/${client.userId}/application_credentials/${id}`)
   expect((await authenticate({ auth: { identity } })).status).toBe(401)
