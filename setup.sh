@@ -8,7 +8,7 @@ purpose=${1:-run}
 run_packages='qemu-utils tgt xfsprogs'
 test_packages='mariadb-server postgresql rabbitmq-server python3-openstackclient python3-swiftclient
  tempest python3-tempest python3-subunit python3-stestr subunit python3-swift
- qemu-system-x86 qemu-block-extra libiscsi-bin linux-image-amd64 busybox-static extlinux syslinux-common mtools dosfstools'
+ qemu-system-x86 qemu-block-extra libiscsi-bin linux-image-amd64 busybox-static cpio syslinux syslinux-common mtools dosfstools'
 packages=$run_packages
 [ "$purpose" = test ] && packages="$run_packages $test_packages"
 
