@@ -10,6 +10,7 @@ import type { Hub } from './hub.ts'
 
 const mostLoaded = 1000
 const sweepMs = 5000
+const removalMs = 50
 
 /** Casts within one process: a row of the outbox is the message, and stays until its handler is done. */
 export interface Casts {
@@ -88,8 +89,11 @@ export function openCasts(hub: Hub, options: BusOptions, tasks: Tasks): Casts {
         )
         for (const row of old) row.attempts += 1
       }
-      if (rows.length === mostLoaded) hub.fallBehind(topic, target)
       for (const row of fresh) deliver(row)
+      // Only now, as the loader does nothing while it runs; later when all that was read is being removed just then.
+      if (rows.length === mostLoaded) {
+        setTimeout(() => hub.fallBehind(topic, target), fresh.length > 0 ? 0 : removalMs).unref()
+      }
     } catch (error) {
       if (!stopped) log.warn({ err: error, topic, target }, 'the outbox could not be read')
     } finally {

@@ -33,7 +33,7 @@ export interface Hub {
   serves(topic: string, target: string): boolean
   /** False when nobody serves it, or (`bounded`) when too many wait already. */
   offer(topic: string, target: string, delivery: Delivery, bounded: boolean): boolean
-  /** Notes that an outbox holds more for this pair. */
+  /** Notes that an outbox holds more for this pair: the loaders are told once there is room. */
   fallBehind(topic: string, target: string): void
   /** Takes messages until the returned function is called. */
   join(served: Served): () => void
@@ -81,7 +81,9 @@ export function openHub(): Hub {
     },
     fallBehind(topic, target) {
       const pair = pairOf(topic, target)
-      if (pair) pair.behind = true
+      if (!pair) return
+      pair.behind = true
+      pump(pair, topic, target)
     },
     join(served) {
       const { name } = served.topic
