@@ -1,0 +1,97 @@
+import { hostname } from 'node:os'
+import { type Authenticator, openEnforcer } from '@hearth/auth'
+import type { Logger, Registry, Running } from '@hearth/core'
+import type { Database } from '@hearth/database'
+import { openService, type Route } from '@hearth/http'
+import type { ApiDeps } from './deps.ts'
+import { faults } from './faults.ts'
+import { openHashing } from './images/hashing.ts'
+import { recoverImages, sweepImages, sweepMs } from './images/recover.backend.ts'
+import { policies } from './policies.ts'
+import { routes } from './routes.ts'
+import { defaultSettings, type Settings } from './settings.ts'
+import { openStores, type StoreEntry } from './stores/stores.ts'
+import { versionRoutes } from './versions/routes.ts'
+
+export interface ApiOptions {
+  host: string
+  port: number
+  /** Base URL told to clients; else what they called. */
+  publicUrl?: string
+  /** Migrated. */
+  database: Database
+  log: Logger
+  metrics: Registry
+  authenticator: Authenticator
+  /** An operator's policy.yaml. */
+  policyFile?: string | null
+  stores: readonly StoreEntry[]
+  /** Limits and switches that differ from the defaults. */
+  limits?: Partial<Settings>
+  /** Folder for bytes that are staged, on their way in. */
+  workFolder: string
+  /** Name of this process among all image API processes, the same after a restart; default host:port. */
+  worker?: string
+}
+
+const prefixes = ['/v2', '/v2.:minor(^\\d+$)']
+
+/** Starts the image API, after taking back what an earlier run of this worker left half done. */
+export async function api(options: ApiOptions): Promise<Running> {
+  const { database, log } = options
+  const hashing = openHashing()
+  const deps: ApiDeps = {
+    database,
+    stores: openStores(options.stores),
+    settings: { ...defaultSettings, ...options.limits },
+    hashing,
+    worker: options.worker ?? `${hostname()}:${options.port}`,
+    log,
+    importMethods: [],
+  }
+  await recoverImages(deps)
+  const service = await openService<ApiDeps>({
+    name: 'glance',
+    serviceType: 'image',
+    host: options.host,
+    port: options.port,
+    publicUrl: options.publicUrl,
+    routes: allRoutes,
+    prefixes: [''],
+    deps,
+    authenticator: options.authenticator,
+    enforcer: openEnforcer({ defaults: policies, file: options.policyFile }),
+    faults,
+    log,
+    metrics: options.metrics,
+    methodNotAllowed: true,
+    maxBodyBytes: 4 * 1024 * 1024,
+  })
+  const stopSweeping = startSweeping(deps)
+  return {
+    url: service.url,
+    async close() {
+      await stopSweeping()
+      await service.close()
+      await hashing.close()
+    },
+  }
+}
+
+/** The rows with their versions in the path: `/v2` and each `/v2.N` are the same. */
+const allRoutes: Route<ApiDeps>[] = [
+  ...versionRoutes,
+  ...routes.flatMap((row) => prefixes.map((prefix) => ({ ...row, path: prefix + row.path }))),
+]
+
+function startSweeping(deps: ApiDeps): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve()
+  const timer = setInterval(() => {
+    running = sweepImages(deps).catch((error: unknown) => deps.log.warn({ err: error }, 'the image sweep failed'))
+  }, sweepMs)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    await running
+  }
+}

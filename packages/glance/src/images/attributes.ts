@@ -1,0 +1,72 @@
+import type { Context } from '@hearth/core'
+import { glanceErrors } from '../errors.ts'
+import { type Settings, within } from '../settings.ts'
+import { isAdmin, projectOf } from './access.ts'
+import { type Image, policyTarget } from './image.ts'
+import { readOnlyAttributes, reservedAttributes, reservedPrefix } from './schema.ts'
+
+/** Wire names of the base attributes clients write → the field they are. */
+export const writableFields: Record<string, keyof Image> = {
+  name: 'name',
+  visibility: 'visibility',
+  protected: 'protected',
+  os_hidden: 'hidden',
+  owner: 'owner',
+  container_format: 'containerFormat',
+  disk_format: 'diskFormat',
+  min_ram: 'minRam',
+  min_disk: 'minDisk',
+  tags: 'tags',
+}
+
+const amazon = new Set(['ami', 'ari', 'aki'])
+
+/** Throws 403 for an attribute that clients may not write. */
+export function refuseReadOnly(name: string): void {
+  if (readOnlyAttributes.has(name)) throw glanceErrors.ReadOnlyAttribute({ name })
+  if (reservedAttributes.has(name) || name.startsWith(reservedPrefix)) throw glanceErrors.ReservedAttribute({ name })
+}
+
+/** Throws BadRequest (400) when one of the formats is Amazon's and the other is not the same. */
+export function checkFormats(image: Pick<Image, 'containerFormat' | 'diskFormat'>): void {
+  const { containerFormat: container, diskFormat: disk } = image
+  if (!amazon.has(container ?? '') && !amazon.has(disk ?? '')) return
+  if (container === disk || container === null || disk === null) return
+  const reason = `Invalid mix of disk and container formats. When setting a disk or container format to one of 'aki', 'ari', or 'ami', the container and disk formats must match.`
+  throw glanceErrors.BadRequest({ reason })
+}
+
+/** Throws 400 or 413 for names, tags and counts beyond bounds; `before` tells what was there already. */
+export function checkAmounts(image: Image, settings: Settings, before?: Image): void {
+  for (const name of Object.keys(image.properties)) {
+    if (name.length > 255) throw glanceErrors.BadRequest({ reason: 'A property name is longer than 255 characters' })
+  }
+  const count = Object.keys(image.properties).length
+  const grew = count > Object.keys(before?.properties ?? {}).length
+  if (grew && !within(settings.imagePropertyQuota, count)) {
+    const reason = `The limit has been exceeded on the number of allowed image properties. Attempted: ${count}, Maximum: ${settings.imagePropertyQuota}`
+    throw glanceErrors.OverLimit({ reason })
+  }
+  checkTags(image.tags, settings)
+}
+
+export function checkTags(tags: readonly string[], settings: Settings): void {
+  if (!within(settings.imageTagQuota, tags.length)) {
+    const reason = `The limit has been exceeded on the number of allowed image tags. Attempted: ${tags.length}, Maximum: ${settings.imageTagQuota}`
+    throw glanceErrors.OverLimit({ reason })
+  }
+}
+
+/** Throws 403 when the caller may not give the image this visibility or owner. */
+export function checkOwnership(context: Context, image: Image, before?: Image): void {
+  if (image.visibility !== before?.visibility) {
+    const rule = { public: 'publicize_image', community: 'communitize_image' }[image.visibility]
+    if (rule && !context.may(rule, policyTarget(before ?? image))) {
+      throw glanceErrors.Forbidden({ reason: `You are not authorized to complete ${rule} action.` })
+    }
+  }
+  const previous = before ? before.owner : projectOf(context)
+  if (image.owner !== previous && !isAdmin(context)) {
+    throw glanceErrors.Forbidden({ reason: `You are not permitted to create images owned by '${image.owner}'.` })
+  }
+}

@@ -1,0 +1,128 @@
+import { Readable } from 'node:stream'
+import { type HearthError, isHearthError } from '@hearth/core'
+import { isDriverError } from '@hearth/driver'
+import type { GlanceDeps } from '../deps.ts'
+import { glanceErrors } from '../errors.ts'
+import { openInspection } from '../formats/inspect.ts'
+import { judgeFormat } from '../formats/judge.ts'
+import type { StoreEntry } from '../stores/stores.ts'
+import type { Image } from './image.ts'
+
+export interface IngestInput {
+  image: Pick<Image, 'id' | 'diskFormat' | 'containerFormat'>
+  data: Readable
+  /** Bytes the client said it would send, null when it did not. */
+  declaredSize: number | null
+  store: StoreEntry
+  signal?: AbortSignal
+}
+
+/** What was learnt about the bytes on their way into the store. */
+export interface Ingested {
+  location: string
+  size: number
+  checksum: string
+  hashAlgorithm: string
+  hashValue: string
+  virtualSize: number | null
+}
+
+type IngestDeps = Pick<GlanceDeps, 'hashing' | 'settings' | 'log'>
+
+/**
+ * Takes the bytes of an image in one pass: counted, hashed, inspected, stored. When it throws, the caller purges. Throws OverLimit (413), StorageFull (413), InvalidImageData (415), BadRequest for fewer or more bytes than
+ * declared or a client that went away (400), StoreUnavailable (503).
+ */
+export async function ingest(input: IngestInput, deps: IngestDeps): Promise<Ingested> {
+  const pass = openPass(input, deps)
+  const stream = Readable.from(pass.bytes(), { objectMode: false, highWaterMark: 1024 * 1024 })
+  try {
+    const stored = await input.store.store.add(input.image.id, stream, input.declaredSize, input.signal)
+    const { md5, sha512 } = await pass.digests()
+    const { size, virtualSize } = pass.findings()
+    return {
+      location: stored.location,
+      size,
+      checksum: md5,
+      hashAlgorithm: 'sha512',
+      hashValue: sha512,
+      virtualSize,
+    }
+  } catch (error) {
+    stream.destroy()
+    pass.abandon()
+    throw pass.failure() ?? storeFailure(error)
+  }
+}
+
+/** Removes whatever a store holds for an image; a store that cannot do it now is logged, and asked again by recovery. */
+export async function purge(entry: StoreEntry, imageId: string, deps: Pick<GlanceDeps, 'log'>): Promise<boolean> {
+  try {
+    await entry.store.purge(imageId)
+    return true
+  } catch (error) {
+    deps.log.warn({ err: error, imageId, store: entry.id }, 'cannot remove the bytes of an image that failed')
+    return false
+  }
+}
+
+/** The wire's error for what a store threw. */
+export function storeFailure(error: unknown): HearthError {
+  if (isHearthError(error)) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  if (isDriverError(error) && error.kind === 'no-space') return glanceErrors.StorageFull({ reason }, error)
+  if (isDriverError(error) && error.kind === 'aborted') return clientGone(error)
+  return glanceErrors.StoreUnavailable({ reason }, error)
+}
+
+const clientGone = (cause: unknown) =>
+  glanceErrors.BadRequest({ reason: 'The client went away before all image data was received' }, cause)
+
+/** One pass over the bytes, with what can be asked of it afterwards. */
+function openPass(input: IngestInput, deps: IngestDeps) {
+  const { image, declaredSize } = input
+  const inspection = openInspection(deps.settings.vmdkAllowedTypes)
+  const hash = deps.hashing.open()
+  let size = 0
+  let virtualSize: number | null = null
+  let failure: HearthError | undefined
+
+  const checkGrowth = () => {
+    if (size > deps.settings.imageSizeCap) {
+      throw glanceErrors.OverLimit({ reason: `Image exceeds the size cap of ${deps.settings.imageSizeCap} bytes` })
+    }
+    if (declaredSize !== null && size > declaredSize) throw sizeMismatch(declaredSize)
+  }
+  const judge = () => {
+    if (declaredSize !== null && size !== declaredSize) throw sizeMismatch(declaredSize, size)
+    if (image.containerFormat !== 'bare' || !image.diskFormat) return
+    virtualSize = judgeFormat(image.diskFormat, inspection.finish(), deps.settings.requireImageFormatMatch)
+  }
+  return {
+    async *bytes(): AsyncGenerator<Buffer> {
+      try {
+        // Destroying a request closes its connection, and the client must still hear why it was refused.
+        for await (const chunk of input.data.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+          size += chunk.length
+          checkGrowth()
+          inspection.write(chunk)
+          await hash.write(chunk)
+          yield chunk
+        }
+        judge()
+      } catch (error) {
+        failure = isHearthError(error) ? error : clientGone(error)
+        throw failure
+      }
+    },
+    digests: () => hash.finish(),
+    findings: () => ({ size, virtualSize }),
+    failure: () => failure,
+    abandon: () => hash.abandon(),
+  }
+}
+
+function sizeMismatch(declared: number, size?: number): HearthError {
+  const got = size === undefined ? 'more' : `${size} bytes`
+  return glanceErrors.BadRequest({ reason: `Image data is ${got} where ${declared} bytes were declared` })
+}

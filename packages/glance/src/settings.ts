@@ -1,0 +1,41 @@
+import { defaultVmdkTypes } from './formats/vmdk.ts'
+
+/** Limits and switches, under upstream's names in camel case and with its defaults. */
+export interface Settings {
+  /** Bytes; 1 TiB. */
+  imageSizeCap: number
+  /** Bytes an owner may store, every copy counted; 0 is no limit. */
+  userStorageQuota: number
+  /** −1 is no limit, here and below. */
+  imagePropertyQuota: number
+  imageTagQuota: number
+  imageMemberQuota: number
+  imageLocationQuota: number
+  limitParamDefault: number
+  apiLimitMax: number
+  showImageDirectUrl: boolean
+  showMultipleLocations: boolean
+  /** False lets content differ from the claimed disk format; unsafe content is refused all the same. */
+  requireImageFormatMatch: boolean
+  vmdkAllowedTypes: readonly string[]
+}
+
+export const defaultSettings: Settings = {
+  imageSizeCap: 2 ** 40,
+  userStorageQuota: 0,
+  imagePropertyQuota: 128,
+  imageTagQuota: 128,
+  imageMemberQuota: 128,
+  imageLocationQuota: 10,
+  limitParamDefault: 25,
+  apiLimitMax: 1000,
+  showImageDirectUrl: false,
+  showMultipleLocations: false,
+  requireImageFormatMatch: true,
+  vmdkAllowedTypes: defaultVmdkTypes,
+}
+
+/** True when `count` is within a quota where a negative number means none. */
+export function within(quota: number, count: number): boolean {
+  return quota < 0 || count <= quota
+}
