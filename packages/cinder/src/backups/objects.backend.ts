@@ -1,0 +1,129 @@
+import { open } from 'node:fs/promises'
+import { type BackupStore, DriverError } from '@hearth/driver'
+import type { BackupDeps } from './backend-deps.ts'
+import { isZero, type PackedChunk } from './chunk.ts'
+import { cutStream, pieceBytes } from './cut.ts'
+import { type ObjectEntry, objectName } from './format.ts'
+import type { BackupRow } from './store.ts'
+
+/** Chunks that are hashed, compressed or sent at once; each may take twice its size in memory. */
+const chunksAtOnce = 3
+
+export interface WriteInput {
+  backup: BackupRow
+  path: string
+  /** Bytes of the volume. */
+  length: number
+  store: BackupStore
+  /** Hashes of the backup to build on, null for a full one. */
+  before: string[] | null
+  /** Throws when the work is no longer wanted. */
+  check(): Promise<void>
+}
+
+export interface Written {
+  objects: ObjectEntry[]
+  sha256s: string[]
+}
+
+/** Stores a volume's bytes as objects of the chunked format. */
+export async function writeObjects(input: WriteInput, deps: BackupDeps): Promise<Written> {
+  const running = new Set<Promise<void>>()
+  const writer = openWriter(input, deps)
+  let failed: { error: unknown } | undefined
+  try {
+    await cutStream(piecesOf(input.path, input.length), deps.chunkBytes, async (chunk) => {
+      while (running.size >= chunksAtOnce) await Promise.race(running)
+      if (failed) throw failed.error
+      deps.signal.throwIfAborted()
+      await input.check()
+      const task: Promise<void> = writer
+        .add(chunk)
+        .catch((error: unknown) => {
+          failed ??= { error }
+        })
+        .finally(() => running.delete(task))
+      running.add(task)
+    })
+  } finally {
+    await Promise.all(running)
+  }
+  if (failed) throw failed.error
+  return writer.written()
+}
+
+function openWriter({ backup, store, before }: WriteInput, deps: BackupDeps) {
+  const { chunkBytes, compression, workers, signal } = deps
+  const blocksPerChunk = chunkBytes / 32_768
+  const hashes: string[][] = []
+  const objects: ObjectEntry[] = []
+  const zeros = new Map<number, Promise<PackedChunk>>()
+  // Objects are numbered in the order of the bytes although chunks are packed side by side.
+  let numbered: Promise<unknown> = Promise.resolve()
+
+  function pack(chunk: Buffer, index: number): Promise<PackedChunk> {
+    if (before !== null) {
+      const slice = before.slice(index * blocksPerChunk, (index + 1) * blocksPerChunk)
+      return workers.pack(new Uint8Array(chunk), { compression, before: slice })
+    }
+    if (!isZero(chunk)) return workers.pack(new Uint8Array(chunk), { compression, before: null })
+    const known = zeros.get(chunk.length) ?? workers.pack(new Uint8Array(chunk.length), { compression, before: null })
+    zeros.set(chunk.length, known)
+    return known
+  }
+
+  return {
+    async add(chunk: Buffer): Promise<void> {
+      const index = hashes.push([]) - 1
+      const packing = pack(chunk, index)
+      const turn = numbered.then(async () => {
+        const { sha256s, extents } = await packing
+        hashes[index] = sha256s
+        return extents.map((extent) => {
+          const { length, compression: kind, md5 } = extent
+          const offset = index * chunkBytes + extent.offset
+          const name = objectName(backup.service_metadata!, objects.length + 1)
+          objects.push({ name, offset, length, compression: kind, md5 })
+          return { name, data: extent.data }
+        })
+      })
+      numbered = turn.catch(() => undefined)
+      for (const { name, data } of await turn) await store.put(backup.container!, name, data, signal)
+    },
+    written: (): Written => ({ objects, sha256s: hashes.flat() }),
+  }
+}
+
+/** The file's bytes in large pieces; what lies beyond its end reads as zeros. */
+async function* piecesOf(path: string, length: number): AsyncGenerator<Buffer> {
+  const file = await open(path, 'r')
+  try {
+    for (let at = 0; at < length; at += pieceBytes) {
+      const piece = Buffer.alloc(Math.min(pieceBytes, length - at))
+      for (let filled = 0; filled < piece.length; ) {
+        const { bytesRead } = await file.read(piece, filled, piece.length - filled, at + filled)
+        if (bytesRead === 0) break
+        filled += bytesRead
+      }
+      yield piece
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Removes every object of a backup, finished or not. */
+export async function purgeObjects(backup: BackupRow, store: BackupStore): Promise<void> {
+  const { container, service_metadata: prefix } = backup
+  if (!container || !prefix) return
+  const names = await store.list(container, prefix).catch((error: unknown) => {
+    if (error instanceof DriverError && error.kind === 'not-found') return []
+    throw error
+  })
+  const line = names.values()
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      for (const name of line) await store.delete(container, name)
+    }),
+  )
+}

@@ -1,0 +1,81 @@
+import type { Bus } from '@hearth/bus'
+import { type Logger, openKeyedLock, type Running } from '@hearth/core'
+import type { Database } from '@hearth/database'
+import type { BackupStore } from '@hearth/driver'
+import type { Backend } from '../backends.ts'
+import { openHeartbeat } from '../services/heartbeat.ts'
+import * as topics from '../topics.ts'
+import type { BackupDeps } from './backend-deps.ts'
+import { openChunkWorkers } from './chunk-workers.ts'
+import { createBackup } from './create.backend.ts'
+import { deleteBackup } from './delete.backend.ts'
+import { blockBytes } from './format.ts'
+import { recoverBackups } from './recover.backend.ts'
+import { restoreBackup } from './restore.backend.ts'
+import { openSlots } from './slots.ts'
+
+export interface BackupOptions {
+  /** `host1`, the part of the backends' hosts before the `@`. */
+  host: string
+  /** Zone this role is in. Default `nova`. */
+  zone?: string
+  /** Those of this host. */
+  backends: Backend[]
+  database: Database
+  bus: Bus
+  log: Logger
+  /** Opens the place of a project's backups. */
+  store(projectId: string): Promise<BackupStore>
+  /** Name of the storage driver: `swift`, `file`, `nfs`, `s3` … */
+  storeName?: string
+  /** Bytes of one stored object before compression; Cinder's 50 MiB when absent. */
+  chunkBytes?: number
+  compression?: 'zlib' | 'none'
+  /** Backups and restores that move bytes at once; 2 when absent. */
+  atOnce?: number
+}
+
+/** Drivers of the same name upstream, which exported records carry. */
+const services: Record<string, string> = {
+  swift: 'cinder.backup.drivers.swift.SwiftBackupDriver',
+  file: 'cinder.backup.drivers.posix.PosixBackupDriver',
+  nfs: 'cinder.backup.drivers.nfs.NFSBackupDriver',
+  s3: 'cinder.backup.drivers.s3.S3BackupDriver',
+}
+
+/** Makes, restores and deletes the backups of the volumes on this host. */
+export async function startBackup(options: BackupOptions): Promise<Running> {
+  const { host, backends, database, bus, log, chunkBytes = 52_428_800, storeName = 'swift' } = options
+  if (chunkBytes <= 0 || chunkBytes % blockBytes !== 0) {
+    throw new Error(`backup chunks of ${chunkBytes} bytes are no multiple of ${blockBytes}`)
+  }
+  const closing = new AbortController()
+  const deps: BackupDeps = {
+    host,
+    backends,
+    database,
+    bus,
+    log,
+    chunkBytes,
+    store: options.store,
+    service: services[storeName] ?? `cinder.backup.drivers.${storeName}`,
+    compression: options.compression ?? 'zlib',
+    workers: openChunkWorkers(),
+    locks: openKeyedLock(),
+    slots: openSlots(options.atOnce ?? 2),
+    signal: closing.signal,
+  }
+  const pulse = await openHeartbeat({ database, log, host, binary: 'cinder-backup', zone: options.zone ?? 'nova' })
+  await recoverBackups(deps)
+  await bus.serve(topics.createBackup, host, ({ context, payload }) => createBackup(context, payload, deps))
+  await bus.serve(topics.deleteBackup, host, ({ context, payload }) => deleteBackup(context, payload, deps))
+  await bus.serve(topics.restoreBackup, host, ({ context, payload }) => restoreBackup(context, payload, deps))
+  return {
+    async close() {
+      closing.abort()
+      await pulse.close()
+      await deps.slots.drained()
+      await deps.workers.close()
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { type BackupStore, DriverError, isDriverError } from '@hearth/driver'
+import type { BackupDeps } from './backend-deps.ts'
+import { isZero } from './chunk.ts'
+import type { ObjectEntry } from './format.ts'
+
+/** Objects that are fetched, unpacked or written at once. */
+const objectsAtOnce = 3
+/** Runs of zeros at least this long are looked for. */
+const stepBytes = 65_536
+
+export interface WriteBackInput {
+  path: string
+  container: string
+  objects: ObjectEntry[]
+  /** The target reads as zeros already: runs of zeros are skipped. */
+  sparse: boolean
+  store: BackupStore
+  /** Throws when the work is no longer wanted. */
+  check(): Promise<void>
+}
+
+/** Writes the objects of one backup to the volume; on stable storage when it returns. */
+export async function writeBack(input: WriteBackInput, deps: BackupDeps): Promise<void> {
+  const file = await open(input.path, 'r+')
+  const line = input.objects.values()
+  try {
+    const lanes = Array.from({ length: objectsAtOnce }, async () => {
+      for (const entry of line) {
+        deps.signal.throwIfAborted()
+        await input.check()
+        const bytes = await fetchObject(input, entry, deps)
+        await writeRuns(file, bytes, entry.offset, input.sparse)
+      }
+    })
+    const results = await Promise.allSettled(lanes)
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function fetchObject(input: WriteBackInput, entry: ObjectEntry, deps: BackupDeps): Promise<Uint8Array> {
+  const data = await input.store.get(input.container, entry.name, deps.signal)
+  try {
+    return await deps.workers.unpack(data, entry)
+  } catch (error) {
+    const why = isDriverError(error) ? error.message : String(error)
+    throw new DriverError('failed', `object ${entry.name} is broken: ${why}`, error)
+  }
+}
+
+async function writeRuns(file: FileHandle, bytes: Uint8Array, offset: number, sparse: boolean): Promise<void> {
+  for (let start = 0; start < bytes.length; ) {
+    const zero = isZero(bytes.subarray(start, start + stepBytes))
+    let end = start + stepBytes
+    while (end < bytes.length && isZero(bytes.subarray(end, end + stepBytes)) === zero) end += stepBytes
+    const run = bytes.subarray(start, end)
+    if (!zero) await writeAll(file, run, offset + start)
+    else if (!sparse) await writeZeros(file, run, offset + start)
+    start = end
+  }
+}
+
+/** Leaves holes where the volume reads as zeros already. */
+async function writeZeros(file: FileHandle, zeros: Uint8Array, offset: number): Promise<void> {
+  const present = Buffer.alloc(Math.min(zeros.length, 16 * stepBytes))
+  for (let at = 0; at < zeros.length; at += present.length) {
+    const length = Math.min(present.length, zeros.length - at)
+    const { bytesRead } = await file.read(present, 0, length, offset + at)
+    if (!isZero(present.subarray(0, bytesRead))) await writeAll(file, zeros.subarray(at, at + length), offset + at)
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done)
+    done += bytesWritten
+  }
+}
