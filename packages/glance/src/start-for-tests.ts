@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { type Identity, openMetrics, silentLog } from '@hearth/core'
 import { type Database, migrate, openDatabase } from '@hearth/database'
 import { DriverError, type ImageStore } from '@hearth/driver'
+import { Agent } from 'undici'
 import { migrations } from '../migrations/index.ts'
 import { type ApiOptions, api } from './api.ts'
 
@@ -127,6 +128,13 @@ export async function startForTests(options: Partial<ApiOptions> = {}): Promise<
       ...options,
     })
   let running = await start()
+  // Answers that a test does not read would keep their connections busy, and closing waits for those.
+  let agent = new Agent()
+  const stop = async () => {
+    await agent.destroy()
+    agent = new Agent()
+    await running.close()
+  }
   const service: TestService = {
     url: running.url!,
     folder,
@@ -139,6 +147,7 @@ export async function startForTests(options: Partial<ApiOptions> = {}): Promise<
         : { 'content-type': 'application/json' }
       return fetch(service.url + path, {
         method,
+        dispatcher: agent,
         headers: { 'x-auth-token': token, ...(body === undefined ? {} : type), ...headers },
         ...(body === undefined ? {} : { body: (raw ? body : JSON.stringify(body)) as never, duplex: 'half' as const }),
       } as RequestInit)
@@ -153,12 +162,12 @@ export async function startForTests(options: Partial<ApiOptions> = {}): Promise<
       return String((await service.json(token, 'POST', '/v2/images', body)).id)
     },
     async restart() {
-      await running.close()
+      await stop()
       running = await start()
       service.url = running.url!
     },
     async close() {
-      await running.close()
+      await stop()
       await database.close()
       await rm(folder, { recursive: true, force: true })
     },

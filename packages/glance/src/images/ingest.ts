@@ -98,27 +98,38 @@ function openPass(input: IngestInput, deps: IngestDeps) {
     if (image.containerFormat !== 'bare' || !image.diskFormat) return
     virtualSize = judgeFormat(image.diskFormat, inspection.finish(), deps.settings.requireImageFormatMatch)
   }
+  // Destroying a request closes its connection, and the client must still hear why it was refused.
+  const source = input.data.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
+  const take = async (): Promise<Buffer | null> => {
+    try {
+      const { done, value: chunk } = await source.next()
+      if (done) {
+        judge()
+        return null
+      }
+      size += chunk.length
+      checkGrowth()
+      inspection.write(chunk)
+      await hash.write(chunk)
+      return chunk
+    } catch (error) {
+      failure = isHearthError(error) ? error : clientGone(error)
+      throw failure
+    }
+  }
   return {
     async *bytes(): AsyncGenerator<Buffer> {
-      try {
-        // Destroying a request closes its connection, and the client must still hear why it was refused.
-        for await (const chunk of input.data.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-          size += chunk.length
-          checkGrowth()
-          inspection.write(chunk)
-          await hash.write(chunk)
-          yield chunk
-        }
-        judge()
-      } catch (error) {
-        failure = isHearthError(error) ? error : clientGone(error)
-        throw failure
-      }
+      for (let chunk = await take(); chunk !== null; chunk = await take()) yield chunk
     },
     digests: () => hash.finish(),
     findings: () => ({ size, virtualSize }),
     failure: () => failure,
-    abandon: () => hash.abandon(),
+    abandon() {
+      hash.abandon()
+      // What the client still sends is read and dropped: many clients listen only after they have sent everything.
+      source.return?.()?.catch(() => undefined)
+      input.data.resume()
+    },
   }
 }
 
