@@ -1,0 +1,24 @@
+import { isoMicroseconds } from '@hearth/core'
+import type { AttachmentRow } from './store.ts'
+
+/** An attachment as the plain listing and the answer of DELETE hold it. */
+export function summaryView(row: AttachmentRow): Record<string, unknown> {
+  return { id: row.id, status: row.status, instance: row.instance_uuid, volume_id: row.volume_id }
+}
+
+/** An attachment as all other calls answer it; here connection_info is flat. */
+export function detailView(row: AttachmentRow): Record<string, unknown> {
+  return {
+    ...summaryView(row),
+    attached_at: isoMicroseconds(row.attached_at) ?? '',
+    detached_at: isoMicroseconds(row.detached_at) ?? '',
+    attach_mode: row.attach_mode,
+    connection_info: flatConnection(row),
+  }
+}
+
+function flatConnection(row: AttachmentRow): Record<string, unknown> {
+  if (row.connection_info === null) return {}
+  const info = JSON.parse(row.connection_info) as { driver_volume_type: string; data: Record<string, unknown> }
+  return { ...info.data, driver_volume_type: info.driver_volume_type, attachment_id: row.id }
+}

@@ -1,0 +1,36 @@
+import { move, type Transaction } from '@hearth/database'
+import { volumeStates } from '../volumes/states.ts'
+import { updateVolume, type VolumeRow } from '../volumes/store.ts'
+import { listAttachments } from './store.ts'
+
+/** Attachment status → what it makes of the volume; the furthest along wins. */
+const ranks: [attachment: string, volume: string][] = [
+  ['attached', 'in-use'],
+  ['attaching', 'attaching'],
+  ['reserved', 'reserved'],
+]
+
+/** Statuses of work that attachments do not interrupt. */
+const busy = ['uploading', 'extending', 'backing-up', 'retyping', 'downloading', 'deleting', 'maintenance']
+
+/** Brings a volume's status and attach_status in line with its attachments; call with the volume locked. */
+export async function settleVolume(tx: Transaction, volume: VolumeRow): Promise<void> {
+  const attachments = await listAttachments(tx, { volume_id: volume.id })
+  const statuses = attachments.map(({ status }) => status)
+  const [, to = 'available'] = ranks.find(([attachment]) => statuses.includes(attachment)) ?? []
+  const attached = statuses.includes('attached')
+  const attach_status = attached ? 'attached' : (ranks.find(([one]) => statuses.includes(one))?.[0] ?? 'detached')
+  if (attachments.length === 0)
+    await tx('volume_metadata').where({ volume_id: volume.id, kind: 'admin', key: 'attached_mode' }).delete()
+  if (volume.status === to || busy.includes(volume.status)) {
+    // Work in progress ends in the status it began from, which may have become another meanwhile.
+    const previous = busy.includes(volume.status) && volume.previous_status !== null ? { previous_status: to } : {}
+    await updateVolume(tx, volume.id, { attach_status, ...previous })
+    return
+  }
+  const set = { attach_status }
+  const from = volume.status
+  if (volumeStates[from]?.includes(to))
+    await move(tx, { table: 'volumes', id: volume.id, to, states: volumeStates, from, set })
+  else await updateVolume(tx, volume.id, set)
+}

@@ -1,0 +1,16 @@
+import type { Running } from '@hearth/core'
+import type { ServiceSession } from '@hearth/driver'
+import { type BackupRoleOptions, openBackupRole } from './backups/role.ts'
+
+export interface BackupOptions extends Omit<BackupRoleOptions, 'host' | 'zone'> {
+  /** Name of this host, part of its backends' hosts. */
+  hostName: string
+  /** Default `nova`. */
+  availabilityZone?: string
+  session?: ServiceSession
+}
+
+/** Starts the role that backs up and restores the volumes of this host. */
+export async function startBackup({ hostName, availabilityZone, ...options }: BackupOptions): Promise<Running> {
+  return openBackupRole({ ...options, host: hostName, zone: availabilityZone ?? 'nova' })
+}

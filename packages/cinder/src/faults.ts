@@ -1,0 +1,41 @@
+import type { HearthError } from '@hearth/core'
+
+const faultNames: Record<number, string> = {
+  400: 'badRequest',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'itemNotFound',
+  405: 'badMethod',
+  409: 'conflictingRequest',
+  413: 'overLimit',
+  415: 'badMediaType',
+  501: 'notImplemented',
+  503: 'serviceUnavailable',
+}
+
+/** Codes whose text on the wire is fixed, whatever the error itself says. */
+const fixedMessages: Record<string, string> = {
+  MalformedJson: 'Malformed request body',
+  UnsupportedMediaType: 'Unsupported Content-Type',
+}
+
+/** Media type errors are plain bad requests here. */
+const fixedStatuses: Record<string, number> = { UnsupportedMediaType: 400 }
+
+export interface Fault {
+  status: number
+  body: string | object
+  headers?: Record<string, string>
+}
+
+/** How an error looks on the wire: `{"<fault name>": {"code", "message"}}`; unknown statuses are a computeFault. */
+export function fault(error: HearthError): Fault {
+  const status = fixedStatuses[error.code] ?? error.status
+  const message = fixedMessages[error.code] ?? error.message
+  if (status === 401)
+    return { status, body: { error: { code: 401, title: 'Unauthorized', message } }, headers: error.headers }
+  const details: Record<string, unknown> = { code: status, message }
+  const retryAfter = error.headers['Retry-After'] ?? error.headers['retry-after']
+  if (status === 413 && retryAfter !== undefined) details.retryAfter = retryAfter
+  return { status, body: { [faultNames[status] ?? 'computeFault']: details }, headers: error.headers }
+}

@@ -1,0 +1,167 @@
+import type { Logger } from '@hearth/core'
+import type { Database } from '@hearth/database'
+import { DriverError, isDriverError, type ModelUpdate, type VolumeRef } from '@hearth/driver'
+import type { Backend } from '../backends.ts'
+import { type FillDeps, type ImageSource, prepareImage } from './fill.ts'
+import { type BaseRow, baseRef, deleteBaseRow, findBase, insertBase, listBases, updateBase } from './store.ts'
+
+const hourMs = 3600 * 1000
+/** A base nobody has used for so long goes. */
+const idleMs = 24 * hourMs
+
+/** Keeps each image once per backend, as a hidden base volume that volumes of the image are cloned from. */
+export interface ImageCache {
+  /**
+   * Makes `volume` out of the image. However many ask at once, the image is downloaded once. `onDownload` is told when this
+   * call is the one that downloads. Throws DriverError.
+   */
+  makeVolume(
+    volume: VolumeRef,
+    image: ImageSource,
+    options: { signal?: AbortSignal; onDownload?(): Promise<void> },
+  ): Promise<ModelUpdate | undefined>
+  /** Makes room: removes bases that are not being cloned. True when one was removed. */
+  evictIdle(): Promise<boolean>
+  /** Removes bases left half-made by a crash and those long unused. */
+  tidy(afterCrash: boolean): Promise<void>
+}
+
+interface CacheDeps extends FillDeps {
+  backend: Backend
+  database: Database
+  log: Logger
+}
+
+interface Entry {
+  base: Promise<BaseRow>
+  users: number
+}
+
+export function openImageCache(deps: CacheDeps): ImageCache {
+  const { backend, database, log } = deps
+  const q = database.query
+  const entries = new Map<string, Entry>()
+  const keyOf = (image: { id: string; checksum: string }) => `${image.id} ${image.checksum}`
+
+  async function remove(base: BaseRow): Promise<void> {
+    // Nobody may find it from here on, and a crash in between is tidied up.
+    await updateBase(q, base.id, { status: 'creating' })
+    await backend.volume.delete(baseRef(base))
+    await deleteBaseRow(q, base.id)
+  }
+
+  async function evict(unwanted: (base: BaseRow) => boolean): Promise<boolean> {
+    let removed = false
+    for (const base of await listBases(q, backend.host)) {
+      const key = keyOf({ id: base.image_id, checksum: base.checksum })
+      if (entries.has(key) || !unwanted(base)) continue
+      await remove(base).then(
+        () => {
+          removed = true
+        },
+        (error: unknown) => log.warn({ err: error, imageId: base.image_id }, 'a cached image could not be removed'),
+      )
+    }
+    return removed
+  }
+
+  async function baseFor(image: ImageSource, onDownload?: () => Promise<void>, signal?: AbortSignal): Promise<BaseRow> {
+    const known = await findBase(q, backend.host, image.id, image.checksum)
+    if (known) {
+      if (Date.now() - (known.updated_at ?? 0) > hourMs) await updateBase(q, known.id, {})
+      return known
+    }
+    await onDownload?.()
+    await evict((base) => base.image_id === image.id)
+    return makeBase(deps, image, signal)
+  }
+
+  /** Takes part in the one making of the image's base, and keeps it from being evicted until `leave`. */
+  function enter(image: ImageSource, options: { signal?: AbortSignal; onDownload?(): Promise<void> }): Entry {
+    const key = keyOf(image)
+    let entry = entries.get(key)
+    if (!entry) {
+      entry = { base: baseFor(image, options.onDownload, options.signal), users: 0 }
+      entries.set(key, entry)
+    }
+    entry.users += 1
+    return entry
+  }
+
+  function leave(image: ImageSource, entry: Entry): void {
+    entry.users -= 1
+    if (entry.users === 0) entries.delete(keyOf(image))
+  }
+
+  return {
+    async makeVolume(volume, image, options) {
+      const entry = enter(image, options)
+      try {
+        const base = await entry.base
+        if (base.size > volume.sizeGiB) {
+          throw new DriverError('invalid', `the image needs ${base.size} GiB, the volume has ${volume.sizeGiB}`)
+        }
+        return await backend.volume.clone(volume, baseRef(base), options.signal)
+      } finally {
+        leave(image, entry)
+      }
+    },
+    evictIdle: () => evict(() => true),
+    async tidy(afterCrash) {
+      const old = Date.now() - idleMs
+      await evict((base) => (afterCrash && base.status === 'creating') || (base.updated_at ?? 0) < old)
+    },
+  }
+}
+
+async function makeBase(deps: CacheDeps, image: ImageSource, signal?: AbortSignal): Promise<BaseRow> {
+  const { backend, database, log } = deps
+  const prepared = await prepareImage(image, deps, signal)
+  try {
+    const size = Math.max(prepared.sizeGiB, 1)
+    const row = await insertBase(database.query, {
+      host: backend.host,
+      image_id: image.id,
+      checksum: image.checksum,
+      size,
+    })
+    try {
+      const update = await fillBase(backend, row, prepared, signal)
+      const made = { status: 'available' as const, provider_location: update?.providerLocation ?? null }
+      await updateBase(database.query, row.id, made)
+      return { ...row, ...made }
+    } catch (error) {
+      await backend.volume
+        .delete(baseRef(row))
+        .catch((problem: unknown) => log.warn({ err: problem }, 'base not removed'))
+      await deleteBaseRow(database.query, row.id)
+      throw error
+    }
+  } finally {
+    await prepared.dispose()
+  }
+}
+
+async function fillBase(
+  backend: Backend,
+  row: BaseRow,
+  prepared: Awaited<ReturnType<typeof prepareImage>>,
+  signal?: AbortSignal,
+): Promise<ModelUpdate | undefined> {
+  const { volume } = backend
+  if (!volume.address) throw new DriverError('unsupported', 'this backend cannot take images')
+  const update = await volume.create(baseRef(row), signal)
+  const ref = { ...baseRef(row), providerLocation: update?.providerLocation ?? null }
+  await prepared.writeTo(await volume.address(ref), true, signal)
+  return update
+}
+
+/** Runs `work`, and once more after making room when the backend was full. */
+export async function withRoom<T>(cache: ImageCache, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isDriverError(error) || error.kind !== 'no-space' || !(await cache.evictIdle())) throw error
+    return work()
+  }
+}

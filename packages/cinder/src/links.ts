@@ -1,0 +1,15 @@
+import type { ApiRequest } from '@hearth/http'
+
+export interface Link {
+  rel: string
+  href: string
+}
+
+/** The self and bookmark links of an item; the bookmark leaves the version out. */
+export function itemLinks(request: ApiRequest, collection: string, id: string): Link[] {
+  const project = request.params.projectId ? `/${request.params.projectId}` : ''
+  return [
+    { rel: 'self', href: `${request.baseUrl}/v3${project}/${collection}/${id}` },
+    { rel: 'bookmark', href: `${request.baseUrl}${project}/${collection}/${id}` },
+  ]
+}

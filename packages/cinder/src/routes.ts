@@ -1,0 +1,56 @@
+import type { Route } from '@hearth/http'
+import { attachmentPolicies } from './attachments/policies.ts'
+import { attachmentRoutes } from './attachments/routes.ts'
+import { availabilityZonePolicies } from './availability-zones/policies.ts'
+import { availabilityZoneRoutes } from './availability-zones/routes.ts'
+import { backupPolicies } from './backups/policies.ts'
+import { backupRoutes } from './backups/routes.ts'
+import type { ApiDeps } from './deps.ts'
+import { extensionPolicies } from './extensions/policies.ts'
+import { extensionRoutes } from './extensions/routes.ts'
+import { limitPolicies } from './limits/policies.ts'
+import { limitRoutes } from './limits/routes.ts'
+import { messagePolicies } from './messages/policies.ts'
+import { messageRoutes } from './messages/routes.ts'
+import { basePolicies } from './policies.ts'
+import { qosPolicies } from './qos/policies.ts'
+import { qosRoutes } from './qos/routes.ts'
+import { quotaPolicies } from './quotas/policies.ts'
+import { quotaRoutes } from './quotas/routes.ts'
+import { snapshotPolicies } from './snapshots/policies.ts'
+import { snapshotRoutes } from './snapshots/routes.ts'
+import { typePolicies } from './types/policies.ts'
+import { typeRoutes } from './types/routes.ts'
+import { volumePolicies } from './volumes/policies.ts'
+import { volumeRoutes } from './volumes/routes.ts'
+
+/** Every row of the API. */
+export const routes: Route<ApiDeps>[] = [
+  ...volumeRoutes,
+  ...snapshotRoutes,
+  ...attachmentRoutes,
+  ...typeRoutes,
+  ...qosRoutes,
+  ...quotaRoutes,
+  ...limitRoutes,
+  ...availabilityZoneRoutes,
+  ...extensionRoutes,
+  ...messageRoutes,
+  ...backupRoutes,
+]
+
+/** Every rule with its default. */
+export const policies: Record<string, string> = {
+  ...basePolicies,
+  ...volumePolicies,
+  ...snapshotPolicies,
+  ...attachmentPolicies,
+  ...typePolicies,
+  ...qosPolicies,
+  ...quotaPolicies,
+  ...limitPolicies,
+  ...availabilityZonePolicies,
+  ...extensionPolicies,
+  ...messagePolicies,
+  ...backupPolicies,
+}

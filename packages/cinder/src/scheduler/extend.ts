@@ -1,0 +1,56 @@
+import type { MessageContext } from '@hearth/bus'
+import { addMessage } from '../messages/store.ts'
+import { extendVolume } from '../topics.ts'
+import { getVolumeType } from '../types/store.ts'
+import { type ExtensionTask, endExtension } from '../volumes/extension.ts'
+import { backendOf, findVolume, type VolumeRow } from '../volumes/store.ts'
+import { place } from './place.ts'
+import { readPools } from './pools.ts'
+import type { SchedulerDeps } from './schedule.ts'
+
+/** Asks the filters whether a volume in `extending` may grow where it is, and passes it on or takes the extension back. */
+export async function scheduleExtension(
+  context: MessageContext,
+  input: { volumeId: string },
+  deps: SchedulerDeps,
+): Promise<void> {
+  const { database, bus, consumption } = deps
+  const volume = await findVolume(database.query, input.volumeId)
+  if (volume?.status !== 'extending' || volume.host === null) return
+  const task = JSON.parse(volume.task ?? '{}') as ExtensionTask
+  if (task.placed) return
+  const pools = consumption.apply(await readPools(database.query)).filter((pool) => pool.host === volume.host)
+  const fits = place(pools, await extensionRequest(deps, volume, task)).length > 0
+  await database.transaction(async (tx) => {
+    if (fits) {
+      const placed = JSON.stringify({ ...task, placed: true })
+      const set = { task: placed }
+      const marked = await tx('volumes').where({ id: volume.id, status: 'extending', task: volume.task }).update(set)
+      if (marked > 0) await bus.cast(tx, extendVolume, backendOf(volume.host!), { volumeId: volume.id }, context)
+      return
+    }
+    if (!(await endExtension(tx, volume, task, 'refused'))) return
+    await addMessage(tx, {
+      projectId: volume.project_id,
+      action: 'extend-volume',
+      resourceType: 'VOLUME',
+      resourceId: volume.id,
+      detail: 'no-backend',
+      requestId: context.requestId,
+    })
+  })
+}
+
+async function extensionRequest(deps: SchedulerDeps, volume: VolumeRow, task: ExtensionTask) {
+  return {
+    volumeId: volume.id,
+    sizeGiB: task.newSizeGiB - volume.size,
+    type: await getVolumeType(deps.database.query, volume.volume_type_id ?? ''),
+    zone: null,
+    excluded: [],
+    pinned: null,
+    present: null,
+    hints: null,
+    growsAttached: volume.previous_status === 'in-use',
+  }
+}

@@ -1,0 +1,40 @@
+import type { Pool } from '../pools.ts'
+import type { PlaceRequest } from '../request.ts'
+import { meetsSpec } from './extra-spec.ts'
+
+/**
+ * Every extra spec without a scope, or of the scope `capabilities`, is met by what the pool says of itself
+ * (cinder/scheduler/filters/capabilities_filter.py).
+ */
+export function capabilitiesFilter(pool: Pool, request: PlaceRequest): boolean {
+  if (request.growsAttached && pool.capabilities.online_extend_support === false) return false
+  return Object.entries(request.type.extraSpecs).every(([key, wanted]) => {
+    const scope = key.split(':')
+    if (scope.length > 1 && scope[0] !== 'capabilities') return true
+    const path = scope[0] === 'capabilities' ? scope.slice(1) : scope
+    return matches(valueAt(pool.capabilities, path), wanted)
+  })
+}
+
+function valueAt(capabilities: Record<string, unknown>, path: string[]): unknown {
+  let value: unknown = capabilities
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Record<string, unknown>)[key]
+  }
+  return value
+}
+
+const protocols = [
+  ['iSCSI', 'iscsi'],
+  ['FC', 'fc', 'fibre_channel'],
+  ['NFS', 'nfs'],
+  ['NVMe-oF', 'nvmeof', 'NVMeOF'],
+]
+
+function matches(value: unknown, wanted: string): boolean {
+  if (value === undefined || value === null) return false
+  const spellings = protocols.find((names) => names.includes(String(value)))
+  if (spellings) return spellings.some((name) => meetsSpec(name, wanted))
+  return Array.isArray(value) ? value.some((item) => meetsSpec(item, wanted)) : meetsSpec(value, wanted)
+}

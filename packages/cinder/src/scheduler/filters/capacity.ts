@@ -1,0 +1,20 @@
+import { isThin, virtualFree, virtualTotal } from '../capacity.ts'
+import type { Pool } from '../pools.ts'
+import type { PlaceRequest } from '../request.ts'
+
+/** There is room (cinder/scheduler/filters/capacity_filter.py). */
+export function capacityFilter(pool: Pool, request: PlaceRequest): boolean {
+  if (request.sizeGiB === 0 || request.present === pool.host) return true
+  if (pool.free === null || pool.free === undefined) return false
+  if (pool.free === 'infinite' || pool.free === 'unknown') return true
+  if (typeof pool.total !== 'number') return pool.reservedPercentage === 0
+  if (pool.total <= 0) return false
+  const thin = isThin(pool, request.type.extraSpecs)
+  const free = virtualFree(pool, thin)!
+  if (!thin) return free >= request.sizeGiB
+  if (pool.maxOverSubscriptionRatio < 1) return false
+  const total = virtualTotal(pool, thin)!
+  // The ratio is in the total already; upstream divides all the same.
+  if (total <= 0 || (pool.provisioned + request.sizeGiB) / total > pool.maxOverSubscriptionRatio) return false
+  return free >= request.sizeGiB
+}

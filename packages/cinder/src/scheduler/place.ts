@@ -1,0 +1,41 @@
+import { availabilityZoneFilter } from './filters/availability-zone.ts'
+import { capabilitiesFilter } from './filters/capabilities.ts'
+import { capacityFilter } from './filters/capacity.ts'
+import type { Pool } from './pools.ts'
+import type { PlaceRequest } from './request.ts'
+import { capacityWeigher } from './weighers/capacity.ts'
+
+type Filter = (pool: Pool, request: PlaceRequest) => boolean
+type Weigher = (pool: Pool, request: PlaceRequest) => number
+
+const filters: Filter[] = [
+  (pool, request) => !request.excluded.includes(pool.backend),
+  (pool, request) => request.pinned === null || pool.backend === request.pinned,
+  availabilityZoneFilter,
+  capacityFilter,
+  capabilitiesFilter,
+]
+const weighers: { weigh: Weigher; multiplier: number }[] = [{ weigh: capacityWeigher, multiplier: 1 }]
+
+/** Pools that pass every filter, best first. */
+export function place(pools: Pool[], request: PlaceRequest): Pool[] {
+  const fitting = pools.filter((pool) => filters.every((filter) => filter(pool, request)))
+  const scores = fitting.map(() => 0)
+  for (const { weigh, multiplier } of weighers) {
+    const weights = normalize(fitting.map((pool) => weigh(pool, request)))
+    weights.forEach((weight, index) => {
+      scores[index]! += weight * multiplier
+    })
+  }
+  return fitting
+    .map((pool, index) => ({ pool, score: scores[index]! }))
+    .sort((a, b) => b.score - a.score)
+    .map(({ pool }) => pool)
+}
+
+/** Between 0 for the least and 1 for the greatest; all 0 when equal. */
+function normalize(weights: number[]): number[] {
+  const least = Math.min(...weights)
+  const span = Math.max(...weights) - least
+  return weights.map((weight) => (span === 0 ? 0 : (weight - least) / span))
+}

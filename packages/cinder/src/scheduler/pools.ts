@@ -1,0 +1,79 @@
+import type { Query } from '@hearth/database'
+import type { PoolStats } from '@hearth/driver'
+import { isUp, listServices, type ReportedStats, type ServiceRow } from '../services/store.ts'
+
+export type Capacity = number | 'unknown' | 'infinite'
+
+/** A place that can hold volumes, as filters and weighers see it. Capacities are GiB. */
+export interface Pool {
+  /** `host1@file#pool`. */
+  host: string
+  /** `host1@file`. */
+  backend: string
+  zone: string
+  /** Milliseconds since the epoch of the report all this comes from. */
+  reportedAt: number
+  total: Capacity
+  free: Capacity
+  allocated: number
+  provisioned: number
+  reservedPercentage: number
+  maxOverSubscriptionRatio: number
+  thin: boolean
+  thick: boolean
+  /** What extra specs are compared with. */
+  capabilities: Record<string, unknown>
+}
+
+/** Pools of every volume service that is enabled, up and not frozen. */
+export async function readPools(q: Query): Promise<Pool[]> {
+  const services = await listServices(q, { binary: 'cinder-volume' })
+  return services.filter((service) => !service.disabled && !service.frozen && isUp(service)).flatMap(poolsOf)
+}
+
+export function poolsOf(service: ServiceRow): Pool[] {
+  if (service.stats === null) return []
+  const stats = JSON.parse(service.stats) as ReportedStats
+  return stats.pools.map((pool) => poolOf(service, stats, pool))
+}
+
+function poolOf(service: ServiceRow, stats: ReportedStats, pool: PoolStats): Pool {
+  const host = `${service.host}#${pool.poolName}`
+  const allocated = stats.allocatedGb[host] ?? 0
+  const provisioned = pool.provisionedCapacityGb ?? allocated
+  return {
+    host,
+    backend: service.host,
+    zone: service.zone,
+    reportedAt: service.heartbeat_at,
+    total: pool.totalCapacityGb,
+    free: pool.freeCapacityGb,
+    allocated,
+    provisioned,
+    reservedPercentage: pool.reservedPercentage,
+    maxOverSubscriptionRatio: pool.maxOverSubscriptionRatio,
+    thin: pool.thinProvisioning,
+    thick: pool.thickProvisioning,
+    capabilities: {
+      ...pool.capabilities,
+      volume_backend_name: stats.backendName,
+      vendor_name: stats.vendorName,
+      driver_version: stats.driverVersion,
+      storage_protocol: stats.storageProtocol,
+      pool_name: pool.poolName,
+      total_capacity_gb: pool.totalCapacityGb,
+      free_capacity_gb: pool.freeCapacityGb,
+      allocated_capacity_gb: allocated,
+      provisioned_capacity_gb: provisioned,
+      reserved_percentage: pool.reservedPercentage,
+      max_over_subscription_ratio: String(pool.maxOverSubscriptionRatio),
+      thin_provisioning_support: pool.thinProvisioning,
+      thick_provisioning_support: pool.thickProvisioning,
+      multiattach: pool.multiattach,
+      online_extend_support: pool.onlineExtend,
+      QoS_support: pool.qosSupport,
+      replication_enabled: false,
+      backend_state: 'up',
+    },
+  }
+}

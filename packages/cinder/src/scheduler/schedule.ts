@@ -1,0 +1,92 @@
+import type { Bus, MessageContext } from '@hearth/bus'
+import type { Logger } from '@hearth/core'
+import { type Database, move, type Transaction } from '@hearth/database'
+import { addMessage } from '../messages/store.ts'
+import type { MessageDetail } from '../messages/texts.ts'
+import { createVolume } from '../topics.ts'
+import { getVolumeType } from '../types/store.ts'
+import type { CreationTask } from '../volumes/create.ts'
+import { volumeStates } from '../volumes/states.ts'
+import { findVolume, type VolumeRow } from '../volumes/store.ts'
+import type { Consumption } from './consumption.ts'
+import { place } from './place.ts'
+import { readPools } from './pools.ts'
+import type { PlaceRequest } from './request.ts'
+
+export interface SchedulerDeps {
+  database: Database
+  bus: Bus
+  log: Logger
+  consumption: Consumption
+}
+
+/**
+ * Finds a place for a volume in `creating` and hands it to the backend; when there is none, the volume is in `error` and its
+ * owner is told. A message about another attempt than the row's is stale and does nothing.
+ */
+export async function scheduleVolume(
+  context: MessageContext,
+  input: { volumeId: string; attempt: number; excluded: string[] },
+  deps: SchedulerDeps,
+): Promise<void> {
+  const { database, consumption, log } = deps
+  const volume = await findVolume(database.query, input.volumeId)
+  if (volume?.status !== 'creating' || volume.host !== null || volume.attempts !== input.attempt) return
+  const request = await placeRequest(deps, volume, input.excluded)
+  const [best] = place(consumption.apply(await readPools(database.query)), request)
+  if (!best) {
+    log.warn({ volumeId: volume.id, requestId: context.requestId }, 'no valid backend for a volume')
+    return database.transaction((tx) => failVolume(tx, volume, context, 'no-backend'))
+  }
+  const placed = await database.transaction(async (tx) => {
+    const moved = await tx('volumes')
+      .where({ id: volume.id, status: 'creating', attempts: input.attempt })
+      .whereNull('host')
+      .update({ host: best.host, updated_at: Date.now() })
+    if (moved === 0) return false
+    const payload = { volumeId: volume.id, excluded: input.excluded }
+    await deps.bus.cast(tx, createVolume, best.backend, payload, context)
+    return true
+  })
+  if (placed) consumption.add(best, volume.size)
+}
+
+async function placeRequest(deps: SchedulerDeps, volume: VolumeRow, excluded: string[]): Promise<PlaceRequest> {
+  const task = JSON.parse(volume.task ?? '{}') as Partial<CreationTask>
+  return {
+    volumeId: volume.id,
+    sizeGiB: volume.size,
+    type: await getVolumeType(deps.database.query, volume.volume_type_id ?? ''),
+    zone: volume.availability_zone,
+    excluded,
+    pinned: task.pinned ?? null,
+    present: null,
+    hints: task.hints ?? null,
+  }
+}
+
+/** Ends a creation in `error` with a message to the owner; the quota stays taken until the volume is deleted. */
+export async function failVolume(
+  tx: Transaction,
+  volume: VolumeRow,
+  context: MessageContext,
+  detail: MessageDetail,
+): Promise<void> {
+  const states = volumeStates
+  const failed = await move(tx, {
+    table: 'volumes',
+    id: volume.id,
+    to: 'error',
+    states,
+    from: ['creating', 'downloading'],
+  })
+  if (!failed) return
+  await addMessage(tx, {
+    projectId: volume.project_id,
+    action: 'schedule-volume',
+    resourceType: 'VOLUME',
+    resourceId: volume.id,
+    detail,
+    requestId: context.requestId,
+  })
+}

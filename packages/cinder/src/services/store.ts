@@ -1,0 +1,90 @@
+import { uuid } from '@hearth/core'
+import { type Database, insertIfAbsent, type Query } from '@hearth/database'
+import type { BackendStats } from '@hearth/driver'
+
+/** Milliseconds without a heartbeat after which a service counts as down: Cinder's `service_down_time`. */
+export const downAfterMs = 60_000
+
+export interface ServiceRow {
+  id: string
+  host: string
+  binary: string
+  zone: string
+  disabled: boolean
+  disabled_reason: string | null
+  frozen: boolean
+  /** JSON of ReportedStats; null for services without a backend. */
+  stats: string | null
+  heartbeat_at: number
+  created_at: number
+  updated_at: number | null
+}
+
+/** What a volume service tells of its backend. */
+export interface ReportedStats extends BackendStats {
+  /** Pool name → GiB of the volumes that rows place there. */
+  allocatedGb: Record<string, number>
+  backendName: string
+}
+
+export interface Heartbeat {
+  host: string
+  binary: string
+  zone: string
+  stats: ReportedStats | null
+}
+
+function serviceOf(row: ServiceRow): ServiceRow {
+  row.disabled = Boolean(row.disabled)
+  row.frozen = Boolean(row.frozen)
+  return row
+}
+
+export async function listServices(q: Query, where: Partial<ServiceRow> = {}): Promise<ServiceRow[]> {
+  return ((await q<ServiceRow>('services').where(where).orderBy(['binary', 'host'])) as ServiceRow[]).map(serviceOf)
+}
+
+export function isUp(service: ServiceRow, now = Date.now()): boolean {
+  return now - service.heartbeat_at <= downAfterMs
+}
+
+/** Tells that the service lives; makes its row the first time. Answers the row's id. */
+export async function beat(database: Database, heartbeat: Heartbeat): Promise<string> {
+  const { host, binary, zone, stats } = heartbeat
+  const set = { zone, stats: stats && JSON.stringify(stats), heartbeat_at: Date.now() }
+  return database.transaction(async (tx) => {
+    const known = await tx('services').where({ host, binary }).first('id')
+    if (known) {
+      await tx('services').where({ id: known.id }).update(set)
+      return known.id as string
+    }
+    const id = uuid()
+    await insertIfAbsent(tx, 'services', { id, host, binary, created_at: Date.now(), ...set })
+    return id
+  })
+}
+
+/** Tells that the service has stopped on purpose, so that nobody waits a minute to see it down. */
+export async function rest(q: Query, host: string, binary: string): Promise<void> {
+  await q('services')
+    .where({ host, binary })
+    .update({ heartbeat_at: Date.now() - downAfterMs })
+}
+
+export async function updateService(q: Query, id: string, set: Partial<ServiceRow>): Promise<void> {
+  await q('services')
+    .where({ id })
+    .update({ ...set, updated_at: Date.now() })
+}
+
+/** Pool host → GiB of its volumes, for all pools of a backend. */
+export async function allocatedOn(q: Query, backend: string): Promise<Record<string, number>> {
+  const rows = await q('volumes')
+    .where('host', 'like', `${backend}#%`)
+    .groupBy('host')
+    .select('host')
+    .sum({ gib: 'size' })
+  return Object.fromEntries(
+    (rows as { host: string; gib: number | null }[]).map(({ host, gib }) => [host, Number(gib ?? 0)]),
+  )
+}

@@ -1,0 +1,54 @@
+import type { MessageContext } from '@hearth/bus'
+import { move, type Transaction } from '@hearth/database'
+import { addMessage } from '../messages/store.ts'
+import type { BackendDeps } from '../volumes/backend-deps.ts'
+import { findVolume } from '../volumes/store.ts'
+import { snapshotStates } from './states.ts'
+import { findSnapshot, type SnapshotRow, snapshotRef } from './store.ts'
+
+/** Takes a snapshot in `creating`. */
+export async function createSnapshot(
+  context: MessageContext,
+  input: { snapshotId: string },
+  deps: BackendDeps,
+): Promise<void> {
+  const { database, backend, log } = deps
+  const found = await findSnapshot(database.query, input.snapshotId)
+  if (!found) return
+  await deps.locks.run(found.volume_id, async () => {
+    const snapshot = await findSnapshot(database.query, found.id)
+    const volume = await findVolume(database.query, found.volume_id)
+    if (snapshot?.status !== 'creating' || !volume) return
+    try {
+      const update = await backend.volume.snapshot(snapshotRef(snapshot, volume), deps.signal)
+      const set = { progress: '100%', provider_location: update?.providerLocation ?? null }
+      const states = snapshotStates
+      await move(database.query, {
+        table: 'snapshots',
+        id: snapshot.id,
+        to: 'available',
+        states,
+        from: 'creating',
+        set,
+      })
+    } catch (error) {
+      if (deps.signal.aborted) throw error
+      log.error({ err: error, snapshotId: snapshot.id, requestId: context.requestId }, 'snapshot could not be taken')
+      await backend.volume.deleteSnapshot(snapshotRef(snapshot, volume)).catch(() => undefined)
+      await database.transaction((tx) => fail(tx, context, snapshot))
+    }
+  })
+}
+
+async function fail(tx: Transaction, context: MessageContext, snapshot: SnapshotRow): Promise<void> {
+  const states = snapshotStates
+  if (!(await move(tx, { table: 'snapshots', id: snapshot.id, to: 'error', states, from: 'creating' }))) return
+  await addMessage(tx, {
+    projectId: snapshot.project_id,
+    action: 'create-snapshot',
+    resourceType: 'VOLUME_SNAPSHOT',
+    resourceId: snapshot.id,
+    detail: 'snapshot-failed',
+    requestId: context.requestId,
+  })
+}

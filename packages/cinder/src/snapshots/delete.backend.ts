@@ -1,0 +1,50 @@
+import type { MessageContext } from '@hearth/bus'
+import { move } from '@hearth/database'
+import { isDriverError } from '@hearth/driver'
+import { addMessage } from '../messages/store.ts'
+import type { BackendDeps } from '../volumes/backend-deps.ts'
+import { forgetSnapshot } from '../volumes/delete.backend.ts'
+import { findVolume } from '../volumes/store.ts'
+import { snapshotStates } from './states.ts'
+import { findSnapshot, type SnapshotRow, snapshotRef } from './store.ts'
+
+/** Removes a snapshot in `deleting` from the backend, then its row. */
+export async function deleteSnapshot(
+  context: MessageContext,
+  input: { snapshotId: string },
+  deps: BackendDeps,
+): Promise<void> {
+  const { database, backend, log } = deps
+  const found = await findSnapshot(database.query, input.snapshotId)
+  if (!found) return
+  await deps.locks.run(found.volume_id, async () => {
+    const snapshot = await findSnapshot(database.query, found.id)
+    const volume = await findVolume(database.query, found.volume_id)
+    if (snapshot?.status !== 'deleting') return
+    try {
+      if (volume) await backend.volume.deleteSnapshot(snapshotRef(snapshot, volume), deps.signal)
+    } catch (error) {
+      if (deps.signal.aborted) throw error
+      log.error({ err: error, snapshotId: snapshot.id, requestId: context.requestId }, 'snapshot could not be deleted')
+      await stay(context, snapshot, isDriverError(error) && error.kind === 'busy', deps)
+      return
+    }
+    await database.transaction((tx) => forgetSnapshot(tx, snapshot))
+  })
+}
+
+async function stay(context: MessageContext, snapshot: SnapshotRow, busy: boolean, deps: BackendDeps): Promise<void> {
+  const to = busy ? 'available' : 'error_deleting'
+  await deps.database.transaction(async (tx) => {
+    const states = snapshotStates
+    if (!(await move(tx, { table: 'snapshots', id: snapshot.id, to, states, from: 'deleting' }))) return
+    await addMessage(tx, {
+      projectId: snapshot.project_id,
+      action: 'delete-snapshot',
+      resourceType: 'VOLUME_SNAPSHOT',
+      resourceId: snapshot.id,
+      detail: busy ? 'snapshot-busy' : 'snapshot-delete-failed',
+      requestId: context.requestId,
+    })
+  })
+}

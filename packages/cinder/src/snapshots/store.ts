@@ -1,0 +1,123 @@
+import type { Query, Transaction } from '@hearth/database'
+import type { SnapshotRef } from '@hearth/driver'
+import { errors } from '../errors.ts'
+import { type VolumeRow, volumeRef } from '../volumes/store.ts'
+
+/** A row of `snapshots`; `size` is the volume's GiB when it was taken. */
+export interface SnapshotRow {
+  id: string
+  volume_id: string
+  project_id: string
+  user_id: string
+  name: string | null
+  description: string | null
+  size: number
+  status: string
+  previous_status: string | null
+  progress: string | null
+  volume_type_id: string | null
+  group_snapshot_id: string | null
+  use_quota: boolean
+  provider_location: string | null
+  created_at: number
+  updated_at: number | null
+}
+
+export type NewSnapshot = Pick<SnapshotRow, 'id' | 'volume_id' | 'project_id' | 'user_id' | 'size' | 'status'> &
+  Partial<SnapshotRow>
+
+export function snapshotRows(rows: unknown[]): SnapshotRow[] {
+  return (rows as SnapshotRow[]).map((row) => {
+    row.use_quota = Boolean(row.use_quota)
+    return row
+  })
+}
+
+export async function findSnapshot(q: Query, id: string): Promise<SnapshotRow | undefined> {
+  const row = await q('snapshots').where({ id }).first()
+  return row && snapshotRows([row])[0]
+}
+
+/** Throws SnapshotNotFound (404). */
+export async function getSnapshot(q: Query, id: string): Promise<SnapshotRow> {
+  const row = await findSnapshot(q, id)
+  if (!row) throw errors.SnapshotNotFound({ snapshot_id: id })
+  return row
+}
+
+export async function createSnapshotRow(tx: Transaction, snapshot: NewSnapshot): Promise<SnapshotRow> {
+  const row: SnapshotRow = {
+    name: null,
+    description: null,
+    previous_status: null,
+    progress: null,
+    volume_type_id: null,
+    group_snapshot_id: null,
+    use_quota: true,
+    provider_location: null,
+    created_at: Date.now(),
+    updated_at: null,
+    ...snapshot,
+  }
+  await tx('snapshots').insert(row)
+  return row
+}
+
+export async function updateSnapshot(
+  tx: Query,
+  id: string,
+  set: Partial<Omit<SnapshotRow, 'status'>>,
+): Promise<boolean> {
+  return (
+    (await tx('snapshots')
+      .where({ id })
+      .update({ updated_at: Date.now(), ...set })) > 0
+  )
+}
+
+/** Removes the row and its metadata; quota is the caller's business. False when it was gone. */
+export async function deleteSnapshotRow(tx: Transaction, id: string): Promise<boolean> {
+  const gone = (await tx('snapshots').where({ id }).delete()) > 0
+  await tx('snapshot_metadata').where({ snapshot_id: id }).delete()
+  return gone
+}
+
+/** Snapshots of a volume, oldest first. */
+export async function snapshotsOf(q: Query, volumeId: string): Promise<SnapshotRow[]> {
+  return snapshotRows(await q('snapshots').where({ volume_id: volumeId }).orderBy(['created_at', 'id']))
+}
+
+/** The snapshot as its driver knows it. */
+export function snapshotRef(row: Pick<SnapshotRow, 'id' | 'provider_location'>, volume: VolumeRow): SnapshotRef {
+  return {
+    id: row.id,
+    name: `snapshot-${row.id}`,
+    volume: volumeRef(volume),
+    providerLocation: row.provider_location,
+  }
+}
+
+export async function readSnapshotMetadata(q: Query, ids: string[]): Promise<Map<string, Record<string, string>>> {
+  const all = new Map<string, Record<string, string>>(ids.map((id) => [id, {}]))
+  for (const { snapshot_id, key, value } of await q('snapshot_metadata').whereIn('snapshot_id', ids)) {
+    all.get(snapshot_id)![key] = value
+  }
+  return all
+}
+
+/** Sets the given keys; `replace` also removes the others. */
+export async function writeSnapshotMetadata(
+  tx: Transaction,
+  id: string,
+  entries: Record<string, string>,
+  replace = false,
+): Promise<void> {
+  const rows = Object.entries(entries).map(([key, value]) => ({ snapshot_id: id, key, value }))
+  if (replace) await tx('snapshot_metadata').where({ snapshot_id: id }).delete()
+  if (rows.length > 0) await tx('snapshot_metadata').insert(rows).onConflict(['snapshot_id', 'key']).merge(['value'])
+}
+
+/** True if there was such a key. */
+export async function deleteSnapshotMetadata(tx: Query, id: string, key: string): Promise<boolean> {
+  return (await tx('snapshot_metadata').where({ snapshot_id: id, key }).delete()) > 0
+}

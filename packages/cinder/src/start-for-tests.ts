@@ -1,0 +1,153 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openBus } from '@hearth/bus'
+import { type Identity, openMetrics, type Running, silentLog, uuid } from '@hearth/core'
+import { type Database, migrate, openDatabase } from '@hearth/database'
+import { type DriverDeps, type ExportDriver, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
+import { migrations } from '../migrations/index.ts'
+import { startApi } from './api-role.ts'
+import { startScheduler } from './scheduler/role.ts'
+import { startVolume } from './volume-role.ts'
+
+/** Block storage on the memory drivers, spoken to over HTTP; for tests. */
+export interface TestCinder {
+  url: string
+  database: Database
+  volume: VolumeDriver
+  exporter: ExportDriver
+  /** `token` is `admin`, `member`, `reader` or `other` (a member of another project). */
+  ask(method: string, path: string, body?: unknown, options?: AskOptions): Promise<Answer>
+  /** Asks until `path` shows `status` (or 404 for `gone`); throws after ten seconds. */
+  wait(path: string, status: string): Promise<Record<string, unknown>>
+  /** Starts only the volume role again, as after a crash. */
+  restartVolume(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface AskOptions {
+  token?: string
+  version?: string
+  headers?: Record<string, string>
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // Tests look into answers of any shape.
+  // biome-ignore lint/suspicious/noExplicitAny: the shape is what tests assert
+  body: any
+}
+
+export const project = '11111111111111111111111111111111'
+const roles: Record<string, string[]> = {
+  admin: ['admin', 'member', 'reader'],
+  member: ['member', 'reader'],
+  reader: ['reader'],
+  other: ['member', 'reader'],
+  service: ['service', 'admin', 'member', 'reader'],
+}
+
+function identityOf(token: string): Identity | null {
+  const names = roles[token]
+  if (!names) return null
+  const projectId = token === 'other' ? '22222222222222222222222222222222' : project
+  return {
+    userId: '33333333333333333333333333333333',
+    userName: token,
+    userDomainId: 'default',
+    userDomainName: 'Default',
+    projectId,
+    projectName: token,
+    projectDomainId: 'default',
+    projectDomainName: 'Default',
+    domainId: null,
+    domainName: null,
+    system: false,
+    roles: names,
+    methods: ['password'],
+    auditIds: [],
+    issuedAt: Date.now(),
+    expiresAt: Date.now() + 3_600_000,
+    appCredentialId: null,
+    accessRules: null,
+  }
+}
+
+export interface TestOptions {
+  /** Options of the memory volume driver. */
+  volume?: Record<string, unknown>
+  glanceUrl?: string
+}
+
+/** Starts the API, the scheduler and one backend in this process. */
+export async function startTestCinder(options: TestOptions = {}): Promise<TestCinder> {
+  const folder = await mkdtemp(join(tmpdir(), 'hearth-cinder-'))
+  const database = await openDatabase(`sqlite:${join(folder, 'cinder.db')}`)
+  await migrate(database, 'cinder', migrations)
+  const log = silentLog
+  const bus = await openBus(`memory:${uuid()}`, { database, log, service: 'cinder' })
+  const deps: DriverDeps = { run: openRunner({ log }), log }
+  const volumeOptions = { folder: join(folder, 'volumes'), ...options.volume }
+  const volume = await openDriver('volume', '@hearth/driver-memory', volumeOptions, deps)
+  const exporter = await openDriver('export', '@hearth/driver-memory', {}, deps)
+  const session = { token: async () => 'service', endpoint: async () => '', projectId: async () => project }
+  const backends = [{ name: 'memory', host: 'host1@memory', volume, export: exporter }]
+  const glance = options.glanceUrl === undefined ? {} : { glanceUrl: options.glanceUrl }
+  const shared = { database, bus, log, session, ...glance }
+  const volumeRole = () => startVolume({ ...shared, hostName: 'host1', backends, workFolder: join(folder, 'work') })
+  const running: Running[] = [await startScheduler({ ...shared, hostName: 'host1' })]
+  let backend = await volumeRole()
+  const authenticator = { authenticate: async (token: string) => identityOf(token), close: async () => undefined }
+  const api = await startApi({ ...shared, host: '127.0.0.1', port: 0, metrics: openMetrics(), authenticator })
+  running.push(api)
+  const ask = asker(api.url!)
+  return {
+    url: api.url!,
+    database,
+    volume,
+    exporter,
+    ask,
+    wait: waiter(ask),
+    async restartVolume() {
+      await backend.close()
+      backend = await volumeRole()
+    },
+    async close() {
+      for (const one of [...running.reverse(), backend]) await one.close()
+      await bus.close()
+      await database.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function asker(url: string): TestCinder['ask'] {
+  return async (method, path, body, { token = 'member', version, headers = {} } = {}) => {
+    const all: Record<string, string> = { 'x-auth-token': token, ...headers }
+    if (version !== undefined) all['openstack-api-version'] = `volume ${version}`
+    if (body !== undefined) all['content-type'] = 'application/json'
+    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+    const response = await fetch(`${url}/v3${path}`, {
+      method,
+      headers: all,
+      ...(text !== undefined && { body: text }),
+    })
+    const answer = await response.text()
+    return { status: response.status, headers: response.headers, body: answer === '' ? null : JSON.parse(answer) }
+  }
+}
+
+function waiter(ask: TestCinder['ask']): TestCinder['wait'] {
+  return async (path, status) => {
+    const end = Date.now() + 10_000
+    for (;;) {
+      const { status: code, body } = await ask('GET', path, undefined, { token: 'admin', version: '3.71' })
+      if (code === 404 && status === 'gone') return {}
+      const [item] = code === 200 ? (Object.values(body) as Record<string, unknown>[]) : []
+      if (item?.status === status) return item
+      if (Date.now() > end) throw new Error(`${path} is ${code} ${item?.status}, not ${status}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+}

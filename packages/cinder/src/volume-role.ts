@@ -1,0 +1,123 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Bus } from '@hearth/bus'
+import { type Logger, openKeyedLock, type Running } from '@hearth/core'
+import type { Database } from '@hearth/database'
+import type { Runner, ServiceSession } from '@hearth/driver'
+import { connectVolume, disconnectVolume } from './attachments/connect.backend.ts'
+import type { Backend } from './backends.ts'
+import type { ComputeClient } from './clients/compute.ts'
+import { type ImageClient, openImageClient } from './clients/image.ts'
+import { openImageCache } from './image-cache/cache.ts'
+import { openQemuImg } from './image-cache/qemu-img.ts'
+import { openHeartbeat } from './services/heartbeat.ts'
+import { allocatedOn, type ReportedStats } from './services/store.ts'
+import { createSnapshot } from './snapshots/create.backend.ts'
+import { deleteSnapshot } from './snapshots/delete.backend.ts'
+import * as topics from './topics.ts'
+import type { BackendDeps } from './volumes/backend-deps.ts'
+import { createVolume } from './volumes/create.backend.ts'
+import { deleteVolume } from './volumes/delete.backend.ts'
+import { extendVolume } from './volumes/extend.backend.ts'
+import { recoverBackend } from './volumes/recover.backend.ts'
+
+export interface VolumeOptions {
+  /** Name of this host; part of its backends' hosts. */
+  hostName: string
+  backends: Backend[]
+  database: Database
+  bus: Bus
+  log: Logger
+  /** How this role speaks to the image service. */
+  session: ServiceSession
+  /** Glance's base URL; from the catalog when absent. */
+  glanceUrl?: string
+  compute?: ComputeClient | null
+  /** For downloads and conversions; what is left there by a crash is removed. */
+  workFolder: string
+  /** Zone of backends that name none. Default `nova`. */
+  availabilityZone?: string
+  /** Runs qemu-img; this host's own when absent. */
+  run?: Runner
+}
+
+/** Starts the role that works beside the drivers: recovers what was interrupted, then takes messages. */
+export async function startVolume(options: VolumeOptions): Promise<Running> {
+  await mkdir(options.workFolder, { recursive: true })
+  await clearDownloads(options.workFolder)
+  const stop = new AbortController()
+  const images = openImageClient(async () => options.glanceUrl ?? (await options.session.endpoint('image')))
+  const running = await Promise.all(
+    options.backends.map((backend) => startBackend(backend, options, images, stop.signal)),
+  )
+  let closing: Promise<void> | undefined
+  return {
+    close() {
+      closing ??= (async () => {
+        stop.abort()
+        await Promise.all(running.map((one) => one.close()))
+      })()
+      return closing
+    },
+  }
+}
+
+/** Downloads that a crash cut off; only files this role has named are touched. */
+async function clearDownloads(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/^(image|upload)-[0-9a-f-]{36}\.part$/.test(name)) await rm(join(folder, name), { force: true })
+  }
+}
+
+async function startBackend(
+  backend: Backend,
+  options: VolumeOptions,
+  images: ImageClient,
+  signal: AbortSignal,
+): Promise<Running> {
+  const { database, bus, log: parentLog, session, workFolder } = options
+  const log = parentLog.child({ backend: backend.host })
+  const qemu = openQemuImg(log, options.run)
+  const imageCache = openImageCache({ backend, database, log, images, session, qemu, workFolder })
+  await backend.export?.start()
+  const pulse = await openHeartbeat({
+    database,
+    log,
+    host: backend.host,
+    binary: 'cinder-volume',
+    zone: backend.zone ?? options.availabilityZone ?? 'nova',
+    stats: () => reportStats(backend, database),
+  })
+  const deps: BackendDeps = {
+    ...{ database, bus, log, backend, session, images, imageCache, workFolder, signal, qemu },
+    locks: openKeyedLock(),
+    compute: options.compute ?? null,
+    serviceId: pulse.serviceId,
+  }
+  await recoverBackend(deps)
+  await serve(bus, deps)
+  const tidying = setInterval(() => void imageCache.tidy(false).catch(() => undefined), 3600 * 1000)
+  tidying.unref()
+  return {
+    async close() {
+      clearInterval(tidying)
+      await pulse.close()
+    },
+  }
+}
+
+async function reportStats(backend: Backend, database: Database): Promise<ReportedStats> {
+  const stats = await backend.volume.stats()
+  return { ...stats, backendName: backend.name, allocatedGb: await allocatedOn(database.query, backend.host) }
+}
+
+async function serve(bus: Bus, deps: BackendDeps): Promise<void> {
+  const { host } = deps.backend
+  await bus.serve(topics.createVolume, host, ({ context, payload }) => createVolume(context, payload, deps))
+  await bus.serve(topics.deleteVolume, host, ({ context, payload }) => deleteVolume(context, payload, deps))
+  await bus.serve(topics.extendVolume, host, ({ context, payload }) => extendVolume(context, payload, deps))
+  await bus.serve(topics.createSnapshot, host, ({ context, payload }) => createSnapshot(context, payload, deps))
+  await bus.serve(topics.deleteSnapshot, host, ({ context, payload }) => deleteSnapshot(context, payload, deps))
+  await bus.serve(topics.connectVolume, host, ({ context, payload }) => connectVolume(context, payload, deps))
+  await bus.serve(topics.disconnectVolume, host, ({ context, payload }) => disconnectVolume(context, payload, deps))
+}

@@ -1,0 +1,192 @@
+import type { Bus } from '@hearth/bus'
+import { type Context, uuid } from '@hearth/core'
+import type { Transaction } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import type { ApiDeps } from '../deps.ts'
+import { errors } from '../errors.ts'
+import { checkVolumeSize, takeQuota } from '../quotas/store.ts'
+import { messageContext, schedulerTarget, scheduleVolume } from '../topics.ts'
+import { defaultVolumeType, findVolumeType, getVolumeType, type VolumeType } from '../types/store.ts'
+import { isTruthy, newVolumeNames } from './schema.ts'
+import { checkTypeSize, readSize } from './size.ts'
+import { resolveSource, type Source, type SourceWish } from './source.ts'
+import { createVolumeRow, type VolumeRow, writeMetadata } from './store.ts'
+import { loadParts, plainView } from './view.ts'
+import { chooseZone } from './zone.ts'
+
+interface CreateBody extends SourceWish {
+  name?: string | null
+  description?: string | null
+  display_name?: string | null
+  display_description?: string | null
+  size?: number | string | null
+  volume_type?: string | null
+  metadata?: Record<string, string>
+  availability_zone?: string | null
+  group_id?: string | null
+  multiattach?: boolean | string
+}
+
+type Hints = Record<string, unknown>
+
+/** POST /volumes: the half that runs in the API. Takes quota, writes the row as `creating`, hands it to the scheduler. */
+export async function createVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
+  const body = (request.body as { volume: CreateBody }).volume
+  const hints = (request.body as Record<string, unknown>)['OS-SCH-HNT:scheduler_hints'] as Hints | null | undefined
+  checkFields(context, body)
+  const volume = await planVolume(context, body, deps)
+  const row = await deps.database.transaction((tx) => insertVolume(tx, deps.bus, context, { ...volume, hints }))
+  const parts = await loadParts(deps.database.query, [row])
+  return { volume: plainView(context, request, row, parts.get(row.id)!) }
+}
+
+function checkFields(context: Context, body: CreateBody): void {
+  if (context.allows('strict-bodies')) {
+    const unknown = Object.keys(body).filter((key) => !newVolumeNames.has(key))
+    if (unknown.length > 0) {
+      const names = unknown.map((name) => `'${name}'`).join(', ')
+      const reason = `Additional properties are not allowed (${names} ${unknown.length > 1 ? 'were' : 'was'} unexpected)`
+      throw errors.InvalidParameter({ reason: `Invalid input for field/attribute volume. ${reason}` })
+    }
+  }
+  if (isTruthy(body.multiattach)) {
+    throw errors.InvalidParameter({
+      reason:
+        'multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types.',
+    })
+  }
+}
+
+/** Everything decided about a volume that is to be made. */
+export interface VolumePlan {
+  projectId: string
+  userId: string
+  name: string | null
+  description: string | null
+  sizeGiB: number
+  type: VolumeType
+  zone: string
+  metadata: Record<string, string>
+  groupId: string | null
+  source: Source
+  hints?: Hints | null
+}
+
+async function planVolume(context: Context, body: CreateBody, deps: ApiDeps): Promise<VolumePlan> {
+  const q = deps.database.query
+  const source = await resolveSource(context, body, deps)
+  const sizeGiB = readSize(body.size, source, deps.maxVolumeSize)
+  const type = await chooseType(context, body.volume_type, source, deps)
+  checkTypeSize(type, sizeGiB)
+  const projectId = context.identity?.projectId ?? ''
+  await checkVolumeSize(q, projectId, sizeGiB)
+  if (body.group_id) await checkGroup(deps, body.group_id, projectId)
+  return {
+    projectId,
+    userId: context.identity?.userId ?? '',
+    name: trimmed(body.name ?? body.display_name),
+    description: trimmed(body.description ?? body.display_description),
+    sizeGiB,
+    type,
+    zone: await chooseZone(q, { wanted: body.availability_zone ?? null, source, type, fallback: deps.defaultZone }),
+    metadata: body.metadata ?? {},
+    groupId: body.group_id ?? null,
+    source,
+  }
+}
+
+export function trimmed(value: string | null | undefined): string | null {
+  return value?.trim() ?? null
+}
+
+async function chooseType(
+  context: Context,
+  wanted: string | null | undefined,
+  source: Source,
+  deps: ApiDeps,
+): Promise<VolumeType> {
+  const q = deps.database.query
+  if (wanted) {
+    const type = await findVolumeType(q, wanted, context)
+    if (source.typeId !== null && source.typeId !== type.id) await checkOtherType(deps, source.typeId, type)
+    return type
+  }
+  if (source.typeId !== null) return getVolumeType(q, source.typeId)
+  if (source.typeWish !== null) return findVolumeType(q, source.typeWish, context)
+  return defaultVolumeType(q, context.identity?.projectId ?? null)
+}
+
+/** A copy stays on its source's backend, so its type must not lead elsewhere. */
+async function checkOtherType(deps: ApiDeps, sourceTypeId: string, type: VolumeType): Promise<void> {
+  const before = (await getVolumeType(deps.database.query, sourceTypeId)).extraSpecs.volume_backend_name
+  const after = type.extraSpecs.volume_backend_name
+  if (before === after || after === undefined || before === undefined) return
+  const reason = `Invalid volume_type provided: ${type.id} (requested type is not compatible; either match source volume, or omit type argument).`
+  throw errors.InvalidInput({ reason })
+}
+
+async function checkGroup(deps: ApiDeps, id: string, projectId: string): Promise<void> {
+  const group = await deps.database.query('volume_groups').where({ id, project_id: projectId }).first()
+  if (!group) throw errors.GroupNotFound({ group_id: id })
+}
+
+/**
+ * Writes a planned volume in the caller's transaction: quota, row, metadata, and the message to the scheduler. Throws 413
+ * when the quota does not allow it.
+ */
+export async function insertVolume(tx: Transaction, bus: Bus, context: Context, plan: VolumePlan): Promise<VolumeRow> {
+  const { source, type } = plan
+  await takeQuota(tx, {
+    projectId: plan.projectId,
+    deltas: { volumes: 1, gigabytes: plan.sizeGiB },
+    volumeTypeName: type.name,
+  })
+  const row = await createVolumeRow(tx, {
+    id: uuid(),
+    project_id: plan.projectId,
+    user_id: plan.userId,
+    name: plan.name,
+    description: plan.description,
+    size: plan.sizeGiB,
+    status: 'creating',
+    availability_zone: plan.zone,
+    volume_type_id: type.id,
+    multiattach: /^<is>\s+true$/i.test(type.extraSpecs.multiattach ?? ''),
+    snapshot_id: source.kind === 'snapshot' ? source.id : null,
+    source_volid: source.kind === 'volume' ? source.id : null,
+    backup_id: source.kind === 'backup' ? source.id : null,
+    image_id: source.kind === 'image' ? source.id : null,
+    group_id: plan.groupId,
+    task: JSON.stringify(creationTask(plan)),
+  })
+  await writeMetadata(tx, row.id, 'user', plan.metadata)
+  await writeMetadata(tx, row.id, 'image', source.imageMetadata)
+  const payload = { volumeId: row.id, attempt: row.attempts, excluded: [] }
+  await bus.cast(tx, scheduleVolume, schedulerTarget, payload, messageContext(context))
+  return row
+}
+
+/** What the halves beyond the API need to know and the row's columns do not say. */
+export interface CreationTask {
+  bootable: boolean
+  /** Backend the volume must be on, `host1@file`. */
+  pinned: string | null
+  image: { id: string; checksum: string; diskFormat: string; containerFormat: string; size: number } | null
+  hints: Hints | null
+}
+
+function creationTask({ source, hints }: VolumePlan): CreationTask {
+  const { image } = source
+  return {
+    bootable: source.bootable,
+    pinned: source.origin?.host?.split('#', 1)[0] ?? null,
+    image: image && {
+      id: image.id,
+      checksum: image.os_hash_value ?? image.checksum ?? '',
+      diskFormat: image.disk_format ?? 'raw',
+      containerFormat: image.container_format ?? 'bare',
+      size: image.size ?? 0,
+    },
+    hints: hints ?? null,
+  }
+}

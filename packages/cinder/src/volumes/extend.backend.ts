@@ -1,0 +1,61 @@
+import type { MessageContext } from '@hearth/bus'
+import { listAttachments } from '../attachments/store.ts'
+import { addMessage } from '../messages/store.ts'
+import type { BackendDeps } from './backend-deps.ts'
+import { type ExtensionTask, endExtension } from './extension.ts'
+import { findVolume, type VolumeRow, volumeRef } from './store.ts'
+
+const gib = 1024 ** 3
+
+/** Grows a volume in `extending`; one that is attached, under the feet of its sessions. */
+export async function extendVolume(
+  context: MessageContext,
+  input: { volumeId: string },
+  deps: BackendDeps,
+): Promise<void> {
+  await deps.locks.run(input.volumeId, async () => {
+    const { database, backend, log } = deps
+    const volume = await findVolume(database.query, input.volumeId)
+    if (volume?.status !== 'extending') return
+    const task = JSON.parse(volume.task ?? '{}') as ExtensionTask
+    try {
+      await backend.volume.extend(volumeRef(volume), task.newSizeGiB, deps.signal)
+      await backend.export?.resize?.(volumeRef(volume).name, task.newSizeGiB * gib)
+      await database.transaction((tx) => endExtension(tx, volume, task, 'grown'))
+    } catch (error) {
+      if (deps.signal.aborted) throw error
+      log.error({ err: error, volumeId: volume.id, requestId: context.requestId }, 'volume could not be extended')
+      await failExtension(context, volume, task, deps)
+      return
+    }
+    if (volume.previous_status === 'in-use') await tellCompute(volume, deps)
+  })
+}
+
+async function failExtension(
+  context: MessageContext,
+  volume: VolumeRow,
+  task: ExtensionTask,
+  deps: BackendDeps,
+): Promise<void> {
+  await deps.database.transaction(async (tx) => {
+    if (!(await endExtension(tx, volume, task, 'failed'))) return
+    await addMessage(tx, {
+      projectId: volume.project_id,
+      action: 'extend-volume',
+      resourceType: 'VOLUME',
+      resourceId: volume.id,
+      detail: 'extend-failed',
+      requestId: context.requestId,
+    })
+  })
+}
+
+async function tellCompute(volume: VolumeRow, deps: BackendDeps): Promise<void> {
+  const attachments = await listAttachments(deps.database.query, { volume_id: volume.id, status: 'attached' })
+  const servers = attachments.flatMap(({ instance_uuid }) => (instance_uuid === null ? [] : [instance_uuid]))
+  if (servers.length === 0) return
+  await deps.compute?.volumeExtended(servers, volume.id).catch((error: unknown) => {
+    deps.log.warn({ err: error, volumeId: volume.id }, 'compute could not be told that a volume has grown')
+  })
+}

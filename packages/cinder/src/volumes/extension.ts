@@ -1,0 +1,32 @@
+import { move, type Transaction } from '@hearth/database'
+import { giveQuota } from '../quotas/store.ts'
+import { volumeStates } from './states.ts'
+import type { VolumeRow } from './store.ts'
+
+/** `task` of a volume in `extending`. */
+export interface ExtensionTask {
+  newSizeGiB: number
+  /** Name of the type whose quota was taken. */
+  typeName: string | null
+  /** The scheduler has agreed. */
+  placed: boolean
+}
+
+/** Ends an extension: grown, refused by the scheduler (as before) or failed (`error_extending`). False when it was over. */
+export async function endExtension(
+  tx: Transaction,
+  volume: VolumeRow,
+  task: ExtensionTask,
+  outcome: 'grown' | 'refused' | 'failed',
+): Promise<boolean> {
+  const to = outcome === 'failed' ? 'error_extending' : (volume.previous_status ?? 'available')
+  const set: Record<string, unknown> = { previous_status: null, task: null }
+  if (outcome === 'grown') set.size = task.newSizeGiB
+  const states = volumeStates
+  const moved = await move(tx, { table: 'volumes', id: volume.id, to, states, from: 'extending', set })
+  if (moved && outcome !== 'grown' && volume.use_quota) {
+    const deltas = { gigabytes: task.newSizeGiB - volume.size }
+    await giveQuota(tx, { projectId: volume.project_id, deltas, volumeTypeName: task.typeName })
+  }
+  return moved
+}

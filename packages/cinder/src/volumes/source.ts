@@ -1,0 +1,161 @@
+import { type Context, hasCode, isUuid } from '@hearth/core'
+import type { Query } from '@hearth/database'
+import type { Image } from '../clients/image.ts'
+import type { ApiDeps } from '../deps.ts'
+import { errors } from '../errors.ts'
+import { checkSnapshot } from '../snapshots/authorize.ts'
+import { getSnapshot } from '../snapshots/store.ts'
+import { volumeFor } from './authorize.ts'
+import { getVolume, readMetadata, type VolumeRow } from './store.ts'
+
+/** What a new volume is made from. */
+export interface Source {
+  kind: 'blank' | 'snapshot' | 'volume' | 'image' | 'backup'
+  /** Id of the snapshot, volume, image or backup. */
+  id: string | null
+  /** GiB that the source needs; 0 for a blank volume. */
+  sizeGiB: number
+  typeId: string | null
+  /** Name or id of the volume type that the image asks for. */
+  typeWish: string | null
+  zone: string | null
+  bootable: boolean
+  imageMetadata: Record<string, string>
+  image: Image | null
+  /** The volume whose backend the new one must share. */
+  origin: VolumeRow | null
+}
+
+export interface SourceWish {
+  snapshot_id?: string | null
+  source_volid?: string | null
+  imageRef?: string | null
+  image_id?: string | null
+  backup_id?: string | null
+}
+
+const blank: Source = {
+  kind: 'blank',
+  id: null,
+  sizeGiB: 0,
+  typeId: null,
+  typeWish: null,
+  zone: null,
+  bootable: false,
+  imageMetadata: {},
+  image: null,
+  origin: null,
+}
+
+/** Finds what the caller wants the volume made from and whether that may be. Throws 400, 403, 404 or 409. */
+export async function resolveSource(context: Context, wish: SourceWish, deps: ApiDeps): Promise<Source> {
+  const imageRef = wish.imageRef ?? wish.image_id
+  const given = [wish.snapshot_id, wish.source_volid, imageRef, wish.backup_id].filter((one) => one)
+  if (given.length > 1) {
+    const reason = 'May specify only one of snapshot, imageRef, source volume or backup'
+    throw errors.InvalidInput({ reason })
+  }
+  const q = deps.database.query
+  if (wish.snapshot_id) return fromSnapshot(context, q, wish.snapshot_id)
+  if (wish.source_volid) return fromVolume(context, q, wish.source_volid)
+  if (wish.backup_id) return fromBackup(context, q, wish.backup_id)
+  if (imageRef) return fromImage(context, imageRef, deps)
+  return blank
+}
+
+async function fromSnapshot(context: Context, q: Query, id: string): Promise<Source> {
+  const snapshot = checkSnapshot(context, await getSnapshot(q, id), 'volume:get_snapshot')
+  if (snapshot.status !== 'available') {
+    throw errors.InvalidSnapshot({ reason: `Originating snapshot status must be one of 'available' values` })
+  }
+  const origin = await getVolume(q, snapshot.volume_id)
+  return {
+    ...(await likeVolume(q, origin)),
+    kind: 'snapshot',
+    id,
+    sizeGiB: snapshot.size,
+    typeId: snapshot.volume_type_id,
+  }
+}
+
+async function fromVolume(context: Context, q: Query, id: string): Promise<Source> {
+  const origin = await volumeFor(context, q, id, 'volume:get')
+  if (!['available', 'in-use'].includes(origin.status)) {
+    throw errors.InvalidVolume({ reason: `Originating source volume status must be one of 'available, in-use' values` })
+  }
+  return { ...(await likeVolume(q, origin)), kind: 'volume', id }
+}
+
+async function likeVolume(q: Query, origin: VolumeRow): Promise<Source> {
+  const imageMetadata = await readMetadata(q, origin.id, 'image')
+  const { size: sizeGiB, volume_type_id: typeId, availability_zone: zone, bootable } = origin
+  return { ...blank, sizeGiB, typeId, zone, bootable, imageMetadata, origin }
+}
+
+async function fromBackup(context: Context, q: Query, id: string): Promise<Source> {
+  const backup = await q('backups').where({ id }).first()
+  const own = backup && (backup.project_id === context.identity?.projectId || context.may('context_is_admin'))
+  if (!own) throw errors.BackupNotFound({ backup_id: id })
+  if (backup.status !== 'available') {
+    throw errors.InvalidBackup({ reason: `Originating backup status must be one of 'available' values` })
+  }
+  return { ...blank, kind: 'backup', id, sizeGiB: Number(backup.size) }
+}
+
+async function fromImage(context: Context, reference: string, deps: ApiDeps): Promise<Source> {
+  context.enforce('volume:create_from_image')
+  const image = await findImage(context.token ?? '', reference, deps)
+  if (image.status !== 'active') throw errors.InvalidInput({ reason: `Image ${image.id} is not active.` })
+  const bytes = Math.max(image.size ?? 0, image.virtual_size ?? 0)
+  const wish = image.cinder_img_volume_type
+  return {
+    ...blank,
+    kind: 'image',
+    id: image.id,
+    sizeGiB: Math.ceil(bytes / 2 ** 30),
+    typeWish: typeof wish === 'string' ? wish : null,
+    bootable: true,
+    imageMetadata: imageMetadataOf(image),
+    image,
+  }
+}
+
+/** `reference` is an id, a URL ending in one, or a name that only one image has. */
+async function findImage(token: string, reference: string, deps: ApiDeps): Promise<Image> {
+  const id = reference.replace(/\/+$/, '').split('/').at(-1)!
+  if (isUuid(id)) {
+    return deps.images.get(token, id).catch((error: unknown) => {
+      throw hasCode(error, 'ImageNotFound') || hasCode(error, 'Forbidden')
+        ? errors.InvalidInput({ reason: `Invalid image identifier or unable to access requested image.` }, error)
+        : error
+    })
+  }
+  const images = await deps.images.named(token, reference)
+  if (images.length > 1)
+    throw errors.Conflict({ reason: `Multiple matches found for '${reference}', use an ID to be more specific.` })
+  if (images.length === 0) {
+    throw errors.InvalidInput({ reason: 'Invalid image identifier or unable to access requested image.' })
+  }
+  return images[0]!
+}
+
+const fixedProperties = ['container_format', 'disk_format', 'min_disk', 'min_ram', 'size', 'checksum'] as const
+const imageAttributes = new Set([
+  ...['id', 'name', 'status', 'visibility', 'protected', 'owner', 'virtual_size', 'created_at', 'updated_at', 'tags'],
+  ...['self', 'file', 'schema', 'os_hash_algo', 'os_hash_value', 'os_hidden', 'direct_url', 'locations', 'stores'],
+  ...['metadata', 'members', 'deleted', 'deleted_at', 'store'],
+  ...fixedProperties,
+])
+
+/** What a volume remembers of its image: the fixed properties and every custom one. */
+export function imageMetadataOf(image: Image): Record<string, string> {
+  const metadata: Record<string, string> = { image_id: image.id }
+  if (image.name !== null) metadata.image_name = image.name
+  for (const key of fixedProperties)
+    if (image[key] !== null && image[key] !== undefined) metadata[key] = String(image[key])
+  for (const [key, value] of Object.entries(image)) {
+    const isCustom = !imageAttributes.has(key) && !key.startsWith('os_glance')
+    if (isCustom && (typeof value === 'string' || typeof value === 'number')) metadata[key] = String(value)
+  }
+  return metadata
+}

@@ -1,0 +1,35 @@
+import type { Query } from '@hearth/database'
+import { errors } from '../errors.ts'
+import type { VolumeType } from '../types/store.ts'
+import type { Source } from './source.ts'
+
+interface ZoneWish {
+  wanted: string | null
+  source: Source
+  type: VolumeType
+  fallback: string
+}
+
+/** Zones that a type is limited to by `RESKEY:availability_zones`; null without a limit. */
+export function zonesOfType(type: VolumeType): string[] | null {
+  const spec = type.extraSpecs['RESKEY:availability_zones']
+  return spec ? spec.split(',').map((zone) => zone.trim()) : null
+}
+
+/** The availability zone of a new volume. Throws 400 for a zone that no volume service is in or the type forbids. */
+export async function chooseZone(q: Query, { wanted, source, type, fallback }: ZoneWish): Promise<string> {
+  if (wanted !== null && source.zone !== null && source.zone !== wanted) {
+    throw errors.InvalidInput({
+      reason: 'Volume must be in the same availability zone as the snapshot or source volume',
+    })
+  }
+  const allowed = zonesOfType(type)
+  const zone = wanted ?? source.zone ?? (allowed && !allowed.includes(fallback) ? allowed[0]! : fallback)
+  if (allowed && !allowed.includes(zone)) {
+    throw errors.InvalidInput({ reason: `Availability zone '${zone}' is not one of the volume type's` })
+  }
+  if (zone === fallback) return zone
+  const known = await q('services').where({ zone, binary: 'cinder-volume' }).first('id')
+  if (!known) throw errors.InvalidInput({ reason: `Availability zone '${zone}' is invalid.` })
+  return zone
+}
