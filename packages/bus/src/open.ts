@@ -1,7 +1,8 @@
 import type { Logger } from '@hearth/core'
 import { type Database, migrate } from '@hearth/database'
 import { migrations } from '../migrations/index.ts'
-import { openMemoryBus } from './memory/bus.ts'
+import { openAmqpBus } from './amqp/bus.ts'
+import { MemoryBus } from './memory/bus.ts'
 import type { Bus } from './topic.ts'
 
 export interface BusOptions {
@@ -20,6 +21,7 @@ export interface BusOptions {
  */
 export async function openBus(url: string, options: BusOptions): Promise<Bus> {
   await migrate(options.database, 'bus', migrations)
-  if (url.startsWith('memory:')) return openMemoryBus(url.slice('memory:'.length), options)
+  if (url.startsWith('memory:')) return new MemoryBus(url.slice('memory:'.length), options)
+  if (/^amqps?:\/\//.test(url)) return openAmqpBus(url, options)
   throw new Error('the bus URL must begin with memory: or amqp:')
 }

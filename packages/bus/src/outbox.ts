@@ -1,4 +1,5 @@
-import type { Query, Transaction } from '@hearth/database'
+import { uuid } from '@hearth/core'
+import { insertIfAbsent, type Query, type Transaction } from '@hearth/database'
 import type { Message, MessageContext } from './topic.ts'
 
 const table = 'bus_outbox'
@@ -32,8 +33,39 @@ export async function insertRow(tx: Transaction | Query, row: NewRow): Promise<v
   await tx(table).insert(row)
 }
 
-export async function deleteRows(query: Query, ids: string[]): Promise<void> {
-  await query(table).whereIn('id', ids).delete()
+/**
+ * Deletes rows by id and attempts: with amqp, a row for the next attempt may come before the row of the last is deleted.
+ */
+export async function deleteRows(query: Query, rows: { id: string; attempts: number }[]): Promise<void> {
+  for (const [attempts, same] of Map.groupBy(rows, (row) => row.attempts)) {
+    const ids = same.map(({ id }) => id)
+    await query(table).where({ attempts }).whereIn('id', ids).delete()
+  }
+}
+
+/** The row of a new cast. */
+export function newRow(
+  service: string,
+  message: { topic: string; target: string; payload: unknown; context: MessageContext },
+): NewRow {
+  return {
+    id: uuid(),
+    service,
+    topic: message.topic,
+    target: message.target,
+    payload: JSON.stringify(message.payload),
+    context: JSON.stringify(message.context),
+    attempts: 0,
+    not_before: 0,
+    owner: null,
+    leased_until: 0,
+    created_at: Date.now(),
+  }
+}
+
+/** Inserts the row of a delivery that failed, unless it is there already. */
+export async function insertRetry(tx: Transaction, row: NewRow): Promise<void> {
+  await insertIfAbsent(tx, table, { ...row })
 }
 
 /** Rows of one topic and target that may be delivered now, oldest first. */

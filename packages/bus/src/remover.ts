@@ -2,58 +2,62 @@ import type { Logger } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import { deleteRows } from './outbox.ts'
 
-/** Deletes outbox rows; those finished while a deletion runs share the next one, so 200 casts cost few commits. */
-export interface Remover {
-  /** Resolves when the row is gone. Keeps trying until closed. */
-  remove(id: string): Promise<void>
-  /** Tries a last time what is left; gives up what fails then: such rows are delivered again. */
-  close(): Promise<void>
-}
-
 const mostAtOnce = 500
 const pauseMs = 1000
 
-export function openRemover(query: Query, log: Logger): Remover {
-  let waiting: { id: string; done: () => void }[] = []
-  let running: Promise<void> | undefined
-  let closed = false
+interface Waiting {
+  id: string
+  attempts: number
+  done(): void
+}
 
-  async function work(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, mostAtOnce)
+/** Deletes outbox rows; those finished while a deletion runs share the next one, so 200 casts cost few commits. */
+export class Remover {
+  readonly #query: Query
+  readonly #log: Logger
+  #waiting: Waiting[] = []
+  #running: Promise<void> | undefined
+  #closed = false
+
+  constructor(query: Query, log: Logger) {
+    this.#query = query
+    this.#log = log
+  }
+
+  /** Resolves when the row is gone. Keeps trying until closed. */
+  remove({ id, attempts }: { id: string; attempts: number }): Promise<void> {
+    return new Promise((done) => {
+      this.#waiting.push({ id, attempts, done })
+      void this.#start()
+    })
+  }
+
+  /** Tries a last time what is left; gives up what fails then: such rows are delivered again. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#running
+    await this.#start()
+  }
+
+  #start(): Promise<void> {
+    this.#running ??= this.#work().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #work(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, mostAtOnce)
       try {
-        await deleteRows(
-          query,
-          batch.map(({ id }) => id),
-        )
+        await deleteRows(this.#query, batch)
         for (const { done } of batch) done()
       } catch (error) {
-        if (closed) return
-        log.warn({ err: error, count: batch.length }, 'finished messages could not be removed yet')
-        waiting = [...batch, ...waiting]
+        if (this.#closed) return
+        this.#log.warn({ err: error, count: batch.length }, 'finished messages could not be removed yet')
+        this.#waiting = [...batch, ...this.#waiting]
         await new Promise((resolve) => setTimeout(resolve, pauseMs).unref())
       }
     }
-  }
-
-  function start(): Promise<void> {
-    running ??= work().finally(() => {
-      running = undefined
-    })
-    return running
-  }
-
-  return {
-    remove(id) {
-      return new Promise((done) => {
-        waiting.push({ id, done })
-        void start()
-      })
-    },
-    async close() {
-      closed = true
-      await running
-      await start()
-    },
   }
 }

@@ -1,9 +1,18 @@
-import { uuid } from '@hearth/core'
 import { afterCommit, type Transaction } from '@hearth/database'
-import { handleCast, pauseAfter } from '../handle.ts'
+import { handleCast, pauseAfter, type Served } from '../handle.ts'
 import type { BusOptions } from '../open.ts'
-import { countAttempt, insertRow, messageOf, type NewRow, postponeRow, waitingPairs, waitingRows } from '../outbox.ts'
-import { openRemover } from '../remover.ts'
+import {
+  countAttempt,
+  insertRow,
+  messageOf,
+  type NewRow,
+  newRow,
+  type OutboxRow,
+  postponeRow,
+  waitingPairs,
+  waitingRows,
+} from '../outbox.ts'
+import { Remover } from '../remover.ts'
 import type { Tasks } from '../tasks.ts'
 import type { MessageContext } from '../topic.ts'
 import type { Hub } from './hub.ts'
@@ -13,131 +22,125 @@ const sweepMs = 5000
 const removalMs = 50
 
 /** Casts within one process: a row of the outbox is the message, and stays until its handler is done. */
-export interface Casts {
-  put(tx: Transaction, topic: string, target: string, payload: unknown, context: MessageContext): Promise<void>
-  /** Delivers nothing more; messages at work may still finish. */
-  stop(): void
-  /** Waits until finished messages are removed. */
-  close(): Promise<void>
-}
-
-export function openCasts(hub: Hub, options: BusOptions, tasks: Tasks): Casts {
-  const { database, log, service } = options
-  const remover = openRemover(database.query, log)
-  const loads = new Set<string>()
+export class Casts {
+  readonly #hub: Hub
+  readonly #options: BusOptions
+  readonly #tasks: Tasks
+  readonly #remover: Remover
+  readonly #loads = new Set<string>()
   /** Ids removed while a load was reading, which it may have seen: delivered already. */
-  const removed = new Set<string>()
-  let stopped = false
+  readonly #removed = new Set<string>()
+  readonly #loader = (topic: string, target: string): void => this.#tasks.add(this.#load(topic, target))
+  readonly #sweeping: NodeJS.Timeout
+  #stopped = false
 
-  function deliver(row: NewRow): void {
-    if (stopped || hub.inFlight.has(row.id) || removed.has(row.id)) return
+  constructor(hub: Hub, options: BusOptions, tasks: Tasks) {
+    this.#hub = hub
+    this.#options = options
+    this.#tasks = tasks
+    this.#remover = new Remover(options.database.query, options.log)
+    this.#sweeping = setInterval(() => tasks.add(this.#sweep()), sweepMs).unref()
+    hub.loaders.add(this.#loader)
+  }
+
+  async put(tx: Transaction, topic: string, target: string, payload: unknown, context: MessageContext): Promise<void> {
+    const row = newRow(this.#options.service, { topic, target, payload, context })
+    await insertRow(tx, row)
+    // Later than the commit's own caller, whose answer goes out first.
+    afterCommit(tx, () => setImmediate(() => this.#deliver(row)))
+  }
+
+  /** Delivers nothing more; messages at work may still finish. */
+  stop(): void {
+    this.#stopped = true
+    clearInterval(this.#sweeping)
+    this.#hub.loaders.delete(this.#loader)
+  }
+
+  /** Waits until finished messages are removed. */
+  close(): Promise<void> {
+    return this.#remover.close()
+  }
+
+  #deliver(row: NewRow): void {
+    const { inFlight } = this.#hub
+    if (this.#stopped || inFlight.has(row.id) || this.#removed.has(row.id)) return
+    inFlight.add(row.id)
     const message = messageOf(row)
-    hub.inFlight.add(row.id)
-    const taken = hub.offer(
-      row.topic,
-      row.target,
-      {
-        message,
-        run(served) {
-          const work = handleCast(served, message, log).then((over) => (over ? finish(row) : postpone(row)))
-          tasks.add(work)
-          return work
-        },
-        drop: () => hub.inFlight.delete(row.id),
-      },
-      true,
-    )
-    if (!taken) hub.inFlight.delete(row.id)
-  }
-
-  async function finish(row: NewRow): Promise<void> {
-    // Not awaited: the next message need not wait for this one's removal.
-    const gone = remover.remove(row.id).then(() => {
-      if (loads.size > 0) removed.add(row.id)
-      hub.inFlight.delete(row.id)
-    })
-    void gone
-  }
-
-  async function postpone(row: NewRow): Promise<void> {
-    const attempts = row.attempts + 1
-    const pause = pauseAfter(attempts, options.firstPauseMs ?? 1000)
-    const notBefore = Date.now() + pause
-    try {
-      await postponeRow(database.query, row.id, attempts, notBefore)
-    } catch (error) {
-      log.warn({ err: error, messageId: row.id }, 'a failed delivery could not be noted')
+    const run = (served: Served): Promise<void> => {
+      const work = handleCast(served, message, this.#options.log).then((over) =>
+        over ? this.#finish(row) : this.#postpone(row),
+      )
+      this.#tasks.add(work)
+      return work
     }
+    const drop = (): boolean => inFlight.delete(row.id)
+    if (!this.#hub.offer(row.topic, row.target, { message, run, drop }, true)) drop()
+  }
+
+  #finish(row: NewRow): void {
+    // Not awaited: the next message need not wait for this one's removal.
+    void this.#remover.remove(row).then(() => {
+      if (this.#loads.size > 0) this.#removed.add(row.id)
+      this.#hub.inFlight.delete(row.id)
+    })
+  }
+
+  async #postpone(row: NewRow): Promise<void> {
+    const { database, log, firstPauseMs } = this.#options
+    const attempts = row.attempts + 1
+    const pause = pauseAfter(attempts, firstPauseMs ?? 1000)
+    const later = { ...row, attempts, not_before: Date.now() + pause }
+    const noted = await postponeRow(database.query, row.id, attempts, later.not_before).then(
+      () => later,
+      (error: unknown) => {
+        log.warn({ err: error, messageId: row.id }, 'a failed delivery could not be noted')
+        return row
+      },
+    )
     setTimeout(() => {
-      hub.inFlight.delete(row.id)
-      deliver({ ...row, attempts, not_before: notBefore })
+      this.#hub.inFlight.delete(row.id)
+      this.#deliver(noted)
     }, pause).unref()
   }
 
-  async function load(topic: string, target: string): Promise<void> {
+  async #load(topic: string, target: string): Promise<void> {
     const key = `${topic}\n${target}`
-    if (stopped || loads.has(key) || !hub.serves(topic, target)) return
-    loads.add(key)
+    if (this.#stopped || this.#loads.has(key) || !this.#hub.serves(topic, target)) return
+    this.#loads.add(key)
+    const { database, service, log } = this.#options
     try {
       const rows = await waitingRows(database.query, { service, topic, target, limit: mostLoaded })
-      const fresh = rows.filter((row) => !hub.inFlight.has(row.id))
-      const old = fresh.filter((row) => row.created_at < hub.openedAt)
-      if (old.length > 0) {
-        await countAttempt(
-          database.query,
-          old.map((row) => row.id),
-        )
-        for (const row of old) row.attempts += 1
-      }
-      for (const row of fresh) deliver(row)
-      // Only now, as the loader does nothing while it runs; later when all that was read is being removed just then.
+      const fresh = rows.filter((row) => !this.#hub.inFlight.has(row.id))
+      await this.#countUnsure(fresh)
+      for (const row of fresh) this.#deliver(row)
+      // Only now, as nothing is loaded twice at once; later when all that was read is being removed just then.
       if (rows.length === mostLoaded) {
-        setTimeout(() => hub.fallBehind(topic, target), fresh.length > 0 ? 0 : removalMs).unref()
+        setTimeout(() => this.#hub.fallBehind(topic, target), fresh.length > 0 ? 0 : removalMs).unref()
       }
     } catch (error) {
-      if (!stopped) log.warn({ err: error, topic, target }, 'the outbox could not be read')
+      if (!this.#stopped) log.warn({ err: error, topic, target }, 'the outbox could not be read')
     } finally {
-      loads.delete(key)
-      if (loads.size === 0) removed.clear()
+      this.#loads.delete(key)
+      if (this.#loads.size === 0) this.#removed.clear()
     }
   }
 
-  const loader = (topic: string, target: string) => tasks.add(load(topic, target))
-  hub.loaders.add(loader)
+  /** What an earlier process left may have been delivered by it: counts that as an attempt. */
+  async #countUnsure(rows: OutboxRow[]): Promise<void> {
+    const old = rows.filter((row) => row.created_at < this.#hub.openedAt)
+    if (old.length === 0) return
+    const ids = old.map(({ id }) => id)
+    await countAttempt(this.#options.database.query, ids)
+    for (const row of old) row.attempts += 1
+  }
 
-  async function sweep(): Promise<void> {
+  async #sweep(): Promise<void> {
+    const { database, service, log } = this.#options
     try {
-      for (const { topic, target } of await waitingPairs(database.query, service)) await load(topic, target)
+      for (const { topic, target } of await waitingPairs(database.query, service)) await this.#load(topic, target)
     } catch (error) {
-      if (!stopped) log.warn({ err: error }, 'the outbox could not be read')
+      if (!this.#stopped) log.warn({ err: error }, 'the outbox could not be read')
     }
-  }
-  const timer = setInterval(() => tasks.add(sweep()), sweepMs).unref()
-
-  return {
-    async put(tx, topic, target, payload, context) {
-      const row: NewRow = {
-        id: uuid(),
-        service,
-        topic,
-        target,
-        payload: JSON.stringify(payload),
-        context: JSON.stringify(context),
-        attempts: 0,
-        not_before: 0,
-        owner: null,
-        leased_until: 0,
-        created_at: Date.now(),
-      }
-      await insertRow(tx, row)
-      // Later than the commit's own caller, whose answer goes out first.
-      afterCommit(tx, () => setImmediate(() => deliver(row)))
-    },
-    stop() {
-      stopped = true
-      clearInterval(timer)
-      hub.loaders.delete(loader)
-    },
-    close: () => remover.close(),
   }
 }

@@ -1,0 +1,124 @@
+import type { Logger } from '@hearth/core'
+import { redactUrl } from '@hearth/database'
+import amqp, { type ChannelModel } from 'amqplib'
+
+export interface LinkOptions {
+  url: string
+  /** Shown in the broker's list of connections. */
+  name: string
+  log: Logger
+  /** Called on every new connection; it counts as up when this is done. */
+  setUp(model: ChannelModel): Promise<void>
+  /** Called when the connection is up. */
+  up?(): void
+  /** Called when a connection that was up is gone. */
+  down?(): void
+}
+
+const firstPause = 100
+const longestPause = 5000
+/** How long the first connection is tried: services and broker may start together. */
+const firstPatience = 20_000
+
+/** A connection to the broker that comes back by itself. */
+export class Link {
+  readonly #options: LinkOptions
+  #model: ChannelModel | undefined
+  #closing = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+  }
+
+  /** Connects; throws when the broker refuses, or is not there within 20 s. The password is not in the error. */
+  async open(): Promise<void> {
+    const end = Date.now() + firstPatience
+    for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
+      try {
+        return await this.#connect()
+      } catch (error) {
+        const reason = error instanceof AggregateError ? error.errors.map(String).join('; ') : String(error)
+        const refused = /ACCESS[-_]REFUSED|NOT_ALLOWED|\b403\b|\b530\b/.test(reason)
+        if (refused || Date.now() > end) {
+          const url = redactUrl(this.#options.url)
+          throw new Error(`cannot reach the message broker ${url}: ${reason}`, { cause: error })
+        }
+        await new Promise((resolve) => setTimeout(resolve, pause))
+      }
+    }
+  }
+
+  /** The connection, while it is up and set up. */
+  current(): ChannelModel | undefined {
+    return this.#model
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    clearTimeout(this.#timer)
+    await this.#model?.close().catch(() => undefined)
+  }
+
+  async #connect(): Promise<void> {
+    const { url, name, log, setUp } = this.#options
+    const opened = await amqp.connect(withHeartbeat(url), {
+      noDelay: true,
+      timeout: 10_000,
+      clientProperties: { connection_name: name },
+    })
+    let failure: unknown
+    let gone = false
+    opened.on('error', (error) => {
+      failure = error
+    })
+    opened.on('blocked', (reason) => log.warn({ reason }, 'the message broker takes no messages for now'))
+    opened.on('unblocked', () => log.info('the message broker takes messages again'))
+    opened.on('close', (error?: Error) => {
+      gone = true
+      if (this.#model === opened) this.#lost(failure ?? error)
+    })
+    try {
+      await setUp(opened)
+      if (gone) throw new Error('the connection was lost at once', { cause: failure })
+    } catch (error) {
+      await opened.close().catch(() => undefined)
+      throw error
+    }
+    if (this.#closing) {
+      await opened.close().catch(() => undefined)
+      return
+    }
+    this.#model = opened
+    this.#options.up?.()
+  }
+
+  #lost(reason: unknown): void {
+    this.#model = undefined
+    this.#options.down?.()
+    if (this.#closing) return
+    const url = redactUrl(this.#options.url)
+    this.#options.log.warn({ err: reason, url }, 'the connection to the message broker was lost')
+    this.#again(firstPause)
+  }
+
+  #again(pause: number): void {
+    const { log } = this.#options
+    this.#timer = setTimeout(
+      () => {
+        this.#connect().then(
+          () => log.info('the message broker is back'),
+          (error: unknown) => {
+            log.warn({ err: error }, 'the message broker is still away')
+            if (!this.#closing) this.#again(Math.min(pause * 2, longestPause))
+          },
+        )
+      },
+      pause * (0.75 + Math.random() / 2),
+    )
+  }
+}
+
+function withHeartbeat(url: string): string {
+  return /[?&]heartbeat=/.test(url) ? url : `${url}${url.includes('?') ? '&' : '?'}heartbeat=20`
+}

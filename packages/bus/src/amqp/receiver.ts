@@ -1,0 +1,148 @@
+import type { Logger } from '@hearth/core'
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
+import { concurrency, handleCall, handleFanout, type Served } from '../handle.ts'
+import { openTasks } from '../tasks.ts'
+import type { Message } from '../topic.ts'
+import { CastWorker, type PutBack } from './cast-worker.ts'
+import { Link } from './link.ts'
+import { callQueue, castQueue, declareCastQueue, declareFanout, fanoutExchange } from './queues.ts'
+import type { Body } from './sender.ts'
+
+interface Consumer {
+  served: Served
+  /** The connection it was started on. */
+  model?: ChannelModel
+  channel?: Channel
+  tag?: string
+}
+
+const restartMs = 500
+const idleQueueMs = 30 * 60_000
+
+/** The consuming half of the amqp bus: a channel for each thing served, opened again when it breaks. */
+export class Receiver {
+  readonly #log: Logger
+  readonly #link: Link
+  readonly #consumers: Consumer[] = []
+  readonly #tasks = openTasks()
+  readonly #casts: CastWorker
+  #stopping = false
+
+  constructor(url: string, name: string, log: Logger, putBack: PutBack) {
+    this.#log = log
+    this.#casts = new CastWorker(log, putBack, this.#tasks)
+    const setUp = async (model: ChannelModel): Promise<void> => {
+      for (const consumer of this.#consumers) await this.#start(model, consumer)
+    }
+    this.#link = new Link({ url, name: `${name} receiving`, log, setUp, up: () => this.#startMissing() })
+  }
+
+  open(): Promise<void> {
+    return this.#link.open()
+  }
+
+  async serve(served: Served): Promise<void> {
+    const consumer: Consumer = { served }
+    this.#consumers.push(consumer)
+    const model = this.#link.current()
+    // While the broker is away, the next connection starts it.
+    if (model) await this.#start(model, consumer)
+  }
+
+  /** Takes nothing more and waits for what is at work. True when all of it is done. */
+  async stop(graceMs: number): Promise<boolean> {
+    this.#stopping = true
+    await Promise.all(
+      this.#consumers.map(({ channel, tag }) => (tag ? channel?.cancel(tag).catch(() => undefined) : undefined)),
+    )
+    return this.#tasks.settled(graceMs)
+  }
+
+  /** Messages that are not acknowledged go back to their queues. */
+  close(): Promise<void> {
+    return this.#link.close()
+  }
+
+  async #start(model: ChannelModel, consumer: Consumer): Promise<void> {
+    consumer.model = model
+    const channel = await model.createChannel()
+    consumer.channel = channel
+    channel.on('error', (error) => this.#log.warn({ err: error }, 'a channel to the message broker failed'))
+    channel.on('close', () => this.#restart(model, consumer, channel))
+    await channel.prefetch(concurrency)
+    const queue = await this.#queueOf(model, channel, consumer.served)
+    const take = this.#takerOf(channel, consumer.served)
+    const noAck = consumer.served.topic.kind === 'fanout'
+    const { consumerTag } = await channel.consume(
+      queue,
+      // Null says that the broker ended the consumer, its queue being gone.
+      (delivered) => (delivered ? take(delivered) : void channel.close().catch(() => undefined)),
+      { noAck },
+    )
+    consumer.tag = consumerTag
+  }
+
+  /** Starts what was served while the connection was being set up. */
+  #startMissing(): void {
+    const model = this.#link.current()
+    for (const consumer of this.#consumers) {
+      if (!model || consumer.model === model) continue
+      this.#start(model, consumer).catch((error: unknown) => this.#notStarted(consumer, error))
+    }
+  }
+
+  #notStarted({ served }: Consumer, error: unknown): void {
+    this.#log.warn({ err: error, topic: served.topic.name }, 'a consumer could not be started')
+  }
+
+  #restart(model: ChannelModel, consumer: Consumer, channel: Channel): void {
+    if (consumer.channel !== channel) return
+    consumer.channel = undefined
+    consumer.tag = undefined
+    setTimeout(() => {
+      if (this.#stopping || this.#link.current() !== model || consumer.channel) return
+      this.#start(model, consumer).catch((error: unknown) => this.#notStarted(consumer, error))
+    }, restartMs).unref()
+  }
+
+  async #queueOf(model: ChannelModel, channel: Channel, { topic, target }: Served): Promise<string> {
+    if (topic.kind === 'cast') {
+      const queue = castQueue(topic.name, target)
+      await declareCastQueue(model, queue)
+      return queue
+    }
+    if (topic.kind === 'call') {
+      const queue = callQueue(topic.name, target)
+      await channel.assertQueue(queue, { durable: true, autoDelete: true, expires: idleQueueMs })
+      return queue
+    }
+    await declareFanout(channel)
+    const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true })
+    await channel.bindQueue(queue, fanoutExchange, topic.name)
+    return queue
+  }
+
+  #takerOf(channel: Channel, served: Served): (delivered: ConsumeMessage) => void {
+    if (served.topic.kind === 'cast') return (delivered) => this.#casts.take(channel, served, delivered)
+    if (served.topic.kind === 'call') return (delivered) => this.#tasks.add(this.#answer(channel, served, delivered))
+    return (delivered) => this.#tasks.add(handleFanout(served, messageOf(delivered), this.#log))
+  }
+
+  async #answer(channel: Channel, served: Served, delivered: ConsumeMessage): Promise<void> {
+    // Another may have begun it: a call is handled at most once.
+    if (delivered.fields.redelivered) return channel.ack(delivered)
+    const { replyTo, correlationId } = delivered.properties
+    const answer = await handleCall(served, messageOf(delivered), this.#log)
+    try {
+      channel.sendToQueue(replyTo, Buffer.from(JSON.stringify(answer)), { correlationId })
+      channel.ack(delivered)
+    } catch (error) {
+      this.#log.warn({ err: error, topic: served.topic.name }, 'an answer could not be sent')
+    }
+  }
+}
+
+function messageOf({ content, properties }: ConsumeMessage): Message<unknown> {
+  const { payload, context } = JSON.parse(content.toString()) as Body
+  return { id: properties.messageId, payload, context, attempt: 1 }
+}
