@@ -1,0 +1,15 @@
+import { Command } from 'commander'
+import { addBootStorm } from './boot-storm/command.ts'
+import { addLoad } from './load/command.ts'
+
+const program = new Command('bench')
+  .description('Loads for any OpenStack: logs in with OS_* variables and speaks public APIs only.')
+  .showHelpAfterError('(see --help)')
+addBootStorm(program)
+addLoad(program)
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Session } from './session.ts'
+
+export interface VolumeSummary {
+  id: string
+  name: string
+  status: string
+}
+
+/** What an initiator gets told, e.g. `{ driver_volume_type: 'iscsi', target_portal, target_iqn, … }`. */
+export type ConnectionInfo = Record<string, unknown>
+
+export interface NewVolume {
+  name: string
+  sizeGiB: number
+  imageId: string
+  volumeType: string | null
+}
+
+/** Asks for a volume from an image; returns its id as soon as the cloud has accepted it. */
+export async function createVolume(session: Session, volume: NewVolume): Promise<string> {
+  const type = volume.volumeType === null ? {} : { volume_type: volume.volumeType }
+  const answer = await session.call('volume', 'POST', '/volumes', {
+    json: { volume: { name: volume.name, size: volume.sizeGiB, imageRef: volume.imageId, ...type } },
+  })
+  return answer.json<{ volume: { id: string } }>().volume.id
+}
+
+/** All volumes of the project, page by page. */
+export async function listVolumes(session: Session): Promise<VolumeSummary[]> {
+  const all: VolumeSummary[] = []
+  for (let marker = ''; ; ) {
+    const path = `/volumes/detail?limit=1000${marker && `&marker=${marker}`}`
+    const page = (await session.call('volume', 'GET', path)).json<{
+      volumes: VolumeSummary[]
+      volumes_links?: { rel: string }[]
+    }>()
+    all.push(...page.volumes)
+    const more = page.volumes_links?.some((link) => link.rel === 'next')
+    if (!more || page.volumes.length === 0) return all
+    marker = page.volumes.at(-1)!.id
+  }
+}
+
+/** Why a volume went to error, as its owner is told; null when the cloud says nothing. */
+export async function failureOf(session: Session, volumeId: string): Promise<string | null> {
+  const answer = await session.call('volume', 'GET', `/messages?resource_uuid=${volumeId}`, { allow: [403, 404] })
+  if (answer.status !== 200) return null
+  const { messages } = answer.json<{ messages: { user_message: string }[] }>()
+  return messages[0]?.user_message ?? null
+}
+
+export interface Attachment {
+  id: string
+  connection: ConnectionInfo
+}
+
+/**
+ * Reserves, connects and completes an attachment in the three calls Nova makes. Tells `created` the id after the
+ * first, so that a failure later still gets cleaned up.
+ */
+export async function attachVolume(
+  session: Session,
+  volumeId: string,
+  created: (attachmentId: string) => void,
+): Promise<Attachment> {
+  const reserved = await session.call('volume', 'POST', '/attachments', {
+    json: { attachment: { volume_uuid: volumeId, instance_uuid: randomUUID() } },
+  })
+  const { id } = reserved.json<{ attachment: { id: string } }>().attachment
+  created(id)
+  const updated = await session.call('volume', 'PUT', `/attachments/${id}`, { json: { attachment: { connector } } })
+  const info = updated.json<{ attachment: { connection_info: ConnectionInfo } }>().attachment.connection_info
+  await session.call('volume', 'POST', `/attachments/${id}/action`, { json: { 'os-complete': null } })
+  // Some releases nest what the driver said under `data`.
+  return { id, connection: { ...info, ...(info.data as ConnectionInfo | undefined) } }
+}
+
+/** Also the name the bench logs in with, as a target may let in only who was announced. */
+export const initiatorName = 'iqn.2010-10.org.openstack:bench'
+
+const connector = {
+  host: hostname(),
+  ip: '127.0.0.1',
+  initiator: initiatorName,
+  platform: 'x86_64',
+  os_type: 'linux',
+  multipath: false,
+  mountpoint: '/dev/vda',
+  mode: 'rw',
+}
+
+export async function detachVolume(session: Session, attachmentId: string): Promise<void> {
+  await session.call('volume', 'DELETE', `/attachments/${attachmentId}`, { allow: [404] })
+}
+
+export async function deleteVolume(session: Session, volumeId: string): Promise<void> {
+  await session.call('volume', 'DELETE', `/volumes/${volumeId}`, { allow: [404] })
+}
