@@ -1,0 +1,59 @@
+import { createTable, type Migration } from '@hearth/database'
+
+/**
+ * A domain is a row of `projects` with `is_domain`, as its id may be used where a project's is. Its own `domain_id` is ''
+ * and not NULL, for NULLs are all different to a unique index.
+ */
+export const people: Migration = {
+  name: '0001-people',
+  async up(tx) {
+    await createTable(tx, 'projects', (table) => {
+      table.string('id', 64).primary()
+      table.string('domain_id', 64).notNullable().defaultTo('')
+      table.string('name', 64).notNullable()
+      table.string('parent_id', 64).index('projects_parent')
+      table.boolean('is_domain').notNullable().defaultTo(false)
+      table.boolean('enabled').notNullable().defaultTo(true)
+      table.text('description').notNullable()
+      table.text('options').notNullable()
+      table.text('extra').notNullable()
+      table.unique(['domain_id', 'name'], { indexName: 'projects_name' })
+    })
+    await createTable(tx, 'project_tags', (table) => {
+      table.string('project_id', 64).notNullable()
+      table.string('tag', 255).notNullable()
+      table.primary(['project_id', 'tag'])
+    })
+    await createTable(tx, 'users', (table) => {
+      table.string('id', 64).primary()
+      table.string('domain_id', 64).notNullable()
+      table.string('name', 255).notNullable()
+      table.boolean('enabled').notNullable().defaultTo(true)
+      table.string('default_project_id', 64)
+      table.string('password_hash', 255)
+      table.text('options').notNullable()
+      table.text('extra').notNullable()
+      table.unique(['domain_id', 'name'], { indexName: 'users_name' })
+    })
+    await createTable(tx, 'user_groups', (table) => {
+      table.string('id', 64).primary()
+      table.string('domain_id', 64).notNullable()
+      table.string('name', 64).notNullable()
+      table.text('description').notNullable()
+      table.text('extra').notNullable()
+      table.unique(['domain_id', 'name'], { indexName: 'user_groups_name' })
+    })
+    await createTable(tx, 'group_members', (table) => {
+      table.string('group_id', 64).notNullable()
+      table.string('user_id', 64).notNullable().index('group_members_user')
+      table.primary(['group_id', 'user_id'])
+    })
+    await createTable(tx, 'domain_settings', (table) => {
+      table.string('domain_id', 64).notNullable()
+      table.string('section', 64).notNullable()
+      table.string('name', 128).notNullable()
+      table.text('value').notNullable()
+      table.primary(['domain_id', 'section', 'name'])
+    })
+  },
+}

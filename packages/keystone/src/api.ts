@@ -1,0 +1,57 @@
+import { openEnforcer, openLocalAuthenticator } from '@hearth/auth'
+import type { Logger, Registry, Running } from '@hearth/core'
+import type { Database } from '@hearth/database'
+import { openService } from '@hearth/http'
+import type { Deps } from './deps.ts'
+import { openFaults } from './faults.ts'
+import { policies } from './policies.ts'
+import { served } from './routes.ts'
+import { openTokenSource } from './tokens/source.ts'
+
+export interface ApiOptions {
+  host: string
+  port: number
+  /** Address told to clients, with or without `/v3`; what they called when absent. */
+  publicUrl?: string
+  /** Migrated and bootstrapped. */
+  database: Database
+  log: Logger
+  metrics: Registry
+  /** An operator's policy.yaml. */
+  policyFile?: string | null
+  /** Life of a token; default 3600. */
+  tokenSeconds?: number
+}
+
+/** Starts the identity API. */
+export async function openApi(options: ApiOptions): Promise<Running> {
+  const { host, port, database, log, metrics } = options
+  const tokens = await openTokenSource(database)
+  const authenticator = openLocalAuthenticator(tokens)
+  const publicUrl = options.publicUrl?.replace(/\/+(v3)?\/*$/, '') ?? null
+  const deps: Deps = { database, tokens, publicUrl, tokenSeconds: options.tokenSeconds ?? 3600 }
+  const running = await openService({
+    name: 'keystone',
+    serviceType: 'identity',
+    host,
+    port,
+    ...(publicUrl ? { publicUrl } : {}),
+    routes: served(),
+    prefixes: [''],
+    deps,
+    authenticator,
+    enforcer: openEnforcer({ defaults: policies, file: options.policyFile ?? null }),
+    faults: openFaults(publicUrl),
+    log,
+    metrics,
+    ignoreTrailingSlash: true,
+    methodNotAllowed: true,
+  })
+  return {
+    ...running,
+    async close() {
+      await running.close()
+      await authenticator.close()
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import type { Deps } from '../deps.ts'
+import { errors, invalid } from '../errors.ts'
+import { checkPassword } from '../passwords.ts'
+import type { Proof } from '../tokens/claims.ts'
+import { assertEnabled, readUserReference } from '../tokens/prove.ts'
+import type { IdentityInput } from '../tokens/schema.ts'
+import { findLogin } from '../users/store.ts'
+import { type AppCredential, findAppCredential, findAppCredentialByName } from './store.ts'
+
+type Input = NonNullable<IdentityInput['application_credential']>
+
+/** Logs in with an application credential. Throws AuthenticationFailed (401). */
+export async function proveByAppCredential(input: Input, deps: Deps): Promise<Proof> {
+  const credential = await find(input, deps)
+  const correct = await checkPassword(input.secret, credential?.secretHash ?? null)
+  if (!credential || !correct) throw errors.AuthenticationFailed()
+  return proofOf(credential, ['application_credential'], deps)
+}
+
+/** What a credential proves, once its secret has been seen. Throws AuthenticationFailed (401) for an expired one. */
+export async function proofOf(credential: AppCredential, methods: string[], deps: Deps): Promise<Proof> {
+  const expiresAt = credential.expiresAtMicros === null ? null : Math.floor(credential.expiresAtMicros / 1000)
+  if (expiresAt !== null && expiresAt <= Date.now()) throw errors.AuthenticationFailed()
+  const user = await findLogin(deps.database.query, { id: credential.userId })
+  assertEnabled(user)
+  const { id, name, projectId, roleIds, unrestricted, accessRules } = credential
+  return {
+    user,
+    methods,
+    ...(expiresAt === null ? {} : { expiresAt }),
+    appCredential: { id, name, projectId, roleIds, unrestricted, accessRules },
+  }
+}
+
+async function find(input: Input, deps: Deps): Promise<AppCredential | null> {
+  const { query } = deps.database
+  if (input.id !== undefined) return findAppCredential(query, input.id)
+  if (input.name === undefined || !input.user) throw invalid('Expecting to find id, or name and user.')
+  const user = await findLogin(query, readUserReference(input.user))
+  return user && findAppCredentialByName(query, user.id, input.name)
+}

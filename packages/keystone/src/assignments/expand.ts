@@ -1,0 +1,92 @@
+import type { Query } from '@hearth/database'
+import { memberIds } from '../groups/store.ts'
+import { ancestorsOf, findProject, subtreeOf } from '../projects/store.ts'
+import { listImplications, rolesById } from '../roles/store.ts'
+import { reaches } from './effective.ts'
+import { type Assignment, assignmentsOf, listAssignments } from './store.ts'
+
+/** An assignment as it takes effect, and where it comes from. */
+export interface Effective extends Assignment {
+  /** The group through whose membership a user has it. */
+  groupId?: string
+  /** The role that implies it. */
+  priorRoleId?: string
+  /** The assignment as it was made. */
+  source: Assignment
+}
+
+export interface EffectiveFilter {
+  userId?: string
+  projectId?: string
+  domainId?: string
+  roleId?: string
+  system?: boolean
+}
+
+/** Who really has which role where: groups become their members, inheritance its projects, roles what they imply. */
+export async function effectiveAssignments(query: Query, filter: EffectiveFilter): Promise<Effective[]> {
+  const made = filter.userId ? await assignmentsOf(query, filter.userId) : await listAssignments(query, {})
+  const placed = await placeInherited(query, made, filter)
+  const here = placed.filter((one) => isWanted(one, filter))
+  const personal = await spreadGroups(query, here, filter.userId)
+  const implied = await addImplied(query, personal)
+  const unique = new Map(implied.map((one) => [keyOf(one), one]))
+  return [...unique.values()].filter((one) => filter.roleId === undefined || one.roleId === filter.roleId)
+}
+
+function isWanted(one: Assignment, filter: EffectiveFilter): boolean {
+  if (filter.system) return one.targetType === 'system'
+  if (filter.projectId !== undefined) return one.targetType === 'project' && one.targetId === filter.projectId
+  if (filter.domainId !== undefined) return one.targetType === 'domain' && one.targetId === filter.domainId
+  return true
+}
+
+const keyOf = (one: Effective): string => [one.actorId, one.targetType, one.targetId, one.roleId].join('/')
+
+async function placeInherited(query: Query, made: Assignment[], filter: EffectiveFilter): Promise<Effective[]> {
+  const placed: Effective[] = made.filter((one) => !one.inherited).map((one) => ({ ...one, source: one }))
+  const inherited = made.filter((one) => one.inherited)
+  if (inherited.length === 0) return placed
+  if (filter.projectId !== undefined) {
+    const project = await findProject(query, filter.projectId)
+    const above = project ? await ancestorsOf(query, project) : []
+    const reaching = project ? inherited.filter((one) => reaches(one, project, above)) : []
+    return [...placed, ...reaching.map((one) => inProject(one, filter.projectId!))]
+  }
+  for (const one of inherited)
+    for (const project of await subtreeOf(query, one.targetId)) placed.push(inProject(one, project.id))
+  return placed
+}
+
+const inProject = (one: Assignment, projectId: string): Effective => ({
+  ...one,
+  targetType: 'project',
+  targetId: projectId,
+  inherited: false,
+  source: one,
+})
+
+async function spreadGroups(query: Query, placed: Effective[], userId: string | undefined): Promise<Effective[]> {
+  const groups = new Set(placed.filter((one) => one.actorType === 'group').map((one) => one.actorId))
+  const members = new Map<string, string[]>()
+  for (const id of groups) members.set(id, userId ? [userId] : await memberIds(query, id))
+  return placed.flatMap((one): Effective[] => {
+    if (one.actorType === 'user') return [one]
+    const people = members.get(one.actorId) ?? []
+    return people.map((id) => ({ ...one, actorType: 'user', actorId: id, groupId: one.actorId }))
+  })
+}
+
+async function addImplied(query: Query, placed: Effective[]): Promise<Effective[]> {
+  const implied = Map.groupBy(await listImplications(query), (one) => one.priorId)
+  const all = placed.flatMap((one) => {
+    const reached = new Map<string, Effective>([[one.roleId, one]])
+    for (const [id] of reached)
+      for (const { impliedId } of implied.get(id) ?? [])
+        if (!reached.has(impliedId)) reached.set(impliedId, { ...one, roleId: impliedId, priorRoleId: id })
+    return [...reached.values()]
+  })
+  const roles = await rolesById(query, [...new Set(all.map((one) => one.roleId))])
+  const global = new Set(roles.filter((role) => role.domainId === null).map((role) => role.id))
+  return all.filter((one) => global.has(one.roleId))
+}

@@ -1,0 +1,87 @@
+import type { Context } from '@hearth/core'
+import type { Query } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import type { Deps } from '../deps.ts'
+import { invalid } from '../errors.ts'
+import { queryFlag, queryText } from '../filters.ts'
+import { type Body, baseOf, collection } from '../links.ts'
+import { subtreeOf } from '../projects/store.ts'
+import { type Effective, effectiveAssignments } from './expand.ts'
+import { onlyIds, renderAssignment, withNames } from './render.ts'
+import { type Assignment, type AssignmentFilter, listAssignments as list } from './store.ts'
+
+interface Wish {
+  userId?: string
+  groupId?: string
+  roleId?: string
+  projectId?: string
+  domainId?: string
+  system: boolean
+  inherited: boolean
+  effective: boolean
+}
+
+/**
+ * GET /role_assignments, as made or, with `effective`, as they come into force. Throws InvalidRequest (400) for filters
+ * that exclude each other.
+ */
+export async function listAssignments(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const base = baseOf(request, deps.publicUrl)
+  const { query } = deps.database
+  const wish = readWish(request)
+  const found: (Assignment | Effective)[] = []
+  for (const one of await scopesOf(query, wish, flag(request, 'include_subtree')))
+    found.push(...(await find(query, one)))
+  const describe = flag(request, 'include_names') ? await withNames(query, found) : onlyIds
+  const items = found.map((one) => renderAssignment(one, base, describe))
+  return collection(request, { name: 'role_assignments', base, items })
+}
+
+/** `?effective` alone is a yes. */
+const flag = (request: ApiRequest, name: string): boolean =>
+  request.query[name] === '' || queryFlag(request.query, name)
+
+function readWish({ query, ...request }: ApiRequest): Wish {
+  const text = (key: string) => queryText(query, key) || undefined
+  const wish: Wish = {
+    userId: text('user.id'),
+    groupId: text('group.id'),
+    roleId: text('role.id'),
+    projectId: text('scope.project.id'),
+    domainId: text('scope.domain.id'),
+    system: text('scope.system') !== undefined,
+    inherited: text('scope.OS-INHERIT:inherited_to') === 'projects',
+    effective: flag({ query, ...request }, 'effective'),
+  }
+  if (wish.userId && wish.groupId) throw invalid('Specify either a user or a group.')
+  const scopes = [wish.projectId, wish.domainId, wish.system || undefined].filter(Boolean)
+  if (scopes.length > 1) throw invalid('Specify a project, a domain or the system.')
+  if (wish.effective && wish.groupId) throw invalid('Combining effective and group filter will always be empty.')
+  if (wish.effective && wish.inherited && wish.domainId)
+    throw invalid('Combining effective, domain and inherited filters will always be empty.')
+  return wish
+}
+
+/** One wish for each project of the subtree when that was asked for. */
+async function scopesOf(query: Query, wish: Wish, withSubtree: boolean): Promise<Wish[]> {
+  if (!withSubtree) return [wish]
+  if (!wish.projectId) throw invalid('scope.project.id must be specified to include the subtree.')
+  const below = await subtreeOf(query, wish.projectId)
+  return [wish, ...below.map((project) => ({ ...wish, projectId: project.id }))]
+}
+
+async function find(query: Query, wish: Wish): Promise<(Assignment | Effective)[]> {
+  const { userId, groupId, roleId, projectId, domainId, system, inherited } = wish
+  if (wish.effective) {
+    const found = await effectiveAssignments(query, { userId, roleId, projectId, domainId, system })
+    return inherited ? found.filter((one) => one.source.inherited) : found
+  }
+  const filter: AssignmentFilter = { roleId }
+  if (userId) Object.assign(filter, { actorType: 'user', actorId: userId })
+  if (groupId) Object.assign(filter, { actorType: 'group', actorId: groupId })
+  if (projectId) Object.assign(filter, { targetType: 'project', targetId: projectId })
+  if (domainId) Object.assign(filter, { targetType: 'domain', targetId: domainId })
+  if (system) filter.targetType = 'system'
+  if (inherited) filter.inherited = true
+  return list(query, filter)
+}

@@ -1,0 +1,24 @@
+import { admin, adminOrSystemReader, domainManager, domainReader } from '../rules.ts'
+
+/** A domain's manager hands out no more than what managers may have, and only among the domain's own. */
+const people = '(domain_id:%(target.user.domain_id)s or domain_id:%(target.group.domain_id)s)'
+const places = '(domain_id:%(target.project.domain_id)s or domain_id:%(target.domain.id)s)'
+const lesserRole = "('manager':%(target.role.name)s or 'member':%(target.role.name)s or 'reader':%(target.role.name)s)"
+const reading = `${adminOrSystemReader} or (role:reader and ${people} and ${places})`
+const writing = `${admin} or (role:manager and ${people} and ${places} and ${lesserRole})`
+
+export const policies: Record<string, string> = {
+  'identity:check_grant': reading,
+  'identity:list_grants': reading,
+  'identity:create_grant': writing,
+  'identity:revoke_grant': writing,
+  'identity:list_system_grants_for_user': adminOrSystemReader,
+  'identity:check_system_grant_for_user': adminOrSystemReader,
+  'identity:create_system_grant_for_user': admin,
+  'identity:revoke_system_grant_for_user': admin,
+  'identity:list_system_grants_for_group': adminOrSystemReader,
+  'identity:check_system_grant_for_group': adminOrSystemReader,
+  'identity:create_system_grant_for_group': admin,
+  'identity:revoke_system_grant_for_group': admin,
+  'identity:list_role_assignments': `${adminOrSystemReader} or ${domainReader('target.domain_id')} or ${domainManager('target.domain_id')}`,
+}

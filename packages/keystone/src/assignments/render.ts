@@ -1,0 +1,54 @@
+import type { Query } from '@hearth/database'
+import { groupsById } from '../groups/store.ts'
+import type { Body } from '../links.ts'
+import { projectsById } from '../projects/store.ts'
+import { rolesById } from '../roles/store.ts'
+import { usersById } from '../users/store.ts'
+import type { Effective } from './expand.ts'
+import type { Assignment } from './store.ts'
+
+/** Makes `{id}`, or `{id, name, domain}` when names are wanted. */
+export type Describe = (kind: 'user' | 'group' | 'project' | 'domain' | 'role', id: string) => Body
+
+export const onlyIds: Describe = (_kind, id) => ({ id })
+
+export function renderAssignment(one: Assignment | Effective, base: string, describe: Describe): Body {
+  const source = 'source' in one ? one.source : one
+  const links: Body = { assignment: `${base}${assignmentPath(source)}` }
+  if ('groupId' in one && one.groupId) links.membership = `${base}/groups/${one.groupId}/users/${one.actorId}`
+  if ('priorRoleId' in one && one.priorRoleId) links.prior_role = `${base}/roles/${one.priorRoleId}`
+  const scope: Body =
+    one.targetType === 'system'
+      ? { system: { all: true } }
+      : {
+          [one.targetType]: describe(one.targetType, one.targetId),
+          ...(one.inherited ? { 'OS-INHERIT:inherited_to': 'projects' } : {}),
+        }
+  return { role: describe('role', one.roleId), [one.actorType]: describe(one.actorType, one.actorId), scope, links }
+}
+
+function assignmentPath(one: Assignment): string {
+  const target = one.targetType === 'system' ? '/system' : `/${one.targetType}s/${one.targetId}`
+  const grant = `${target}/${one.actorType}s/${one.actorId}/roles/${one.roleId}`
+  return one.inherited ? `/OS-INHERIT${grant}/inherited_to_projects` : grant
+}
+
+/** Looks up the names of all that the assignments mention, in a handful of queries. */
+export async function withNames(query: Query, assignments: Assignment[]): Promise<Describe> {
+  const ids = (kind: 'user' | 'group') => [
+    ...new Set(assignments.filter((one) => one.actorType === kind).map((one) => one.actorId)),
+  ]
+  const targets = assignments.filter((one) => one.targetType !== 'system').map((one) => one.targetId)
+  const people = [...(await usersById(query, ids('user'))), ...(await groupsById(query, ids('group')))]
+  const projects = await projectsById(query, [...new Set(targets)])
+  const roles = await rolesById(query, [...new Set(assignments.map((one) => one.roleId))])
+  const things = new Map([...people, ...projects, ...roles].map((thing) => [thing.id, thing]))
+  const domainIds = new Set([...things.values()].flatMap((thing) => thing.domainId ?? []))
+  const domains = new Map((await projectsById(query, [...domainIds])).map((domain) => [domain.id, domain.name]))
+  return (_kind, id) => {
+    const thing = things.get(id)
+    if (!thing) return { id }
+    const { name, domainId } = thing
+    return domainId ? { id, name, domain: { id: domainId, name: domains.get(domainId) ?? '' } } : { id, name }
+  }
+}

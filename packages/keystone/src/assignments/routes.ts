@@ -1,0 +1,60 @@
+import { queryText } from '../filters.ts'
+import type { IdentityRoute, Target } from '../guard.ts'
+import { findProject } from '../projects/store.ts'
+import { grantTarget } from '../targets.ts'
+import { checkGrant, grant, listGrants, revokeGrant } from './grant.ts'
+import { listAssignments } from './list.ts'
+
+/** The four rows of one kind of grant; `tail` follows the role. */
+function grantRows(path: string, tail: string, policies: [string, string, string, string]): IdentityRoute[] {
+  const [list, check, create, revoke] = policies
+  const one = { path: `${path}/roles/:role_id${tail}`, target: grantTarget, status: 204 }
+  const all = { path: `${path}/roles${tail}`, target: grantTarget, status: 200 }
+  return [
+    { method: ['GET', 'HEAD'], ...all, policy: list, operation: listGrants },
+    { method: ['GET', 'HEAD'], ...one, policy: check, operation: checkGrant },
+    { method: 'PUT', ...one, policy: create, operation: grant },
+    { method: 'DELETE', ...one, policy: revoke, operation: revokeGrant },
+  ]
+}
+
+const ordinary: [string, string, string, string] = [
+  'identity:list_grants',
+  'identity:check_grant',
+  'identity:create_grant',
+  'identity:revoke_grant',
+]
+
+const systemPolicies = (actor: string): [string, string, string, string] => [
+  `identity:list_system_grants_for_${actor}`,
+  `identity:check_system_grant_for_${actor}`,
+  `identity:create_system_grant_for_${actor}`,
+  `identity:revoke_system_grant_for_${actor}`,
+]
+
+const places = ['/projects/:project_id', '/domains/:domain_id']
+const actors = ['/users/:user_id', '/groups/:group_id']
+const pairs = places.flatMap((place) => actors.map((actor) => place + actor))
+
+/** Domain of the project filtered by, or the domain itself. */
+const filterTarget: Target = async ({ query }, deps) => {
+  const projectId = queryText(query, 'scope.project.id')
+  const project = projectId ? await findProject(deps.database.query, projectId) : null
+  const domainId = queryText(query, 'scope.domain.id') ?? project?.domainId ?? undefined
+  return { domain_id: domainId, project: { id: projectId, domain_id: project?.domainId ?? undefined } }
+}
+
+export const routes: IdentityRoute[] = [
+  ...pairs.flatMap((path) => grantRows(path, '', ordinary)),
+  ...pairs.flatMap((path) => grantRows(`/OS-INHERIT${path}`, '/inherited_to_projects', ordinary)),
+  ...grantRows('/system/users/:user_id', '', systemPolicies('user')),
+  ...grantRows('/system/groups/:group_id', '', systemPolicies('group')),
+  {
+    method: ['GET', 'HEAD'],
+    path: '/role_assignments',
+    policy: 'identity:list_role_assignments',
+    target: filterTarget,
+    status: 200,
+    operation: listAssignments,
+  },
+]

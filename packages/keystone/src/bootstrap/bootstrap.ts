@@ -1,0 +1,100 @@
+import { hexId } from '@hearth/core'
+import type { Database, Transaction } from '@hearth/database'
+import { type Assignment, addAssignment } from '../assignments/store.ts'
+import { newDomain } from '../domains/create.ts'
+import { checkPassword, hashPassword } from '../passwords.ts'
+import { findDomain, findScope, insertProject } from '../projects/store.ts'
+import { findLogin, insertUser, saveUser, type User } from '../users/store.ts'
+import { type CatalogUrls, writeCatalog } from './catalog.ts'
+import { ensureRoles } from './roles.ts'
+
+export interface BootstrapInput {
+  /** Given to `admin` and `demo` when they are made, and never again: whoever changes them keeps the change. */
+  adminPassword: string
+  demoPassword: string
+  /** Of the service users; written again whenever they differ, for the services log in with them. */
+  servicePasswords: { cinder: string; glance: string; swift: string }
+  urls: CatalogUrls
+  /** Default RegionOne. */
+  region?: string
+}
+
+/** Service users and their roles in project `service`: ResellerAdmin reaches every account of the object store. */
+const serviceRoles: Record<keyof BootstrapInput['servicePasswords'], string[]> = {
+  cinder: ['service', 'admin', 'ResellerAdmin'],
+  glance: ['service', 'admin', 'ResellerAdmin'],
+  swift: ['service', 'admin'],
+}
+
+/** Makes what a first start needs and brings the catalog up to date. Bears repetition. */
+export async function bootstrap(database: Database, input: BootstrapInput): Promise<void> {
+  const hashes = await missingHashes(database, input)
+  await database.transaction(async (tx) => {
+    if (!(await findDomain(tx, 'default'))) {
+      const description = 'The default domain'
+      await insertProject(tx, newDomain('default', { name: 'Default', description }))
+    }
+    const roles = await ensureRoles(tx)
+    const grant = async (userId: string, projectId: string, names: string[]): Promise<void> => {
+      for (const name of names) await addAssignment(tx, grantOf(userId, projectId, roles.get(name)!))
+    }
+    const users = new Map<string, string>()
+    for (const [name, hash] of hashes) users.set(name, await ensureUser(tx, name, hash))
+    const admin = await ensureProject(tx, 'admin', 'Administration')
+    await grant(users.get('admin')!, admin, ['admin'])
+    await addAssignment(tx, { ...grantOf(users.get('admin')!, '', roles.get('admin')!), targetType: 'system' })
+    await grant(users.get('demo')!, await ensureProject(tx, 'demo', 'To try things in'), ['member'])
+    const service = await ensureProject(tx, 'service', 'The services themselves')
+    for (const [name, names] of Object.entries(serviceRoles)) await grant(users.get(name)!, service, names)
+    await writeCatalog(tx, input.urls, input.region ?? 'RegionOne')
+  })
+}
+
+const grantOf = (userId: string, projectId: string, roleId: string): Assignment => ({
+  actorType: 'user',
+  actorId: userId,
+  targetType: 'project',
+  targetId: projectId,
+  roleId,
+  inherited: false,
+})
+
+/** Password hashes to be written, by user; null where the one stored is to stay. */
+async function missingHashes(database: Database, input: BootstrapInput): Promise<Map<string, string | null>> {
+  const { adminPassword, demoPassword, servicePasswords } = input
+  const people: [name: string, password: string, follows: boolean][] = [
+    ['admin', adminPassword, false],
+    ['demo', demoPassword, false],
+    ...Object.entries(servicePasswords).map(([name, password]): [string, string, boolean] => [name, password, true]),
+  ]
+  const hashes = people.map(async ([name, password, follows]): Promise<[string, string | null]> => {
+    const user = await findLogin(database.query, { name, domain: { id: 'default' } })
+    const stays = user && (!follows || (await checkPassword(password, user.passwordHash)))
+    return [name, stays ? null : await hashPassword(password)]
+  })
+  return new Map(await Promise.all(hashes))
+}
+
+async function ensureUser(tx: Transaction, name: string, hash: string | null): Promise<string> {
+  const existing = await findLogin(tx, { name, domain: { id: 'default' } })
+  const { id, user } = existing ? { id: existing.id, user: existing } : newUser(name)
+  if (hash === null) return id
+  if (existing) await saveUser(tx, { ...user, passwordHash: hash })
+  else await insertUser(tx, { ...user, passwordHash: hash })
+  return id
+}
+
+function newUser(name: string): { id: string; user: User } {
+  const id = hexId()
+  const user = { id, domainId: 'default', name, enabled: true, defaultProjectId: null, passwordHash: null }
+  return { id, user: { ...user, options: {}, extra: {} } }
+}
+
+async function ensureProject(tx: Transaction, name: string, description: string): Promise<string> {
+  const existing = await findScope(tx, { name, domain: { id: 'default' } })
+  if (existing) return existing.id
+  const id = hexId()
+  const place = { domainId: 'default', parentId: 'default', isDomain: false, enabled: true }
+  await insertProject(tx, { id, ...place, name, description, options: {}, extra: {}, tags: [] })
+  return id
+}

@@ -1,0 +1,63 @@
+import { hexId } from '@hearth/core'
+import type { Transaction } from '@hearth/database'
+import { insertEndpoint, listEndpoints, saveEndpoint } from '../endpoints/store.ts'
+import { findRegion, insertRegion } from '../regions/store.ts'
+import { insertService, listServices } from '../services/store.ts'
+
+/** One address for everybody, or one for each interface. */
+export type EndpointUrls = string | { public: string; internal: string; admin: string }
+
+/** Whole endpoint URLs, templates and all. */
+export interface CatalogUrls {
+  /** `http://host:5000/v3` */
+  identity: EndpointUrls
+  /** `http://host:9292` */
+  image: EndpointUrls
+  /** `http://host:8080/v1/AUTH_%(project_id)s` */
+  objectStore: EndpointUrls
+  /** `http://host:8776/v3/%(project_id)s`: clients that ask for versions before 3.67 need the project in it. */
+  blockStorage: EndpointUrls
+}
+
+const services: [key: keyof CatalogUrls, type: string, name: string, description: string][] = [
+  ['identity', 'identity', 'keystone', 'Identity'],
+  ['image', 'image', 'glance', 'Images'],
+  ['objectStore', 'object-store', 'swift', 'Object storage'],
+  ['blockStorage', 'block-storage', 'cinder', 'Block storage'],
+  ['blockStorage', 'volumev3', 'cinderv3', 'Block storage, by the type older clients look for'],
+]
+
+/** Writes the suite's services and endpoints into the catalog, updating addresses that have changed. */
+export async function writeCatalog(tx: Transaction, urls: CatalogUrls, region: string): Promise<void> {
+  if (!(await findRegion(tx, region)))
+    await insertRegion(tx, { id: region, description: '', parentRegionId: null, extra: {} })
+  for (const [key, type, name, description] of services) {
+    const given = urls[key]
+    const byInterface = typeof given === 'string' ? { public: given, internal: given, admin: given } : given
+    const serviceId = await ensureService(tx, type, { name, description })
+    await writeEndpoints(tx, serviceId, region, byInterface)
+  }
+}
+
+async function ensureService(tx: Transaction, type: string, extra: Record<string, string>): Promise<string> {
+  const [existing] = await listServices(tx, { type })
+  if (existing) return existing.id
+  const id = hexId()
+  await insertService(tx, { id, type, enabled: true, extra })
+  return id
+}
+
+async function writeEndpoints(
+  tx: Transaction,
+  serviceId: string,
+  regionId: string,
+  urls: Record<string, string>,
+): Promise<void> {
+  const existing = await listEndpoints(tx, { service_id: serviceId, region_id: regionId })
+  for (const [name, url] of Object.entries(urls)) {
+    const endpoint = existing.find((one) => one.interface === name)
+    if (endpoint?.url === url) continue
+    if (endpoint) await saveEndpoint(tx, { ...endpoint, url })
+    else await insertEndpoint(tx, { id: hexId(), serviceId, interface: name, regionId, url, enabled: true, extra: {} })
+  }
+}

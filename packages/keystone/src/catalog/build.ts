@@ -1,0 +1,56 @@
+import type { Identity } from '@hearth/core'
+import type { Query } from '@hearth/database'
+import { readCatalog } from './store.ts'
+
+interface CatalogEndpoint {
+  id: string
+  interface: string
+  region: string | null
+  region_id: string | null
+  url: string
+}
+
+export interface CatalogEntry {
+  id: string
+  type: string
+  name: string
+  endpoints: CatalogEndpoint[]
+}
+
+/** The catalog for a token: endpoints whose URL needs a project are left out of tokens without one. */
+export async function buildCatalog(
+  query: Query,
+  identity: Pick<Identity, 'userId' | 'projectId'>,
+): Promise<CatalogEntry[]> {
+  const entries = new Map<string, CatalogEntry>()
+  for (const { serviceId, serviceType, serviceName, endpoint } of await readCatalog(query)) {
+    let entry = entries.get(serviceId)
+    if (!entry) {
+      entry = { id: serviceId, type: serviceType, name: serviceName, endpoints: [] }
+      entries.set(serviceId, entry)
+    }
+    const url = endpoint && fillUrl(endpoint.url, identity)
+    if (!endpoint || url === null) continue
+    const { id, regionId } = endpoint
+    entry.endpoints.push({ id, interface: endpoint.interface, region: regionId, region_id: regionId, url })
+  }
+  return [...entries.values()]
+}
+
+const template = /[$%]\((\w+)\)s/g
+
+/** Fills `$(project_id)s`, `%(tenant_id)s` and the like; null when one has no value or is not known. */
+export function fillUrl(url: string, identity: Pick<Identity, 'userId' | 'projectId'>): string | null {
+  const values: Record<string, string | null> = {
+    project_id: identity.projectId,
+    tenant_id: identity.projectId,
+    user_id: identity.userId,
+  }
+  let filled = true
+  const text = url.replace(template, (_whole, name: string) => {
+    const value = values[name] ?? null
+    if (value === null) filled = false
+    return value ?? ''
+  })
+  return filled && !/[$%]\(/.test(text) ? text : null
+}

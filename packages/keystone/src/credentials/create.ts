@@ -1,0 +1,66 @@
+import { type Context, hexId } from '@hearth/core'
+import type { ApiRequest } from '@hearth/http'
+import { commit, type Deps } from '../deps.ts'
+import { forbidden, invalid } from '../errors.ts'
+import { callerOf } from '../guard.ts'
+import { type Body, baseOf } from '../links.ts'
+import { extrasOf } from '../shapes.ts'
+import { callerExtra } from '../tokens/subject.ts'
+import { needUser } from '../users/show.ts'
+import { isInReach, renderCredential } from './read.ts'
+import { type CredentialInput, known } from './schema.ts'
+import { type Credential, ec2Id, insertCredential } from './store.ts'
+
+/** POST /credentials. Throws InvalidRequest (400) for an EC2 credential without project or access key. */
+export async function createCredential(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const given = (request.body as { credential: CredentialInput }).credential
+  const userId = given.user_id ?? callerOf(context).userId
+  assertMayMint(context, given.project_id ?? null, deps)
+  const credential: Credential = {
+    id: hexId(),
+    userId,
+    projectId: given.project_id ?? null,
+    type: given.type!,
+    blob: blobText(given.blob!),
+    extra: extrasOf(given, known),
+  }
+  if (credential.type === 'ec2') bindEc2(credential, context, deps)
+  await commit(deps, async (tx) => {
+    await needUser(tx, userId)
+    await insertCredential(tx, credential)
+  })
+  return { credential: renderCredential(credential, baseOf(request, deps.publicUrl)) }
+}
+
+/** Throws Forbidden (403) when a delegated token reaches beyond its project, or is of a restricted application credential. */
+export function assertMayMint(context: Context, projectId: string | null, deps: Deps): void {
+  if (!isInReach(context, projectId, deps)) throw forbidden('a delegated token acts for its own project only.')
+  if (callerOf(context).appCredentialId && !callerExtra(context, deps).unrestricted)
+    throw forbidden('a restricted application credential cannot create credentials.')
+}
+
+export const blobText = (blob: string | Record<string, unknown>): string =>
+  typeof blob === 'string' ? blob : JSON.stringify(blob)
+
+export function readBlob(blob: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(blob)
+    if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>
+  } catch {
+    // Told below.
+  }
+  throw invalid('Invalid blob in credential.')
+}
+
+/** The id follows the access key, and what the caller was delegated bounds what the credential is good for. */
+function bindEc2(credential: Credential, context: Context, deps: Deps): void {
+  const blob = readBlob(credential.blob)
+  if (typeof blob.access !== 'string') throw invalid('The blob of an EC2 credential needs an access key.')
+  if (!credential.projectId) throw invalid('An EC2 credential needs a project_id.')
+  credential.id = ec2Id(blob.access)
+  const { trust } = callerExtra(context, deps)
+  const { appCredentialId } = callerOf(context)
+  if (trust) blob.trust_id = trust
+  if (appCredentialId) blob.app_cred_id = appCredentialId
+  if (trust || appCredentialId) credential.blob = JSON.stringify(blob)
+}

@@ -1,0 +1,54 @@
+import type { Context } from '@hearth/core'
+import type { Query } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import type { Deps } from '../deps.ts'
+import { notFound } from '../errors.ts'
+import { readFilters } from '../filters.ts'
+import { callerOf, type Target } from '../guard.ts'
+import { type Body, baseOf, collection, member } from '../links.ts'
+import { callerExtra } from '../tokens/subject.ts'
+import { type Credential, findCredential, listCredentials as list } from './store.ts'
+
+export function renderCredential(credential: Credential, base: string): Body {
+  const { id, type, blob, userId, projectId } = credential
+  return member(base, 'credentials', { ...credential.extra, id, type, blob, user_id: userId, project_id: projectId })
+}
+
+/** Throws ResourceNotFound (404). */
+export async function needCredential(query: Query, id: string): Promise<Credential> {
+  const credential = await findCredential(query, id)
+  if (!credential) throw notFound('credential', id)
+  return credential
+}
+
+const targetOf = (credential: Credential | null) => ({
+  credential: { user_id: credential?.userId, project_id: credential?.projectId },
+})
+
+export const credentialTarget: Target = async ({ params }, deps) =>
+  targetOf(await findCredential(deps.database.query, params.credential_id!))
+
+/** A delegated token sees only what belongs to its own project. */
+export function isInReach(context: Context, projectId: string | null, deps: Deps): boolean {
+  const caller = callerOf(context)
+  const isDelegated = caller.appCredentialId !== null || callerExtra(context, deps).trust !== undefined
+  return !isDelegated || projectId === caller.projectId
+}
+
+/** GET /credentials, by user_id and type: those the caller may see. */
+export async function listCredentials(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const base = baseOf(request, deps.publicUrl)
+  const filters = readFilters(request.query, { user_id: 'text', type: 'text' })
+  const found = await list(deps.database.query, filters.exact)
+  const seen = found.filter((one) => context.may('identity:get_credential', { target: targetOf(one) }))
+  const inReach = seen.filter((one) => isInReach(context, one.projectId, deps))
+  const items = inReach.map((one) => renderCredential(one, base)).filter(filters.matches)
+  return collection(request, { name: 'credentials', base, items })
+}
+
+/** GET /credentials/{credential_id}. */
+export async function showCredential(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const credential = await needCredential(deps.database.query, request.params.credential_id!)
+  if (!isInReach(context, credential.projectId, deps)) throw notFound('credential', credential.id)
+  return { credential: renderCredential(credential, baseOf(request, deps.publicUrl)) }
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import type { Query } from '@hearth/database'
+import { errors } from '../errors.ts'
+import type { Filters } from '../filters.ts'
+import { type Attributes, orNull, type Row, readJson, unique } from '../store.ts'
+
+export interface Credential {
+  id: string
+  userId: string
+  projectId: string | null
+  type: string
+  /** JSON in a string, of the type's own shape. */
+  blob: string
+  extra: Attributes
+}
+
+/** What the blob of an `ec2` credential holds. */
+export interface Ec2Blob {
+  access: string
+  secret: string
+  trust_id?: string | null
+  app_cred_id?: string | null
+}
+
+/** An EC2 credential is found by its access key: the id is made from it. */
+export const ec2Id = (access: string): string => createHash('sha256').update(access).digest('hex')
+
+export async function findCredential(query: Query, id: string): Promise<Credential | null> {
+  const row: Row | undefined = await query('user_credentials').where({ id }).first()
+  return row ? fromRow(row) : null
+}
+
+export async function listCredentials(query: Query, exact: Filters['exact']): Promise<Credential[]> {
+  return (await query('user_credentials').where(exact).orderBy('id')).map(fromRow)
+}
+
+export async function insertCredential(query: Query, credential: Credential): Promise<void> {
+  const conflict = () => errors.AlreadyExists({ kind: 'credential', by: `ID ${credential.id}` })
+  await unique(query('user_credentials').insert(toRow(credential)), conflict)
+}
+
+/** `id` is the one it has had so far: that of an EC2 credential follows its access key. */
+export async function saveCredential(query: Query, id: string, credential: Credential): Promise<void> {
+  const conflict = () => errors.AlreadyExists({ kind: 'credential', by: `ID ${credential.id}` })
+  await unique(query('user_credentials').where({ id }).update(toRow(credential)), conflict)
+}
+
+export async function removeCredential(query: Query, id: string): Promise<void> {
+  await query('user_credentials').where({ id }).delete()
+}
+
+function fromRow(row: Row): Credential {
+  return {
+    id: String(row.id),
+    userId: String(row.user_id),
+    projectId: orNull(row.project_id),
+    type: String(row.type),
+    blob: String(row.blob),
+    extra: readJson(row.extra),
+  }
+}
+
+function toRow(credential: Credential): Row {
+  return {
+    id: credential.id,
+    user_id: credential.userId,
+    project_id: credential.projectId,
+    type: credential.type,
+    blob: credential.blob,
+    extra: JSON.stringify(credential.extra),
+  }
+}

@@ -1,0 +1,19 @@
+import type { Database, Transaction } from '@hearth/database'
+import type { TokenKeeper } from './tokens/source.ts'
+
+/** What identity operations work with. */
+export interface Deps {
+  database: Database
+  tokens: TokenKeeper
+  /** Address for links; the one the caller used when null. */
+  publicUrl: string | null
+  /** Life of a token, seconds. */
+  tokenSeconds: number
+}
+
+/** Runs `work` in a transaction; what it revoked is void everywhere in this process when this resolves. */
+export async function commit<T>(deps: Deps, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const result = await deps.database.transaction(work)
+  await deps.tokens.settle()
+  return result
+}

@@ -1,0 +1,32 @@
+import type { Query } from '@hearth/database'
+import type { Row } from '../store.ts'
+
+export type Settings = Record<string, Record<string, unknown>>
+
+export async function readSettings(query: Query, domainId: string): Promise<Settings> {
+  const rows: Row[] = await query('domain_settings').where({ domain_id: domainId }).orderBy(['section', 'name'])
+  const settings: Settings = {}
+  for (const row of rows) {
+    const section = String(row.section)
+    settings[section] ??= {}
+    settings[section][String(row.name)] = JSON.parse(String(row.value))
+  }
+  return settings
+}
+
+export async function writeSettings(query: Query, domainId: string, settings: Settings): Promise<void> {
+  for (const [section, options] of Object.entries(settings)) {
+    for (const [name, value] of Object.entries(options)) {
+      await query('domain_settings').where({ domain_id: domainId, section, name }).delete()
+      await query('domain_settings').insert({ domain_id: domainId, section, name, value: JSON.stringify(value) })
+    }
+  }
+}
+
+/** Removes one option, a section, or all. Answers how many options went. */
+export async function removeSettings(
+  query: Query,
+  where: { domain_id: string; section?: string; name?: string },
+): Promise<number> {
+  return query('domain_settings').where(where).delete()
+}

@@ -1,0 +1,31 @@
+import { type Context, hexId } from '@hearth/core'
+import type { ApiRequest } from '@hearth/http'
+import { commit, type Deps } from '../deps.ts'
+import { type Body, baseOf } from '../links.ts'
+import { insertProject, type Project } from '../projects/store.ts'
+import { extrasOf } from '../shapes.ts'
+import { renderDomain } from './render.ts'
+import { type DomainInput, known } from './schema.ts'
+
+/** POST /domains. Throws AlreadyExists (409) for a name, or an id asked for, that is taken. */
+export async function createDomain(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const given = (request.body as { domain: DomainInput }).domain
+  const domain = newDomain(given.explicit_domain_id ?? hexId(), given)
+  await commit(deps, (tx) => insertProject(tx, domain))
+  return { domain: renderDomain(domain, baseOf(request, deps.publicUrl)) }
+}
+
+export function newDomain(id: string, given: DomainInput): Project {
+  return {
+    id,
+    domainId: null,
+    parentId: null,
+    name: given.name!,
+    isDomain: true,
+    enabled: given.enabled ?? true,
+    description: given.description ?? '',
+    options: given.options ?? {},
+    extra: extrasOf(given, known),
+    tags: [...new Set(given.tags ?? [])].sort(),
+  }
+}

@@ -1,0 +1,10 @@
+import type { Context } from '@hearth/core'
+import type { ApiRequest } from '@hearth/http'
+import { commit, type Deps } from '../deps.ts'
+import { removeDomain } from './remove.ts'
+import { needDomain } from './show.ts'
+
+/** DELETE /domains/{domain_id}. */
+export async function deleteDomain(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
+  await commit(deps, async (tx) => removeDomain(tx, await needDomain(tx, request.params.domain_id!), deps))
+}

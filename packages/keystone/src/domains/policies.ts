@@ -1,0 +1,12 @@
+import { admin, adminOrSystemReader } from '../rules.ts'
+
+const inIt =
+  'domain_id:%(target.domain.id)s or user_domain_id:%(target.domain.id)s or project_domain_id:%(target.domain.id)s'
+
+export const policies: Record<string, string> = {
+  'identity:get_domain': `${adminOrSystemReader} or ${inIt}`,
+  'identity:list_domains': adminOrSystemReader,
+  'identity:create_domain': admin,
+  'identity:update_domain': admin,
+  'identity:delete_domain': admin,
+}

@@ -1,0 +1,21 @@
+import type { Context } from '@hearth/core'
+import type { Query } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import type { Deps } from '../deps.ts'
+import { notFound } from '../errors.ts'
+import { type Body, baseOf } from '../links.ts'
+import { findDomain, type Project } from '../projects/store.ts'
+import { renderDomain } from './render.ts'
+
+/** Throws ResourceNotFound (404). */
+export async function needDomain(query: Query, id: string): Promise<Project> {
+  const domain = await findDomain(query, id)
+  if (!domain) throw notFound('domain', id)
+  return domain
+}
+
+/** GET /domains/{domain_id}. */
+export async function showDomain(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const domain = await needDomain(deps.database.query, request.params.domain_id!)
+  return { domain: renderDomain(domain, baseOf(request, deps.publicUrl)) }
+}

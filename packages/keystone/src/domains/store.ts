@@ -1,0 +1,12 @@
+import type { Query } from '@hearth/database'
+
+/** Ids of the users and groups that live in a domain. */
+export async function peopleOf(query: Query, domainId: string): Promise<{ userIds: string[]; groupIds: string[] }> {
+  const userIds: string[] = await query('users').where({ domain_id: domainId }).pluck('id')
+  const groupIds: string[] = await query('user_groups').where({ domain_id: domainId }).pluck('id')
+  return { userIds, groupIds }
+}
+
+export async function removeSettings(query: Query, domainId: string): Promise<void> {
+  await query('domain_settings').where({ domain_id: domainId }).delete()
+}

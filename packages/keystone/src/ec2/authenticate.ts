@@ -1,0 +1,84 @@
+import type { Context } from '@hearth/core'
+import { type ApiRequest, Reply } from '@hearth/http'
+import { proofOf } from '../application-credentials/prove.ts'
+import { findAppCredential } from '../application-credentials/store.ts'
+import { type Credential, type Ec2Blob, ec2Id, findCredential } from '../credentials/store.ts'
+import type { Deps } from '../deps.ts'
+import { errors, invalid, notFound } from '../errors.ts'
+import { parseTime } from '../times.ts'
+import type { Proof } from '../tokens/claims.ts'
+import { mintToken } from '../tokens/issue.ts'
+import { assertEnabled } from '../tokens/prove.ts'
+import { resolveScope } from '../tokens/scope.ts'
+import { findLogin } from '../users/store.ts'
+import { isEc2Signature, isS3Signature, type SignedRequest } from './signature.ts'
+
+/** A signed request is believed for so long, that one overheard is soon worth nothing. */
+const lifeMs = 15 * 60_000
+const methods = ['ec2credential']
+
+interface S3Credentials {
+  access: string
+  token: string
+  signature: string
+}
+
+/** POST /s3tokens: for the S3 API of the object store. Throws ResourceNotFound (404), AuthenticationFailed (401). */
+export async function authenticateS3(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
+  const { credentials } = request.body as { credentials: S3Credentials }
+  const { credential, blob } = await needKey(credentials.access, deps)
+  const stringToSign = Buffer.from(credentials.token, 'base64url').toString('utf8')
+  if (!isS3Signature(stringToSign, credentials.signature, blob.secret)) throw errors.AuthenticationFailed()
+  return new Reply(200, { token: (await mint(credential, blob, deps)).body })
+}
+
+/** POST /ec2tokens. Throws ResourceNotFound (404), AuthenticationFailed (401). */
+export async function authenticateEc2(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
+  const body = request.body as { ec2Credentials?: SignedRequest; credentials?: SignedRequest }
+  const signed = body.ec2Credentials ?? body.credentials
+  if (!signed?.access || !signed.signature) throw invalid('Expecting to find ec2Credentials with access and signature.')
+  const { credential, blob } = await needKey(signed.access, deps)
+  if (!isEc2Signature(signed, blob.secret)) throw errors.AuthenticationFailed()
+  assertRecent(signed)
+  const { token, body: rendered } = await mint(credential, blob, deps)
+  return new Reply(200, { token: rendered }, { 'x-subject-token': token })
+}
+
+async function needKey(access: string, deps: Deps): Promise<{ credential: Credential; blob: Ec2Blob }> {
+  const credential = await findCredential(deps.database.query, ec2Id(access))
+  if (credential?.type !== 'ec2') throw notFound('credential', access)
+  return { credential: credential!, blob: JSON.parse(credential!.blob) as Ec2Blob }
+}
+
+function assertRecent({ params = {}, headers = {} }: SignedRequest): void {
+  const header = Object.entries(headers).find(([key]) => key.toLowerCase() === 'x-amz-date')?.[1]
+  const text = params.Timestamp ?? params['X-Amz-Date'] ?? header
+  if (text === undefined) return
+  const compact = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text)
+  const time = compact ? `${compact.slice(1, 4).join('-')}T${compact.slice(4).join(':')}Z` : text
+  const micros = parseTime(time)
+  if (micros === null || Math.abs(Date.now() - micros / 1000) > lifeMs) throw errors.AuthenticationFailed()
+}
+
+/** A token for the key's project, bounded by the trust or application credential the key was made under. */
+async function mint(credential: Credential, blob: Ec2Blob, deps: Deps) {
+  const proof = await proofBehind(credential, blob, deps)
+  const wish = blob.trust_id
+    ? { 'OS-TRUST:trust': { id: blob.trust_id } }
+    : proof.appCredential
+      ? undefined
+      : { project: { id: credential.projectId! } }
+  return mintToken(proof, await resolveScope(proof, wish, deps), true, deps)
+}
+
+async function proofBehind(credential: Credential, blob: Ec2Blob, deps: Deps): Promise<Proof> {
+  const { query } = deps.database
+  if (blob.app_cred_id) {
+    const appCredential = await findAppCredential(query, blob.app_cred_id)
+    if (appCredential?.userId !== credential.userId) throw errors.AuthenticationFailed()
+    return proofOf(appCredential!, methods, deps)
+  }
+  const user = await findLogin(query, { id: credential.userId })
+  assertEnabled(user)
+  return { user, methods }
+}

@@ -1,0 +1,100 @@
+import type { Context } from '@hearth/core'
+import type { Query } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import { commit, type Deps } from '../deps.ts'
+import { needEndpoint, renderEndpoint } from '../endpoints/read.ts'
+import { endpointsById, listEndpoints } from '../endpoints/store.ts'
+import { notFound } from '../errors.ts'
+import { type Body, baseOf, collection } from '../links.ts'
+import { renderProject } from '../projects/render.ts'
+import { needProject } from '../projects/show.ts'
+import { projectsById } from '../projects/store.ts'
+import { needEndpointGroup, renderEndpointGroup } from './read.ts'
+import { addLink, findEndpointGroup, hasLink, type LinkTable, linkedIds, removeLink } from './store.ts'
+
+/** Which link a path speaks of: a project and an endpoint, or a project and an endpoint group. */
+function linkOf({ params }: ApiRequest): { table: LinkTable; row: Record<string, string> } {
+  const { project_id, endpoint_id, endpoint_group_id } = params as Record<string, string>
+  return endpoint_id
+    ? { table: 'project_endpoints', row: { project_id: project_id!, endpoint_id } }
+    : { table: 'project_endpoint_groups', row: { project_id: project_id!, endpoint_group_id: endpoint_group_id! } }
+}
+
+async function assertThere(query: Query, { params }: ApiRequest): Promise<void> {
+  await needProject(query, params.project_id!)
+  if (params.endpoint_id) await needEndpoint(query, params.endpoint_id)
+  else await needEndpointGroup(query, params.endpoint_group_id!)
+}
+
+/** PUT: shows an endpoint or a group of them to a project. */
+export async function link(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
+  await commit(deps, async (tx) => {
+    await assertThere(tx, request)
+    const { table, row } = linkOf(request)
+    await addLink(tx, table, row)
+  })
+}
+
+/** GET and HEAD. Throws ResourceNotFound (404). */
+export async function checkLink(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
+  const { table, row } = linkOf(request)
+  if (!(await hasLink(deps.database.query, table, row))) throw notFound('association', Object.values(row).join(' and '))
+}
+
+/** DELETE. Throws ResourceNotFound (404). */
+export async function unlink(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
+  const { table, row } = linkOf(request)
+  await commit(deps, async (tx) => {
+    if (!(await removeLink(tx, table, row))) throw notFound('association', Object.values(row).join(' and '))
+  })
+}
+
+/** GET /OS-EP-FILTER/endpoints/{endpoint_id}/projects and …/endpoint_groups/{endpoint_group_id}/projects. */
+export async function listLinkedProjects(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const base = baseOf(request, deps.publicUrl)
+  const { query } = deps.database
+  const { endpoint_id, endpoint_group_id } = request.params
+  const ids = endpoint_id
+    ? await linkedIds(query, 'project_endpoints', { endpoint_id }, 'project_id')
+    : await linkedIds(query, 'project_endpoint_groups', { endpoint_group_id }, 'project_id')
+  const items = (await projectsById(query, ids)).map((project) => renderProject(project, base))
+  return collection(request, { name: 'projects', base, items })
+}
+
+/** GET /OS-EP-FILTER/projects/{project_id}/endpoints: linked themselves or through a group. */
+export async function listProjectEndpoints(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const base = baseOf(request, deps.publicUrl)
+  const { query } = deps.database
+  const { id: project_id } = await needProject(query, request.params.project_id!)
+  const direct = await endpointsById(query, await linkedIds(query, 'project_endpoints', { project_id }, 'endpoint_id'))
+  const all = new Map(direct.map((endpoint) => [endpoint.id, endpoint]))
+  for (const id of await linkedIds(query, 'project_endpoint_groups', { project_id }, 'endpoint_group_id'))
+    for (const endpoint of await endpointsOf(query, id)) all.set(endpoint.id, endpoint)
+  const items = [...all.values()].map((endpoint) => renderEndpoint(endpoint, base))
+  return collection(request, { name: 'endpoints', base, items })
+}
+
+/** GET /OS-EP-FILTER/projects/{project_id}/endpoint_groups. */
+export async function listProjectGroups(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const base = baseOf(request, deps.publicUrl)
+  const { query } = deps.database
+  const { id: project_id } = await needProject(query, request.params.project_id!)
+  const items: Body[] = []
+  for (const id of await linkedIds(query, 'project_endpoint_groups', { project_id }, 'endpoint_group_id'))
+    items.push(renderEndpointGroup(await needEndpointGroup(query, id), base))
+  return collection(request, { name: 'endpoint_groups', base, items })
+}
+
+/** GET /OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/endpoints. */
+export async function listGroupEndpoints(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const base = baseOf(request, deps.publicUrl)
+  const { query } = deps.database
+  const group = await needEndpointGroup(query, request.params.endpoint_group_id!)
+  const items = (await endpointsOf(query, group.id)).map((endpoint) => renderEndpoint(endpoint, base))
+  return collection(request, { name: 'endpoints', base, items })
+}
+
+async function endpointsOf(query: Query, groupId: string) {
+  const group = await findEndpointGroup(query, groupId)
+  return group ? listEndpoints(query, group.filters as Record<string, string | boolean>) : []
+}

@@ -1,0 +1,63 @@
+import { insertIfAbsent, type Query, type Transaction } from '@hearth/database'
+import type { Filters } from '../filters.ts'
+import { type Attributes, type Row, readJson } from '../store.ts'
+
+/** Endpoints chosen by attributes: `filters` of interface, service_id, region_id. */
+export interface EndpointGroup {
+  id: string
+  name: string
+  description: string
+  filters: Attributes
+}
+
+export async function findEndpointGroup(query: Query, id: string): Promise<EndpointGroup | null> {
+  const row: Row | undefined = await query('endpoint_groups').where({ id }).first()
+  return row ? fromRow(row) : null
+}
+
+export async function listEndpointGroups(query: Query, exact: Filters['exact']): Promise<EndpointGroup[]> {
+  return (await query('endpoint_groups').where(exact).orderBy('id')).map(fromRow)
+}
+
+export async function insertEndpointGroup(query: Query, group: EndpointGroup): Promise<void> {
+  await query('endpoint_groups').insert({ ...group, filters: JSON.stringify(group.filters) })
+}
+
+export async function saveEndpointGroup(query: Query, group: EndpointGroup): Promise<void> {
+  const row = { ...group, filters: JSON.stringify(group.filters) }
+  await query('endpoint_groups').where({ id: group.id }).update(row)
+}
+
+export async function removeEndpointGroup(query: Query, id: string): Promise<void> {
+  await query('project_endpoint_groups').where({ endpoint_group_id: id }).delete()
+  await query('endpoint_groups').where({ id }).delete()
+}
+
+/** The two kinds of links between projects and what they should see. */
+export type LinkTable = 'project_endpoints' | 'project_endpoint_groups'
+
+export async function addLink(tx: Transaction, table: LinkTable, row: Row): Promise<void> {
+  await insertIfAbsent(tx, table, row)
+}
+
+export async function hasLink(query: Query, table: LinkTable, row: Row): Promise<boolean> {
+  return (await query(table).where(row).first()) !== undefined
+}
+
+export async function removeLink(query: Query, table: LinkTable, row: Row): Promise<boolean> {
+  return (await query(table).where(row).delete()) > 0
+}
+
+/** Values of `column` in the links that match. */
+export async function linkedIds(query: Query, table: LinkTable, where: Row, column: string): Promise<string[]> {
+  return query(table).where(where).orderBy(column).pluck(column)
+}
+
+function fromRow(row: Row): EndpointGroup {
+  return {
+    id: String(row.id),
+    name: String(row.name),
+    description: String(row.description),
+    filters: readJson(row.filters),
+  }
+}

@@ -1,0 +1,28 @@
+import { boolean, text, wrapped } from '../shapes.ts'
+
+const region = { type: ['string', 'null'], maxLength: 255 }
+
+const fields = {
+  interface: { type: 'string', enum: ['admin', 'internal', 'public'] },
+  service_id: text,
+  url: { type: 'string', minLength: 1 },
+  region_id: region,
+  region,
+  enabled: boolean,
+}
+
+export const createEndpoint = wrapped('endpoint', fields, ['interface', 'service_id', 'url'])
+export const updateEndpoint = wrapped('endpoint', fields)
+
+export const known = ['id', 'interface', 'service_id', 'url', 'region', 'region_id', 'enabled'] as const
+
+export interface EndpointInput {
+  interface?: string
+  service_id?: string
+  url?: string
+  region_id?: string | null
+  /** The older way to say it: the region is made when there is none. */
+  region?: string | null
+  enabled?: boolean
+  [extra: string]: unknown
+}

@@ -1,0 +1,20 @@
+import { errorTable } from '@hearth/core'
+
+/** Messages tell no more than Keystone's: whether a user, a project or a password was wrong stays unsaid. */
+export const errors = errorTable({
+  AuthenticationFailed: [401, 'The request you have made requires authentication.'],
+  InvalidRequest: [400, '{reason}'],
+  UnknownAuthMethod: [401, 'Attempted to authenticate with an unsupported method.'],
+  Forbidden: [403, 'You are not authorized to perform the requested action: {reason}'],
+  ResourceNotFound: [404, 'Could not find {kind}: {id}.'],
+  TokenNotFound: [404, 'Could not find token.'],
+  AlreadyExists: [409, 'Conflict occurred attempting to store {kind} - Duplicate entry found with {by}.'],
+  StillInUse: [403, 'Cannot delete {kind} {id}: {reason}.'],
+  Gone: [410, 'This resource is no longer offered.'],
+  NotImplemented: [501, '{reason}'],
+})
+
+export const notFound = (kind: string, id: string) => errors.ResourceNotFound({ kind, id })
+export const duplicateName = (kind: string, name: unknown) => errors.AlreadyExists({ kind, by: `name ${name}` })
+export const invalid = (reason: string) => errors.InvalidRequest({ reason })
+export const forbidden = (reason: string) => errors.Forbidden({ reason })

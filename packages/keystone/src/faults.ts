@@ -1,0 +1,25 @@
+import { STATUS_CODES } from 'node:http'
+import type { HearthError } from '@hearth/core'
+
+interface FaultRequest {
+  headers: Record<string, string | string[] | undefined>
+}
+
+interface Fault {
+  status: number
+  body: object
+  headers: Record<string, string>
+}
+
+/** Keystone's envelope, `{"error": {"code", "message", "title"}}`; a 401 says where to log in. */
+export function openFaults(publicUrl: string | null): (error: HearthError, request: FaultRequest) => Fault {
+  return (error, request) => {
+    const headers: Record<string, string> = { ...error.headers, vary: 'X-Auth-Token' }
+    if (error.status === 401) {
+      const uri = publicUrl ?? `http://${request.headers.host ?? 'localhost'}`
+      headers['www-authenticate'] = `Keystone uri="${uri}"`
+    }
+    const title = STATUS_CODES[error.status] ?? 'Error'
+    return { status: error.status, body: { error: { code: error.status, message: error.message, title } }, headers }
+  }
+}

@@ -1,0 +1,62 @@
+import type { ApiRequest } from '@hearth/http'
+
+type Query = ApiRequest['query']
+export type FilterKinds = Readonly<Record<string, 'text' | 'boolean'>>
+
+export interface Filters {
+  /** Column → value, for the WHERE clause. */
+  exact: Record<string, string | boolean>
+  /** The inexact filters (`name__contains` and the like), for what the database gave. */
+  matches(item: Record<string, unknown>): boolean
+}
+
+const comparators: Record<string, (value: string, wanted: string) => boolean> = {
+  contains: (value, wanted) => value.includes(wanted),
+  startswith: (value, wanted) => value.startsWith(wanted),
+  endswith: (value, wanted) => value.endsWith(wanted),
+}
+
+/** The last value of a query key. */
+export function queryText(query: Query, key: string): string | undefined {
+  const value = query[key]
+  return Array.isArray(value) ? value.at(-1) : value
+}
+
+/** A flag is on when given, unless its value says no. */
+export function queryFlag(query: Query, key: string): boolean {
+  const value = queryText(query, key)
+  return value !== undefined && !['0', 'false', 'no', 'off'].includes(value.toLowerCase())
+}
+
+/** Reads the filters of a list call for the attributes in `kinds`. */
+export function readFilters(query: Query, kinds: FilterKinds): Filters {
+  const exact: Filters['exact'] = {}
+  const tests: ((item: Record<string, unknown>) => boolean)[] = []
+  for (const key of Object.keys(query)) {
+    const [name = '', comparator] = key.split('__')
+    const kind = kinds[name]
+    if (!kind) continue
+    if (comparator === undefined) exact[name] = kind === 'boolean' ? queryFlag(query, key) : queryText(query, key)!
+    else tests.push(inexact(name, comparator, queryText(query, key)!))
+  }
+  return { exact, matches: (item) => tests.every((test) => test(item)) }
+}
+
+function inexact(name: string, comparator: string, wanted: string): (item: Record<string, unknown>) => boolean {
+  const fold = comparator.startsWith('i') && comparator.slice(1) in comparators
+  const compare = comparators[fold ? comparator.slice(1) : comparator]
+  if (!compare) return () => true
+  const shape = (text: unknown): string => (fold ? String(text ?? '').toLowerCase() : String(text ?? ''))
+  return (item) => compare(shape(item[name]), shape(wanted))
+}
+
+export interface Page {
+  marker?: string
+  limit?: number
+}
+
+export function readPage(query: Query): Page {
+  const limit = Number(queryText(query, 'limit'))
+  const marker = queryText(query, 'marker')
+  return { ...(marker ? { marker } : {}), ...(Number.isInteger(limit) && limit > 0 ? { limit } : {}) }
+}

@@ -1,0 +1,11 @@
+import { openApi } from './api.ts'
+
+export { migrations } from '../migrations/index.ts'
+export type { ApiOptions } from './api.ts'
+export { type BootstrapInput, bootstrap } from './bootstrap/bootstrap.ts'
+export { errors } from './errors.ts'
+export { policies } from './policies.ts'
+export { routes } from './routes.ts'
+export { openTokenSource, type SequencedEvent, type TokenKeeper } from './tokens/source.ts'
+
+export const roles = { api: openApi }

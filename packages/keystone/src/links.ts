@@ -1,0 +1,37 @@
+import type { ApiRequest } from '@hearth/http'
+import { readPage } from './filters.ts'
+
+export type Body = Record<string, unknown>
+
+/** Base of links, `…/v3`, by the address the caller used; a configured public address wins. */
+export function baseOf(request: ApiRequest, publicUrl: string | null): string {
+  const root = publicUrl ?? request.baseUrl + (request.url.startsWith('/identity/') ? '/identity' : '')
+  return `${root.replace(/\/+(v3)?\/*$/, '')}/v3`
+}
+
+/** A member with its link: `path` is the collection's, e.g. `users`. */
+export function member(base: string, path: string, item: Body): Body {
+  return { ...item, links: { self: `${base}/${path}/${item.id}` } }
+}
+
+interface CollectionOptions {
+  /** Key of the list in the answer. */
+  name: string
+  base: string
+  items: Body[]
+}
+
+/** A list with its links; a full page links to the next one. */
+export function collection(request: ApiRequest, options: CollectionOptions): Body {
+  const { name, base, items } = options
+  const path = request.url.replace(/^.*?\/v3\//, '').replace(/\/(?=\?|$)/, '')
+  const { limit } = readPage(request.query)
+  return { [name]: items, links: { next: nextPage(base, path, items, limit), self: `${base}/${path}`, previous: null } }
+}
+
+function nextPage(base: string, path: string, items: Body[], limit: number | undefined): string | null {
+  if (limit === undefined || items.length < limit) return null
+  const url = new URL(`${base}/${path}`)
+  url.searchParams.set('marker', String(items.at(-1)!.id))
+  return url.href
+}

@@ -1,0 +1,23 @@
+import type { Context } from '@hearth/core'
+import type { ApiRequest } from '@hearth/http'
+import { commit, type Deps } from '../deps.ts'
+import { invalid } from '../errors.ts'
+import { type Body, baseOf } from '../links.ts'
+import { mergeExtras } from '../shapes.ts'
+import { needConsumer, renderConsumer } from './read.ts'
+import { type ConsumerInput, known } from './schema.ts'
+import { saveConsumer } from './store.ts'
+
+/** PATCH /OS-OAUTH1/consumers/{consumer_id}. Throws InvalidRequest (400) for a secret: it stays as made. */
+export async function updateConsumer(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const given = (request.body as { consumer: ConsumerInput }).consumer
+  if (given.secret !== undefined) throw invalid('The secret of a consumer cannot be changed.')
+  const consumer = await commit(deps, async (tx) => {
+    const old = await needConsumer(tx, request.params.consumer_id!)
+    const description = given.description === undefined ? old.description : given.description
+    const changed = { ...old, description, extra: mergeExtras(old.extra, given, known) }
+    await saveConsumer(tx, changed)
+    return changed
+  })
+  return { consumer: renderConsumer(consumer, baseOf(request, deps.publicUrl)) }
+}

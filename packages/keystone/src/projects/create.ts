@@ -1,0 +1,57 @@
+import { type Context, hexId } from '@hearth/core'
+import type { Query } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import { commit, type Deps } from '../deps.ts'
+import { forbidden, invalid, notFound } from '../errors.ts'
+import { type Body, baseOf } from '../links.ts'
+import { extrasOf } from '../shapes.ts'
+import { callerDomain } from '../targets.ts'
+import { renderProject } from './render.ts'
+import { known, type ProjectInput } from './schema.ts'
+import { findDomain, findProject, insertProject, type Project } from './store.ts'
+
+/**
+ * POST /projects. With `is_domain` it makes a domain. Throws ResourceNotFound (404) for a domain or parent that is not
+ * there, AlreadyExists (409), InvalidRequest (400) for a parent in another domain.
+ */
+export async function createProject(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const given = (request.body as { project: ProjectInput }).project
+  const project = await commit(deps, async (tx) => {
+    const place = given.is_domain ? domainPlace(given) : await placeOf(context, given, tx)
+    const made = newProject(given, place)
+    await insertProject(tx, made)
+    return made
+  })
+  return { project: renderProject(project, baseOf(request, deps.publicUrl)) }
+}
+
+type Place = Pick<Project, 'domainId' | 'parentId'>
+
+function domainPlace(given: ProjectInput): Place {
+  if (given.domain_id || given.parent_id) throw invalid('A project acting as a domain has neither domain nor parent.')
+  return { domainId: null, parentId: null }
+}
+
+async function placeOf(context: Context, given: ProjectInput, query: Query): Promise<Place> {
+  const parent = given.parent_id ? await findProject(query, given.parent_id) : null
+  if (given.parent_id && !parent) throw notFound('project', given.parent_id)
+  const domainId = given.domain_id ?? parent?.domainId ?? parent?.id ?? callerDomain(context)
+  if (!(await findDomain(query, domainId))) throw notFound('domain', domainId)
+  if (parent && (parent.domainId ?? parent.id) !== domainId) throw invalid('The parent is in another domain.')
+  if (parent && !parent.enabled) throw forbidden('the parent project is disabled.')
+  return { domainId, parentId: given.parent_id ?? domainId }
+}
+
+function newProject(given: ProjectInput, place: Place): Project {
+  return {
+    id: hexId(),
+    ...place,
+    name: given.name!,
+    isDomain: given.is_domain ?? false,
+    enabled: given.enabled ?? true,
+    description: given.description ?? '',
+    options: given.options ?? {},
+    extra: extrasOf(given, known),
+    tags: [...new Set(given.tags ?? [])].sort(),
+  }
+}

@@ -1,0 +1,17 @@
+import { type Body, member } from '../links.ts'
+import type { Project } from './store.ts'
+
+export function renderProject(project: Project, base: string): Body {
+  return member(base, 'projects', {
+    ...project.extra,
+    id: project.id,
+    name: project.name,
+    domain_id: project.domainId,
+    description: project.description,
+    enabled: project.enabled,
+    parent_id: project.parentId,
+    is_domain: project.isDomain,
+    tags: project.tags,
+    options: project.options,
+  })
+}

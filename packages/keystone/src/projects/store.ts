@@ -1,0 +1,169 @@
+import type { Query } from '@hearth/database'
+import { duplicateName } from '../errors.ts'
+import type { Filters, Page } from '../filters.ts'
+import { type Attributes, orNull, type Row, readJson, rowsIn, unique } from '../store.ts'
+
+/** A project, or a domain, which is a project that has no other around it. */
+export interface Project {
+  id: string
+  /** Null for a domain. */
+  domainId: string | null
+  parentId: string | null
+  name: string
+  isDomain: boolean
+  enabled: boolean
+  description: string
+  options: Attributes
+  extra: Attributes
+  tags: string[]
+}
+
+/** A project with what a token says about its domain. */
+export interface ScopedProject extends Project {
+  domainName: string
+  domainEnabled: boolean
+}
+
+export type ProjectReference = { id: string } | { name: string; domain: { id?: string; name?: string } }
+
+export async function findProject(query: Query, id: string): Promise<Project | null> {
+  return (await withTags(query, await query('projects').where({ id })))[0] ?? null
+}
+
+export async function findDomain(query: Query, id: string): Promise<Project | null> {
+  return (await withTags(query, await query('projects').where({ id, is_domain: true })))[0] ?? null
+}
+
+export async function findDomainByName(query: Query, name: string): Promise<Project | null> {
+  return (await withTags(query, await query('projects').where({ name, is_domain: true })))[0] ?? null
+}
+
+export async function projectsById(query: Query, ids: string[]): Promise<Project[]> {
+  return withTags(query, await rowsIn(query, 'projects', 'id', ids))
+}
+
+/** A project, by id or by name and domain, and its domain in one query. Its tags are not read. */
+export async function findScope(query: Query, reference: ProjectReference): Promise<ScopedProject | null> {
+  const search = query('projects as p')
+    .join('projects as d', 'd.id', 'p.domain_id')
+    .select('p.*', 'd.name as domain_name', 'd.enabled as domain_enabled')
+  if ('id' in reference) search.where('p.id', reference.id)
+  else {
+    search.where('p.name', reference.name)
+    if (reference.domain.id !== undefined) search.where('p.domain_id', reference.domain.id)
+    else search.where({ 'd.name': reference.domain.name ?? '', 'd.is_domain': true })
+  }
+  const row: Row | undefined = await search.first()
+  if (!row) return null
+  return { ...fromRow(row, []), domainName: String(row.domain_name), domainEnabled: Boolean(row.domain_enabled) }
+}
+
+export async function listProjects(query: Query, exact: Filters['exact'], page: Page): Promise<Project[]> {
+  const search = query('projects').where(exact).orderBy('id')
+  if (page.marker) search.where('id', '>', page.marker)
+  if (page.limit) search.limit(page.limit)
+  return withTags(query, await search)
+}
+
+/** Ids of the projects above, nearest first; ends with the domain. */
+export async function ancestorsOf(query: Query, project: Pick<Project, 'parentId' | 'domainId'>): Promise<string[]> {
+  const ids: string[] = []
+  let next = project.parentId
+  while (next !== null && next !== project.domainId && ids.length < 64) {
+    ids.push(next)
+    const row: Row | undefined = await query('projects').where({ id: next }).select('parent_id').first()
+    next = orNull(row?.parent_id)
+  }
+  return project.domainId ? [...ids, project.domainId] : ids
+}
+
+/** Everything below a project, parents before children. */
+export async function subtreeOf(query: Query, id: string): Promise<Project[]> {
+  const found: Project[] = []
+  let level = [id]
+  while (level.length > 0) {
+    const rows = await rowsIn(query, 'projects', 'parent_id', level)
+    const children = await withTags(query, rows)
+    found.push(...children)
+    level = children.map((child) => child.id)
+  }
+  return found
+}
+
+export async function hasChildren(query: Query, id: string): Promise<boolean> {
+  return (await query('projects').where({ parent_id: id }).select('id').first()) !== undefined
+}
+
+export async function insertProject(query: Query, project: Project): Promise<void> {
+  const kind = project.isDomain ? 'domain' : 'project'
+  await unique(query('projects').insert(toRow(project)), () => duplicateName(kind, project.name))
+  await saveTags(query, project.id, project.tags)
+}
+
+export async function saveProject(query: Query, project: Project): Promise<void> {
+  const kind = project.isDomain ? 'domain' : 'project'
+  const write = query('projects').where({ id: project.id }).update(toRow(project))
+  await unique(write, () => duplicateName(kind, project.name))
+}
+
+export async function saveTags(query: Query, projectId: string, tags: string[]): Promise<void> {
+  await query('project_tags').where({ project_id: projectId }).delete()
+  const rows = [...new Set(tags)].map((tag) => ({ project_id: projectId, tag }))
+  if (rows.length > 0) await query('project_tags').insert(rows)
+}
+
+/** Removes a project with its tags, assignments, credentials and limits. */
+export async function removeProject(query: Query, id: string): Promise<void> {
+  await query('projects').where({ id }).delete()
+  await query('project_tags').where({ project_id: id }).delete()
+  await query('role_assignments').where({ target_id: id }).whereIn('target_type', ['project', 'domain']).delete()
+  await query('user_credentials').where({ project_id: id }).delete()
+  const delegated = query('application_credentials').where({ project_id: id }).select('id')
+  await query('application_credential_rules').whereIn('application_credential_id', delegated).delete()
+  await query('application_credentials').where({ project_id: id }).delete()
+  await query('trusts').where({ project_id: id }).delete()
+  await query('project_limits').where({ project_id: id }).orWhere({ domain_id: id }).delete()
+  await query('project_endpoints').where({ project_id: id }).delete()
+  await query('project_endpoint_groups').where({ project_id: id }).delete()
+}
+
+async function withTags(query: Query, rows: Row[]): Promise<Project[]> {
+  const ids = rows.map((row) => String(row.id))
+  const tags = await rowsIn(query, 'project_tags', 'project_id', ids)
+  const byProject = Map.groupBy(tags, (row) => String(row.project_id))
+  return rows.map((row) =>
+    fromRow(
+      row,
+      (byProject.get(String(row.id)) ?? []).map((tag) => String(tag.tag)),
+    ),
+  )
+}
+
+function fromRow(row: Row, tags: string[]): Project {
+  return {
+    id: String(row.id),
+    domainId: orNull(row.domain_id),
+    parentId: orNull(row.parent_id),
+    name: String(row.name),
+    isDomain: Boolean(row.is_domain),
+    enabled: Boolean(row.enabled),
+    description: String(row.description),
+    options: readJson(row.options),
+    extra: readJson(row.extra),
+    tags: tags.sort(),
+  }
+}
+
+function toRow(project: Project): Row {
+  return {
+    id: project.id,
+    domain_id: project.domainId ?? '',
+    parent_id: project.parentId,
+    name: project.name,
+    is_domain: project.isDomain,
+    enabled: project.enabled,
+    description: project.description,
+    options: JSON.stringify(project.options),
+    extra: JSON.stringify(project.extra),
+  }
+}

@@ -1,0 +1,27 @@
+import { type Context, hexId } from '@hearth/core'
+import type { ApiRequest } from '@hearth/http'
+import { commit, type Deps } from '../deps.ts'
+import { needDomain } from '../domains/show.ts'
+import { type Body, baseOf } from '../links.ts'
+import { extrasOf } from '../shapes.ts'
+import { renderRole } from './render.ts'
+import { known, type RoleInput } from './schema.ts'
+import { insertRole, type Role } from './store.ts'
+
+/** POST /roles; global without a `domain_id`. Throws AlreadyExists (409). */
+export async function createRole(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const given = (request.body as { role: RoleInput }).role
+  const role: Role = {
+    id: hexId(),
+    domainId: given.domain_id ?? null,
+    name: given.name!,
+    description: given.description ?? null,
+    options: given.options ?? {},
+    extra: extrasOf(given, known),
+  }
+  await commit(deps, async (tx) => {
+    if (role.domainId) await needDomain(tx, role.domainId)
+    await insertRole(tx, role)
+  })
+  return { role: renderRole(role, baseOf(request, deps.publicUrl)) }
+}

@@ -1,0 +1,21 @@
+import type { Context } from '@hearth/core'
+import type { Query } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import type { Deps } from '../deps.ts'
+import { notFound } from '../errors.ts'
+import { type Body, baseOf } from '../links.ts'
+import { renderRole } from './render.ts'
+import { findRole, type Role } from './store.ts'
+
+/** Throws ResourceNotFound (404). */
+export async function needRole(query: Query, id: string): Promise<Role> {
+  const role = await findRole(query, id)
+  if (!role) throw notFound('role', id)
+  return role
+}
+
+/** GET /roles/{role_id}. */
+export async function showRole(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const role = await needRole(deps.database.query, request.params.role_id!)
+  return { role: renderRole(role, baseOf(request, deps.publicUrl)) }
+}

@@ -1,0 +1,47 @@
+import type { Query } from '@hearth/database'
+import type { Filters } from '../filters.ts'
+import { type Attributes, type Row, readJson } from '../store.ts'
+
+export interface Service {
+  id: string
+  type: string
+  enabled: boolean
+  /** Name, description and whatever else was given. */
+  extra: Attributes
+}
+
+export async function findService(query: Query, id: string): Promise<Service | null> {
+  const row: Row | undefined = await query('catalog_services').where({ id }).first()
+  return row ? fromRow(row) : null
+}
+
+export async function listServices(query: Query, exact: Filters['exact']): Promise<Service[]> {
+  return (await query('catalog_services').where(exact).orderBy('id')).map(fromRow)
+}
+
+export async function insertService(query: Query, service: Service): Promise<void> {
+  await query('catalog_services').insert(toRow(service))
+}
+
+export async function saveService(query: Query, service: Service): Promise<void> {
+  await query('catalog_services').where({ id: service.id }).update(toRow(service))
+}
+
+/** Removes a service with its endpoints and limits. */
+export async function removeService(query: Query, id: string): Promise<void> {
+  const endpoints = query('catalog_endpoints').where({ service_id: id }).select('id')
+  await query('project_endpoints').whereIn('endpoint_id', endpoints).delete()
+  await query('catalog_endpoints').where({ service_id: id }).delete()
+  const registered = query('registered_limits').where({ service_id: id }).select('id')
+  await query('project_limits').whereIn('registered_limit_id', registered).delete()
+  await query('registered_limits').where({ service_id: id }).delete()
+  await query('catalog_services').where({ id }).delete()
+}
+
+function fromRow(row: Row): Service {
+  return { id: String(row.id), type: String(row.type), enabled: Boolean(row.enabled), extra: readJson(row.extra) }
+}
+
+function toRow(service: Service): Row {
+  return { ...service, extra: JSON.stringify(service.extra) }
+}

@@ -1,0 +1,21 @@
+import type { Context } from '@hearth/core'
+import type { ApiRequest } from '@hearth/http'
+import { commit, type Deps } from '../deps.ts'
+import { type Body, baseOf } from '../links.ts'
+import { mergeExtras } from '../shapes.ts'
+import { needService, renderService } from './read.ts'
+import { known, type ServiceInput } from './schema.ts'
+import { saveService } from './store.ts'
+
+/** PATCH /services/{service_id}. */
+export async function updateService(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const given = (request.body as { service: ServiceInput }).service
+  const service = await commit(deps, async (tx) => {
+    const old = await needService(tx, request.params.service_id!)
+    const extra = mergeExtras(old.extra, given, known)
+    const changed = { ...old, type: given.type ?? old.type, enabled: given.enabled ?? old.enabled, extra }
+    await saveService(tx, changed)
+    return changed
+  })
+  return { service: renderService(service, baseOf(request, deps.publicUrl)) }
+}

@@ -1,0 +1,45 @@
+import type { Context } from '@hearth/core'
+import type { ApiRequest } from '@hearth/http'
+import type { Deps } from '../deps.ts'
+import { errors } from '../errors.ts'
+import { queryText } from '../filters.ts'
+import { type Body, baseOf, collection } from '../links.ts'
+import { parseTime, writeTime } from '../times.ts'
+import { listEvents } from './store.ts'
+
+/** GET /OS-REVOKE/events, optionally those `since` a time, in Keystone's words. */
+export async function listRevokeEvents(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const since = parseTime(queryText(request.query, 'since') ?? '')
+  const events = (await listEvents(deps.database.query, 0)).filter(
+    (one) => since === null || one.revokedAt * 1000 >= since,
+  )
+  const items = events.map((event) => ({
+    ...given('audit_id', event.auditId),
+    ...given('audit_chain_id', event.auditChainId),
+    ...given('user_id', event.userId),
+    ...given('project_id', event.projectId),
+    ...given('domain_id', event.domainId),
+    ...given('role_name', event.roleName),
+    ...given('application_credential_id', event.appCredentialId),
+    issued_before: writeTime(event.issuedBefore),
+  }))
+  return collection(request, { name: 'events', base: baseOf(request, deps.publicUrl), items })
+}
+
+const given = (key: string, value: string | null | undefined): Body => (value ? { [key]: value } : {})
+
+/** GET /.well-known/revocations?after=N: what other services of this suite follow to check tokens by themselves. */
+export async function listSequencedEvents(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const after = Number(queryText(request.query, 'after') ?? 0)
+  return { events: await listEvents(deps.database.query, Number.isSafeInteger(after) ? after : 0) }
+}
+
+/** GET /.well-known/jwks.json: the public keys tokens are verified with. */
+export async function showKeys(_context: Context, _request: ApiRequest, deps: Deps): Promise<Body> {
+  return deps.tokens.jwks()
+}
+
+/** GET /auth/tokens/OS-PKI/revoked went away with PKI tokens. */
+export async function listPkiRevocations(): Promise<never> {
+  throw errors.Gone()
+}

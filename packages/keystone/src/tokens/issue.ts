@@ -1,0 +1,78 @@
+import type { Context, Identity } from '@hearth/core'
+import { type ApiRequest, Reply } from '@hearth/http'
+import type { Deps } from '../deps.ts'
+import type { Body } from '../links.ts'
+import { newAuditId, type Proof, type Scope, type TokenExtra } from './claims.ts'
+import { proveIdentity } from './prove.ts'
+import { renderToken } from './render.ts'
+import type { IdentityInput, ScopeInput } from './schema.ts'
+import { resolveScope } from './scope.ts'
+
+/** POST /auth/tokens: proves who asks, finds the scope, answers the signed token in X-Subject-Token. */
+export async function issue(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
+  const { auth } = request.body as { auth: { identity: IdentityInput; scope?: ScopeInput } }
+  const proof = await proveIdentity(auth.identity, deps)
+  const scope = await resolveScope(proof, auth.scope, deps)
+  const { token, body } = await mintToken(proof, scope, !('nocatalog' in request.query), deps)
+  return new Reply(201, { token: body }, { 'x-subject-token': token, vary: 'X-Auth-Token' })
+}
+
+/** Signs a token and renders its body. */
+export async function mintToken(
+  proof: Proof,
+  scope: Scope,
+  withCatalog: boolean,
+  deps: Deps,
+): Promise<{ token: string; body: Body }> {
+  const identity = identityOf(proof, scope, deps.tokenSeconds)
+  const extra = extraOf(proof, scope)
+  const roles = scope.kind === 'unscoped' ? [] : scope.roles
+  const name = proof.appCredential && { appCredentialName: proof.appCredential.name }
+  const body = await renderToken({ identity, extra, roles, withCatalog, ...name }, deps)
+  return { token: deps.tokens.sign(identity, { ...extra }), body }
+}
+
+function identityOf(proof: Proof, scope: Scope, tokenSeconds: number): Identity {
+  const now = Date.now()
+  const user = scope.kind === 'trust' ? scope.user : proof.user
+  const project = 'project' in scope ? scope.project : null
+  const domain = scope.kind === 'domain' ? scope.domain : null
+  // The tokens of a trust are one chain, so that one event voids them all.
+  const chain = scope.kind === 'trust' ? scope.trust.id : proof.chain
+  const auditId = newAuditId()
+  return {
+    userId: user.id,
+    userName: user.name,
+    userDomainId: user.domainId,
+    userDomainName: user.domainName,
+    projectId: project?.id ?? null,
+    projectName: project?.name ?? null,
+    projectDomainId: project?.domainId ?? null,
+    projectDomainName: project?.domainName ?? null,
+    domainId: domain?.id ?? null,
+    domainName: domain?.name ?? null,
+    system: scope.kind === 'system',
+    roles: scope.kind === 'unscoped' ? [] : scope.roles.map((role) => role.name),
+    methods: proof.methods,
+    auditIds: chain ? [auditId, chain] : [auditId],
+    issuedAt: now,
+    expiresAt: expiryOf(proof, scope, now + tokenSeconds * 1000),
+    appCredentialId: proof.appCredential?.id ?? null,
+    accessRules: proof.appCredential?.accessRules ?? null,
+  }
+}
+
+/** The earliest of all bounds; whole seconds, as Keystone's. */
+function expiryOf(proof: Proof, scope: Scope, longest: number): number {
+  const trustEnd = scope.kind === 'trust' ? scope.trust.expiresAt : null
+  const ends = [longest, proof.expiresAt ?? longest, trustEnd ?? longest]
+  return Math.floor(Math.min(...ends) / 1000) * 1000
+}
+
+function extraOf(proof: Proof, scope: Scope): TokenExtra {
+  if (scope.kind === 'trust') {
+    const { id, trustorId, trusteeId, impersonation } = scope.trust
+    return { trust: id, trustor: trustorId, trustee: trusteeId, impersonation }
+  }
+  return proof.appCredential?.unrestricted ? { unrestricted: true } : {}
+}

@@ -1,0 +1,84 @@
+import { proveByAppCredential } from '../application-credentials/prove.ts'
+import type { Deps } from '../deps.ts'
+import { errors, invalid } from '../errors.ts'
+import { checkPassword } from '../passwords.ts'
+import { findLogin, type Login, type UserReference } from '../users/store.ts'
+import type { Proof, TokenExtra } from './claims.ts'
+import type { IdentityInput, UserInput } from './schema.ts'
+
+type Method = (input: IdentityInput, deps: Deps) => Promise<Proof>
+
+const methods: Record<string, Method> = {
+  password: proveByPassword,
+  token: proveByToken,
+  application_credential: (input, deps) => proveByAppCredential(input.application_credential!, deps),
+}
+
+/**
+ * Runs every method asked for; all must lead to the same user. Throws InvalidRequest (400) for a method without its
+ * object, UnknownAuthMethod (401), AuthenticationFailed (401).
+ */
+export async function proveIdentity(input: IdentityInput, deps: Deps): Promise<Proof> {
+  const wanted = [...new Set(input.methods)]
+  if (wanted.length === 0) throw errors.AuthenticationFailed()
+  const missing = wanted.find((method) => input[method as keyof IdentityInput] === undefined)
+  if (missing !== undefined) throw invalid(`Expecting to find ${missing} in identity.`)
+  const proofs: Proof[] = []
+  for (const name of wanted) {
+    const method = methods[name]
+    if (!method) throw errors.UnknownAuthMethod()
+    proofs.push(await method(input, deps))
+  }
+  return proofs.reduce(joinProofs)
+}
+
+function joinProofs(one: Proof, other: Proof): Proof {
+  if (one.user.id !== other.user.id) throw errors.AuthenticationFailed()
+  const ends = [one.expiresAt, other.expiresAt].filter((end) => end !== undefined)
+  return {
+    ...one,
+    ...other,
+    methods: [...new Set([...one.methods, ...other.methods])],
+    ...(ends.length > 0 ? { expiresAt: Math.min(...ends) } : {}),
+  }
+}
+
+/** A user as login bodies name one. Throws InvalidRequest (400) when it does not say enough. */
+export function readUserReference(user: UserInput): UserReference {
+  if (user.id !== undefined) return { id: user.id }
+  if (user.name === undefined) throw invalid('Expecting to find id or name in user.')
+  if (!user.domain) throw invalid('Expecting to find domain in user.')
+  return { name: user.name, domain: user.domain }
+}
+
+/** Throws AuthenticationFailed (401) for a user that may not log in. */
+export function assertEnabled(user: Login | null): asserts user is Login {
+  if (!user?.enabled || !user.domainEnabled) throw errors.AuthenticationFailed()
+}
+
+async function proveByPassword(input: IdentityInput, deps: Deps): Promise<Proof> {
+  const given = input.password!.user
+  const reference = readUserReference(given)
+  if (given.password === undefined) throw invalid('Expecting to find password in user.')
+  const user = await findLogin(deps.database.query, reference)
+  if (!(await checkPassword(given.password, user?.passwordHash ?? null))) throw errors.AuthenticationFailed()
+  assertEnabled(user)
+  return { user, methods: ['password'] }
+}
+
+async function proveByToken(input: IdentityInput, deps: Deps): Promise<Proof> {
+  const verified = deps.tokens.verify(input.token!.id)
+  if (!verified) throw errors.TokenNotFound()
+  const { identity } = verified
+  const extra = verified.extra as TokenExtra
+  if (identity.expiresAt <= Date.now() || deps.tokens.revocations.isRevoked(identity)) throw errors.TokenNotFound()
+  const user = await findLogin(deps.database.query, { id: identity.userId })
+  assertEnabled(user)
+  return {
+    user,
+    methods: [...new Set([...identity.methods, 'token'])],
+    expiresAt: identity.expiresAt,
+    chain: identity.auditIds.at(-1)!,
+    bound: extra.trust !== undefined || identity.appCredentialId !== null,
+  }
+}

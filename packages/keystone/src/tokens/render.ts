@@ -1,0 +1,69 @@
+import type { Identity } from '@hearth/core'
+import { buildCatalog } from '../catalog/build.ts'
+import type { Deps } from '../deps.ts'
+import type { Body } from '../links.ts'
+import { writeTime } from '../times.ts'
+import type { TokenExtra } from './claims.ts'
+
+interface Rendering {
+  identity: Identity
+  extra: TokenExtra
+  roles: { id: string; name: string }[]
+  appCredentialName?: string
+  /** False for `?nocatalog`. */
+  withCatalog: boolean
+}
+
+/** The `token` object of answers. */
+export async function renderToken(rendering: Rendering, deps: Deps): Promise<Body> {
+  const { identity, extra, roles, withCatalog } = rendering
+  const scope = scopeBody(identity, extra)
+  const scoped = Object.keys(scope).length > 0
+  return {
+    methods: identity.methods,
+    user: {
+      domain: { id: identity.userDomainId, name: identity.userDomainName },
+      id: identity.userId,
+      name: identity.userName,
+      password_expires_at: null,
+    },
+    audit_ids: identity.auditIds,
+    expires_at: writeTime(identity.expiresAt),
+    issued_at: writeTime(identity.issuedAt),
+    ...scope,
+    ...(scoped ? { roles: roles.map(({ id, name }) => ({ id, name })) } : {}),
+    ...(scoped && withCatalog ? { catalog: await buildCatalog(deps.database.query, identity) } : {}),
+    ...delegationBody(rendering),
+  }
+}
+
+function scopeBody(identity: Identity, extra: TokenExtra): Body {
+  if (identity.projectId) {
+    const domain = { id: identity.projectDomainId, name: identity.projectDomainName }
+    const project = { domain, id: identity.projectId, name: identity.projectName }
+    return extra.trust ? { project } : { project, is_domain: false }
+  }
+  if (identity.domainId) return { domain: { id: identity.domainId, name: identity.domainName } }
+  return identity.system ? { system: { all: true } } : {}
+}
+
+function delegationBody({ identity, extra, appCredentialName }: Rendering): Body {
+  const body: Body = {}
+  if (extra.trust) {
+    body['OS-TRUST:trust'] = {
+      id: extra.trust,
+      trustor_user: { id: extra.trustor },
+      trustee_user: { id: extra.trustee },
+      impersonation: extra.impersonation,
+    }
+  }
+  if (identity.appCredentialId) {
+    body.application_credential = {
+      id: identity.appCredentialId,
+      name: appCredentialName ?? '',
+      restricted: !extra.unrestricted,
+      ...(identity.accessRules ? { access_rules: identity.accessRules } : {}),
+    }
+  }
+  return body
+}

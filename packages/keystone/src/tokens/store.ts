@@ -1,0 +1,56 @@
+import type { RevocationEvent } from '@hearth/auth'
+import { afterCommit, type Query, type Transaction } from '@hearth/database'
+import type { Deps } from '../deps.ts'
+import { orNull, type Row } from '../store.ts'
+import type { SequencedEvent } from './source.ts'
+
+export async function listSigningKeys(query: Query): Promise<{ id: string; pem: string }[]> {
+  return query('signing_keys').select('id', 'pem').orderBy(['created_at', 'id'])
+}
+
+export async function saveSigningKey(query: Query, key: { id: string; pem: string }): Promise<void> {
+  await query('signing_keys').insert({ ...key, created_at: Date.now() })
+}
+
+/** Voids tokens issued until now that match; `commit` makes it known to every token check of this process. */
+export async function revoke(
+  tx: Transaction,
+  events: Omit<RevocationEvent, 'issuedBefore'>[],
+  deps: Pick<Deps, 'tokens'>,
+): Promise<void> {
+  const now = Date.now()
+  const rows = events.map((event) => ({
+    audit_id: event.auditId ?? null,
+    audit_chain_id: event.auditChainId ?? null,
+    user_id: event.userId ?? null,
+    project_id: event.projectId ?? null,
+    domain_id: event.domainId ?? null,
+    role_name: event.roleName ?? null,
+    app_credential_id: event.appCredentialId ?? null,
+    issued_before: now,
+    revoked_at: now,
+  }))
+  for (let at = 0; at < rows.length; at += 50) await tx('revocation_events').insert(rows.slice(at, at + 50))
+  if (rows.length > 0) afterCommit(tx, deps.tokens.noteRevocation)
+}
+
+/** Events with a sequence number above `after`, in order. */
+export async function listEvents(query: Query, after: number): Promise<SequencedEvent[]> {
+  const rows: Row[] = await query('revocation_events').where('sequence', '>', after).orderBy('sequence')
+  return rows.map((row) => ({
+    sequence: Number(row.sequence),
+    auditId: orNull(row.audit_id),
+    auditChainId: orNull(row.audit_chain_id),
+    userId: orNull(row.user_id),
+    projectId: orNull(row.project_id),
+    domainId: orNull(row.domain_id),
+    roleName: orNull(row.role_name),
+    appCredentialId: orNull(row.app_credential_id),
+    issuedBefore: Number(row.issued_before),
+    revokedAt: Number(row.revoked_at),
+  }))
+}
+
+export async function pruneEvents(query: Query, before: number): Promise<void> {
+  await query('revocation_events').where('revoked_at', '<', before).delete()
+}

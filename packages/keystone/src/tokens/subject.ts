@@ -1,0 +1,76 @@
+import { type Context, commonErrors, type Identity } from '@hearth/core'
+import type { ApiRequest } from '@hearth/http'
+import { findAppCredential } from '../application-credentials/store.ts'
+import type { Deps } from '../deps.ts'
+import { errors } from '../errors.ts'
+import { queryFlag } from '../filters.ts'
+import type { Target } from '../guard.ts'
+import { findDomain, findScope } from '../projects/store.ts'
+import { findLogin } from '../users/store.ts'
+import type { TokenExtra } from './claims.ts'
+
+/** How long after its end a token still shows to who asks with `allow_expired`. */
+const expiredWindowMs = 48 * 3600 * 1000
+
+export interface Subject {
+  identity: Identity
+  extra: TokenExtra
+  appCredentialName?: string
+}
+
+/** The token named by X-Subject-Token. Throws TokenNotFound (404) when it is no good. */
+export function readSubject(request: ApiRequest, deps: Deps): { identity: Identity; extra: TokenExtra } {
+  const token = request.headers['x-subject-token']
+  const verified = typeof token === 'string' ? deps.tokens.verify(token) : null
+  if (!verified) throw errors.TokenNotFound()
+  const { identity } = verified
+  const grace = queryFlag(request.query, 'allow_expired') ? expiredWindowMs : 0
+  if (identity.expiresAt + grace <= Date.now()) throw errors.TokenNotFound()
+  if (deps.tokens.revocations.isRevoked(identity)) throw errors.TokenNotFound()
+  return { identity, extra: verified.extra as TokenExtra }
+}
+
+/** Whose token it is, for the rules; nobody's when it is no good, so that only who may see any token learns of it. */
+export const subjectTarget: Target = async (request, deps) => {
+  const token = request.headers['x-subject-token']
+  const verified = typeof token === 'string' ? deps.tokens.verify(token) : null
+  return { token: { user_id: verified?.identity.userId ?? '' } }
+}
+
+/** The subject with names as they are now. Throws TokenNotFound (404) when its user, project or domain is gone or disabled. */
+export async function loadSubject(request: ApiRequest, deps: Deps): Promise<Subject> {
+  const { identity, extra } = readSubject(request, deps)
+  const enforced = request.headers['openstack-identity-access-rules'] !== undefined
+  if (identity.accessRules && !enforced) throw errors.TokenNotFound()
+  const { query } = deps.database
+  const user = await findLogin(query, { id: identity.userId })
+  if (!user?.enabled || !user.domainEnabled) throw errors.TokenNotFound()
+  const named: Identity = { ...identity, userName: user.name, userDomainName: user.domainName }
+  await nameScope(named, deps)
+  if (!identity.appCredentialId) return { identity: named, extra }
+  const credential = await findAppCredential(query, identity.appCredentialId)
+  if (!credential) throw errors.TokenNotFound()
+  return { identity: named, extra, appCredentialName: credential.name }
+}
+
+async function nameScope(identity: Identity, deps: Deps): Promise<void> {
+  const { query } = deps.database
+  if (identity.projectId) {
+    const project = await findScope(query, { id: identity.projectId })
+    if (!project?.enabled || !project.domainEnabled) throw errors.TokenNotFound()
+    identity.projectName = project.name
+    identity.projectDomainName = project.domainName
+  }
+  if (identity.domainId) {
+    const domain = await findDomain(query, identity.domainId)
+    if (!domain?.enabled) throw errors.TokenNotFound()
+    identity.domainName = domain.name
+  }
+}
+
+/** What the caller's own token says beside its identity. Throws Unauthorized (401) without one. */
+export function callerExtra(context: Context, deps: Deps): TokenExtra {
+  const verified = context.token === null ? null : deps.tokens.verify(context.token)
+  if (!verified) throw commonErrors.Unauthorized()
+  return verified.extra as TokenExtra
+}

@@ -1,0 +1,76 @@
+import { type Context, hexId } from '@hearth/core'
+import type { Query } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import { rolesInProject } from '../assignments/effective.ts'
+import { commit, type Deps } from '../deps.ts'
+import { forbidden, invalid, notFound } from '../errors.ts'
+import { callerOf } from '../guard.ts'
+import { type Body, baseOf } from '../links.ts'
+import { needProject } from '../projects/show.ts'
+import { type Role, rolesById } from '../roles/store.ts'
+import { parseTime } from '../times.ts'
+import { callerExtra } from '../tokens/subject.ts'
+import { needUser } from '../users/show.ts'
+import { renderTrust } from './render.ts'
+import type { TrustInput } from './schema.ts'
+import { insertTrust, type Trust } from './store.ts'
+
+/**
+ * POST /OS-TRUST/trusts, by the trustor. Throws Forbidden (403) for anybody else and for delegated tokens,
+ * ResourceNotFound (404) for a trustee, project or role that is not there, InvalidRequest (400) for a bad expiry.
+ */
+export async function createTrust(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const given = (request.body as { trust: TrustInput }).trust
+  const caller = callerOf(context)
+  assertNotDelegated(context, deps)
+  if (given.trustor_user_id !== caller.userId) throw forbidden('the trustor must be the one who asks.')
+  const expiresAt = readExpiry(given.expires_at)
+  const trust = await commit(deps, async (tx) => {
+    await needUser(tx, given.trustee_user_id)
+    const made: Trust = {
+      id: hexId(),
+      trustorId: given.trustor_user_id,
+      trusteeId: given.trustee_user_id,
+      projectId: given.project_id ?? null,
+      impersonation: given.impersonation,
+      roleIds: await delegatedRoles(tx, given),
+      expiresAt,
+      remainingUses: given.remaining_uses ?? null,
+      redelegationCount: 0,
+    }
+    await insertTrust(tx, made)
+    return made
+  })
+  const roles = await rolesById(deps.database.query, trust.roleIds)
+  return { trust: renderTrust(trust, baseOf(request, deps.publicUrl), roles) }
+}
+
+/** Throws Forbidden (403): what was delegated cannot be delegated on. */
+export function assertNotDelegated(context: Context, deps: Deps): void {
+  if (callerOf(context).appCredentialId) throw forbidden('an application credential cannot use trusts.')
+  if (callerExtra(context, deps).trust) throw forbidden('a token of a trust cannot manage trusts.')
+}
+
+async function delegatedRoles(query: Query, given: TrustInput): Promise<string[]> {
+  if (!given.project_id) {
+    if (given.roles?.length) throw invalid('Roles are delegated for a project.')
+    return []
+  }
+  if (!given.roles?.length) throw forbidden('at least one role should be specified.')
+  const held = await rolesInProject(query, given.trustor_user_id, await needProject(query, given.project_id))
+  return given.roles.map((wanted) => heldRole(held, wanted).id)
+}
+
+function heldRole(held: Role[], { id, name }: { id?: string; name?: string }): Role {
+  const role = held.find((one) => (id === undefined ? one.name === name : one.id === id))
+  if (!role) throw notFound('role', id ?? name!)
+  return role
+}
+
+function readExpiry(text: string | null | undefined): number | null {
+  if (text === null || text === undefined) return null
+  const micros = parseTime(text)
+  if (micros === null) throw invalid(`${text} is not a time.`)
+  if (micros <= Date.now() * 1000) throw invalid('The expiration is in the past.')
+  return Math.floor(micros / 1000)
+}

@@ -1,0 +1,61 @@
+import type { Context } from '@hearth/core'
+import type { ApiRequest } from '@hearth/http'
+import type { Deps } from '../deps.ts'
+import { forbidden, notFound } from '../errors.ts'
+import { queryText } from '../filters.ts'
+import type { Target } from '../guard.ts'
+import { type Body, baseOf, collection } from '../links.ts'
+import { renderRole } from '../roles/render.ts'
+import { rolesById } from '../roles/store.ts'
+import { renderTrust } from './render.ts'
+import { findTrust, listTrusts as list, type Trust } from './store.ts'
+
+/** Throws ResourceNotFound (404) for a trust that is not there or has expired. */
+export async function needTrust({ params }: ApiRequest, deps: Deps): Promise<Trust> {
+  const trust = await findTrust(deps.database.query, params.trust_id!)
+  const isOver = trust?.expiresAt !== null && trust !== null && trust.expiresAt <= Date.now()
+  if (!trust || isOver) throw notFound('trust', params.trust_id!)
+  return trust
+}
+
+export const trustTarget: Target = async (request, deps) => {
+  const trust = await needTrust(request, deps)
+  return { trust: { trustor_user_id: trust.trustorId, trustee_user_id: trust.trusteeId } }
+}
+
+/** GET /OS-TRUST/trusts: all for administrators, one's own with `trustor_user_id` or `trustee_user_id`. */
+export async function listTrusts(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const trustor = queryText(request.query, 'trustor_user_id')
+  const trustee = queryText(request.query, 'trustee_user_id')
+  const trust = { trustor_user_id: trustor, trustee_user_id: trustee }
+  const rule = trustor ? 'list_trusts_for_trustor' : trustee ? 'list_trusts_for_trustee' : 'list_trusts'
+  if (!context.may(`identity:${rule}`, { target: { trust } })) throw forbidden(`identity:${rule}`)
+  const where = { ...(trustor ? { trustor_user_id: trustor } : {}), ...(trustee ? { trustee_user_id: trustee } : {}) }
+  const base = baseOf(request, deps.publicUrl)
+  const items = (await list(deps.database.query, where)).map((one) => renderTrust(one, base))
+  return collection(request, { name: 'trusts', base, items })
+}
+
+/** GET /OS-TRUST/trusts/{trust_id}. */
+export async function showTrust(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const trust = await needTrust(request, deps)
+  const roles = await rolesById(deps.database.query, trust.roleIds)
+  return { trust: renderTrust(trust, baseOf(request, deps.publicUrl), roles) }
+}
+
+/** GET /OS-TRUST/trusts/{trust_id}/roles. */
+export async function listTrustRoles(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const trust = await needTrust(request, deps)
+  const base = baseOf(request, deps.publicUrl)
+  const items = (await rolesById(deps.database.query, trust.roleIds)).map((role) => renderRole(role, base))
+  return collection(request, { name: 'roles', base, items })
+}
+
+/** GET and HEAD /OS-TRUST/trusts/{trust_id}/roles/{role_id}. Throws ResourceNotFound (404). */
+export async function showTrustRole(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const trust = await needTrust(request, deps)
+  const roleId = request.params.role_id!
+  const [role] = trust.roleIds.includes(roleId) ? await rolesById(deps.database.query, [roleId]) : []
+  if (!role) throw notFound('role', roleId)
+  return { role: renderRole(role, baseOf(request, deps.publicUrl)) }
+}

@@ -1,0 +1,29 @@
+import type { Body } from '../links.ts'
+import { renderRole } from '../roles/render.ts'
+import type { Role } from '../roles/store.ts'
+import { writeTime } from '../times.ts'
+import type { Trust } from './store.ts'
+
+/** `roles` only where one trust is shown. */
+export function renderTrust(trust: Trust, base: string, roles?: Role[]): Body {
+  const self = `${base}/OS-TRUST/trusts/${trust.id}`
+  return {
+    id: trust.id,
+    trustor_user_id: trust.trustorId,
+    trustee_user_id: trust.trusteeId,
+    project_id: trust.projectId,
+    impersonation: trust.impersonation,
+    expires_at: trust.expiresAt === null ? null : writeTime(trust.expiresAt),
+    deleted_at: null,
+    remaining_uses: trust.remainingUses,
+    redelegation_count: trust.redelegationCount,
+    redelegated_trust_id: null,
+    ...(roles
+      ? {
+          roles: roles.map((role) => renderRole(role, base)),
+          roles_links: { self: `${self}/roles`, next: null, previous: null },
+        }
+      : {}),
+    links: { self },
+  }
+}

@@ -1,0 +1,31 @@
+import { boolean, idOrNull, nameOf, object, text, textOrNull, wrapped } from '../shapes.ts'
+
+const fields = {
+  name: nameOf(255),
+  domain_id: idOrNull,
+  enabled: boolean,
+  default_project_id: idOrNull,
+  password: { type: ['string', 'null'] },
+  description: textOrNull,
+  options: object,
+}
+
+export const createUser = wrapped('user', fields, ['name'])
+export const updateUser = wrapped('user', fields)
+export const changePassword = wrapped('user', { original_password: text, password: text }, [
+  'original_password',
+  'password',
+])
+
+/** Attributes with a place of their own; all others are kept as they come. */
+export const known = ['id', 'name', 'domain_id', 'enabled', 'default_project_id', 'password', 'options'] as const
+
+export interface UserInput {
+  name?: string
+  domain_id?: string | null
+  enabled?: boolean
+  default_project_id?: string | null
+  password?: string | null
+  options?: Record<string, unknown>
+  [extra: string]: unknown
+}

@@ -1,0 +1,21 @@
+import type { Context } from '@hearth/core'
+import type { Query } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import type { Deps } from '../deps.ts'
+import { notFound } from '../errors.ts'
+import { type Body, baseOf } from '../links.ts'
+import { renderUser } from './render.ts'
+import { findUser, type User } from './store.ts'
+
+/** Throws ResourceNotFound (404). */
+export async function needUser(query: Query, id: string): Promise<User> {
+  const user = await findUser(query, id)
+  if (!user) throw notFound('user', id)
+  return user
+}
+
+/** GET /users/{user_id}. */
+export async function showUser(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
+  const user = await needUser(deps.database.query, request.params.user_id!)
+  return { user: renderUser(user, baseOf(request, deps.publicUrl)) }
+}
