@@ -14,7 +14,7 @@ import { recoverBackups } from './recover.backend.ts'
 import { restoreBackup } from './restore.backend.ts'
 import { openSlots } from './slots.ts'
 
-export interface BackupOptions {
+export interface BackupRoleOptions {
   /** `host1`, the part of the backends' hosts before the `@`. */
   host: string
   /** Zone this role is in. Default `nova`. */
@@ -44,7 +44,7 @@ const services: Record<string, string> = {
 }
 
 /** Makes, restores and deletes the backups of the volumes on this host. */
-export async function startBackup(options: BackupOptions): Promise<Running> {
+export async function openBackupRole(options: BackupRoleOptions): Promise<Running> {
   const { host, backends, database, bus, log, chunkBytes = 52_428_800, storeName = 'swift' } = options
   if (chunkBytes <= 0 || chunkBytes % blockBytes !== 0) {
     throw new Error(`backup chunks of ${chunkBytes} bytes are no multiple of ${blockBytes}`)
