@@ -1,0 +1,85 @@
+import type { ProxyDeps } from '../deps.ts'
+import { formatListing, type Line } from '../listings/format.ts'
+import { listingQuery, negotiate } from '../listings/query.ts'
+import { placeContainer } from '../placement/cluster.ts'
+import { firstAnswer } from '../placement/read.ts'
+import type { SwiftRequest } from '../request.ts'
+import { answer, type SwiftResponse } from '../response.ts'
+import type { Entry, Listed, ListingQuery } from '../storage/operations.ts'
+import { later } from '../storage/time.ts'
+import { listingDate } from '../timestamps.ts'
+import { containerHeaders } from './headers.ts'
+import { findContainer, metadataOf } from './info.ts'
+
+/** GET and HEAD of a container. */
+export async function getContainer(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
+  const name = request.container!
+  const container = await findContainer(deps, request.account, name)
+  const denied = request.authorize(request, { acl: metadataOf(container, 'x-container-read') })
+  if (denied) return denied
+  const { format, contentType, vary } = negotiate(request.query, request.headers.accept)
+  const query = listingQuery(request.query, deps.limits.container_listing_limit)
+  if (!container) return answer(404)
+  const headers = {
+    ...containerHeaders(deps, container, request.owner),
+    'content-type': contentType,
+    ...(vary ? { vary: 'Accept' } : {}),
+  }
+  if (request.method === 'HEAD') return { status: 204, headers }
+  const lines = await listObjects(deps, request.account, name, query)
+  if (format === 'plain' && lines.length === 0) return { status: 204, headers }
+  return {
+    status: 200,
+    headers,
+    body: formatListing(lines, format, { root: 'container', rootName: name, row: 'object' }),
+  }
+}
+
+/** One page of a container's listing. */
+export async function listObjects(
+  deps: Pick<ProxyDeps, 'cluster'>,
+  account: string,
+  container: string,
+  query: ListingQuery,
+): Promise<Line[]> {
+  const place = placeContainer(deps.cluster, account, container)
+  const found = await firstAnswer(place, async (node) => {
+    const lines = await node.read('listContainer', { hash: place.hash, query })
+    // A replica that lost the container lists nothing; one that has it is preferred.
+    return lines.length > 0 || (await node.read('getContainer', { hash: place.hash })) ? lines : null
+  })
+  return (found ?? []).map(lineOf)
+}
+
+function lineOf(entry: Listed<Entry>): Line {
+  if ('subdir' in entry) return entry
+  const { etag, parameters } = splitEtag(entry.etag)
+  const type = splitSize(entry.contentType)
+  return {
+    name: entry.name,
+    hash: etag,
+    bytes: type.bytes ?? entry.size,
+    content_type: type.contentType,
+    last_modified: listingDate(later(entry.metaTimestamp, entry.timestamp)),
+    ...parameters,
+  }
+}
+
+/** A listing's etag may carry more: `<md5>; slo_etag=<md5>`. */
+function splitEtag(text: string): { etag: string; parameters: Record<string, string> } {
+  const [etag = '', ...rest] = text.split(';').map((part) => part.trim())
+  const parameters: Record<string, string> = {}
+  for (const part of rest) {
+    const at = part.indexOf('=')
+    if (part.startsWith('slo_etag=')) parameters.slo_etag = `"${part.slice(at + 1)}"`
+    else if (part.startsWith('symlink_target=')) parameters.symlink_path = `/v1/${part.slice(at + 1)}`
+  }
+  return { etag, parameters }
+}
+
+/** A large object's content type carries its size: `text/plain;swift_bytes=12`. */
+export function splitSize(contentType: string): { contentType: string; bytes: number | null } {
+  const match = /;\s*swift_bytes=(\d+)/.exec(contentType)
+  if (!match) return { contentType, bytes: null }
+  return { contentType: contentType.replace(match[0], ''), bytes: Number(match[1]) }
+}

@@ -1,0 +1,30 @@
+import type { ProxyDeps } from '../deps.ts'
+import { placeAccount, placeContainer } from '../placement/cluster.ts'
+import { firstAnswer } from '../placement/read.ts'
+import type { Account, Container } from '../storage/operations.ts'
+
+/** The container as its first reachable replica knows it; null when it does not exist. Throws 503 when none answers. */
+export async function findContainer(
+  deps: Pick<ProxyDeps, 'cluster'>,
+  account: string,
+  container: string,
+): Promise<Container | null> {
+  const place = placeContainer(deps.cluster, account, container)
+  const found = await firstAnswer(place, (node) => node.read('getContainer', { hash: place.hash }))
+  return found && found.putTimestamp > found.deleteTimestamp ? found : null
+}
+
+/** The account, deleted ones included; null when there never was one. */
+export async function findAccount(deps: Pick<ProxyDeps, 'cluster'>, account: string): Promise<Account | null> {
+  const place = placeAccount(deps.cluster, account)
+  return firstAnswer(place, (node) => node.read('getAccount', { hash: place.hash }))
+}
+
+export const isDeleted = (of: { putTimestamp: string; deleteTimestamp: string }): boolean =>
+  of.deleteTimestamp >= of.putTimestamp
+
+/** The value of one metadata name, or null when it is not set. */
+export function metadataOf(of: { metadata: Container['metadata'] } | null, name: string): string | null {
+  const value = of?.metadata[name]?.[0]
+  return value === undefined || value === '' ? null : value
+}

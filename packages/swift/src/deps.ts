@@ -1,0 +1,31 @@
+import type { Authenticator } from '@hearth/auth'
+import type { Logger } from '@hearth/core'
+import type { Limits } from './limits.ts'
+import type { Cluster } from './placement/cluster.ts'
+import type { Handler } from './request.ts'
+import type { TimestampSource } from './timestamps.ts'
+
+/** What operations and features of the proxy work with. */
+export interface ProxyDeps {
+  cluster: Cluster
+  authenticator: Authenticator
+  timestamps: TimestampSource
+  limits: Limits
+  /** Name of the one storage policy. */
+  policyName: string
+  /** Roles whose holders own their project's account. */
+  operatorRoles: string[]
+  /** Role whose holders own every account. */
+  resellerAdminRole: string
+  /** Account names are this and the project's id. */
+  accountPrefix: string
+  /** Whether reseller administrators may create and delete accounts. */
+  allowAccountManagement: boolean
+  /** Where a 401 sends the client for a token. */
+  authUrl: string
+  /** The whole pipeline below authentication, for the requests that features make. */
+  app: Handler
+  /** What /info says of each feature. */
+  capabilities: Record<string, unknown>
+  log: Logger
+}

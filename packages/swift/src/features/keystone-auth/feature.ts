@@ -1,0 +1,21 @@
+import type { Feature } from '../feature.ts'
+import { authorize } from './authorize.ts'
+
+/** Takes the caller's identity from the token and lets the operations ask what the caller may. */
+export const keystoneAuth: Feature = {
+  name: 'keystoneauth',
+  wrap: (next, deps) => async (request) => {
+    const token = request.headers['x-auth-token'] ?? request.headers['x-storage-token']
+    const service = request.headers['x-service-token']
+    const [identity, serviceIdentity] = await Promise.all([
+      token ? deps.authenticator.authenticate(token) : null,
+      service ? deps.authenticator.authenticate(service) : null,
+    ])
+    return next({
+      ...request,
+      identity,
+      serviceRoles: serviceIdentity?.roles ?? [],
+      authorize: (asked, access) => authorize(asked, access, deps),
+    })
+  },
+}

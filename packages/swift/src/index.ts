@@ -1,0 +1,86 @@
+import type { Authenticator } from '@hearth/auth'
+import type { Logger, Registry, Running } from '@hearth/core'
+import type { ProxyDeps } from './deps.ts'
+import { type KeeperIntervals, openKeepers } from './keepers/open.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import type { Storage } from './open-storage.ts'
+import { answer } from './response.ts'
+import { openServer } from './server.ts'
+import { openStorageServer } from './storage/server.ts'
+import { openTimestamps } from './timestamps.ts'
+
+export { openStorage, type Storage, type StorageDevice, type StorageOptions } from './open-storage.ts'
+
+export interface ProxyOptions {
+  host: string
+  port: number
+  log: Logger
+  metrics?: Registry
+  authenticator: Authenticator
+  /** Named in the WWW-Authenticate header of a 401. */
+  authUrl?: string
+  storage: Storage
+  limits?: Partial<Limits>
+  /** Name of the storage policy; `Policy-0` when absent. */
+  policyName?: string
+  /** Roles that own their project's account; admin, swiftoperator and member when absent. */
+  operatorRoles?: string[]
+  resellerAdminRole?: string
+  accountPrefix?: string
+  allowAccountManagement?: boolean
+}
+
+export interface StorageRoleOptions {
+  host: string
+  port: number
+  log: Logger
+  storage: Storage
+}
+
+export interface KeepersOptions {
+  log: Logger
+  storage: Storage
+  intervals?: Partial<KeeperIntervals>
+  /** Seconds for which deletions are remembered; a week when absent. */
+  reclaimAge?: number
+}
+
+/** Swift's API. The storage is the caller's to close. */
+export async function proxy(options: ProxyOptions): Promise<Running> {
+  const deps: ProxyDeps = {
+    cluster: options.storage.cluster,
+    authenticator: options.authenticator,
+    timestamps: openTimestamps(),
+    limits: { ...defaultLimits, ...options.limits },
+    policyName: options.policyName ?? 'Policy-0',
+    operatorRoles: options.operatorRoles ?? ['admin', 'swiftoperator', 'member'],
+    resellerAdminRole: options.resellerAdminRole ?? 'ResellerAdmin',
+    accountPrefix: options.accountPrefix ?? 'AUTH_',
+    allowAccountManagement: options.allowAccountManagement ?? false,
+    authUrl: options.authUrl ?? '',
+    app: async () => answer(503),
+    capabilities: {},
+    log: options.log,
+  }
+  const { host, port, log, metrics } = options
+  return openServer(deps, { host, port, log, ...(metrics ? { metrics } : {}) })
+}
+
+/** The devices of this process, for proxies and keepers on other hosts. */
+export async function storage(options: StorageRoleOptions): Promise<Running> {
+  const { host, port, log } = options
+  return openStorageServer({ host, port, log, secret: options.storage.secret, engines: options.storage.engines })
+}
+
+/** Background work on the devices of this process. */
+export async function keepers(options: KeepersOptions): Promise<Running> {
+  return openKeepers(options)
+}
+
+export const roles = { proxy, storage, keepers }
+
+/** Swift keeps nothing in the suite's database. */
+export const migrations = []
+
+/** Swift decides by roles and access lists; it has no policy rules. */
+export const policies: Record<string, string> = {}

@@ -1,0 +1,43 @@
+import { removeObject } from '../objects/delete.ts'
+import { placeObject } from '../placement/cluster.ts'
+import { splitPath } from '../wire.ts'
+import type { KeeperDeps } from './open.ts'
+
+/** Objects removed in one go. */
+const batch = 200
+
+/**
+ * Removes objects whose time has come. Each device looks for those it stores, in an index by time; the first of an object's devices
+ * that is reachable removes it everywhere, the others find nothing left to do. Answers how many were removed.
+ */
+export async function expireObjects(deps: KeeperDeps): Promise<number> {
+  let removed = 0
+  for (const node of deps.storage.local) {
+    for (;;) {
+      const due = await node.read('listExpired', { before: Math.floor(Date.now() / 1000), limit: batch })
+      let progress = 0
+      for (const { name, deleteAt } of due) {
+        if (!deps.goOn()) return removed
+        if (await expireOne(deps, name, deleteAt)) progress++
+      }
+      removed += progress
+      if (due.length < batch || progress === 0) break
+    }
+  }
+  return removed
+}
+
+async function expireOne(deps: KeeperDeps, name: string, deleteAt: number): Promise<boolean> {
+  const { cluster } = deps.storage
+  const path = splitPath(`/v1${name}`)
+  if (!path?.container || !path.object) return false
+  const { account, container, object } = { account: path.account, container: path.container, object: path.object }
+  try {
+    const status = await removeObject(cluster, { account, container, object }, deps.timestamps.next(), deleteAt)
+    return status === 204
+  } catch (error) {
+    const { primaries } = placeObject(cluster, account, container, object)
+    deps.log.warn({ err: error, object: name, devices: primaries.length }, 'an expired object cannot be removed yet')
+    return false
+  }
+}

@@ -1,0 +1,18 @@
+import { timestampOf } from '../timestamps.ts'
+import type { KeeperDeps } from './open.ts'
+
+const batch = 1000
+
+/** Forgets deletions that every replica has had time to learn of. Answers how many. */
+export async function reclaimTombstones(deps: KeeperDeps): Promise<number> {
+  const before = timestampOf(Date.now() / 1000 - deps.reclaimAge)
+  let total = 0
+  for (const node of deps.storage.local) {
+    for (let removed = batch; removed >= batch && deps.goOn(); ) {
+      const reply = await node.write('reclaim', { before, limit: batch })
+      removed = reply.removed
+      total += removed
+    }
+  }
+  return total
+}

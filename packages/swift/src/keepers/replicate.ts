@@ -1,0 +1,127 @@
+import { contentOf } from '../objects/body.ts'
+import { listingTargets, type Placement, placeObject } from '../placement/cluster.ts'
+import { deliver } from '../placement/listings.ts'
+import type { Node } from '../placement/node.ts'
+import type { StoredObject } from '../storage/operations.ts'
+import { never } from '../storage/time.ts'
+import { timestampOf } from '../timestamps.ts'
+import { splitPath } from '../wire.ts'
+import type { KeeperDeps } from './open.ts'
+import { replicateListings } from './replicate-listings.ts'
+
+const batch = 500
+/** Seconds a change may be under way before it counts as missing elsewhere, and by which clocks may differ. */
+const margin = 60
+
+/**
+ * Brings the other devices of each object up to date with what this host's devices hold. A device remembers up to when it has done
+ * so, for each state of the rings, and looks only at later changes. Answers how many objects were sent.
+ */
+export async function replicateDevices(deps: KeeperDeps): Promise<number> {
+  let sent = 0
+  for (const node of deps.storage.local) {
+    sent += await replicateListings(deps, node)
+    sent += await replicateObjects(deps, node)
+  }
+  return sent
+}
+
+async function replicateObjects(deps: KeeperDeps, node: Node): Promise<number> {
+  const mark = `rings ${deps.storage.ringVersion}`
+  const began = timestampOf(Date.now() / 1000 - margin)
+  let since = await node.read('getWatermark', { device: mark })
+  let after = since === never ? 0 : Number.MAX_SAFE_INTEGER
+  let sent = 0
+  let complete = true
+  while (deps.goOn()) {
+    const changes = await node.read('listChanges', { since, after, limit: batch })
+    for (const change of changes) {
+      const result = await sendOne(deps, node, change)
+      sent += result.sent
+      complete = complete && result.complete
+    }
+    const last = changes.at(-1)
+    if (!last || changes.length < batch) {
+      if (complete) await node.write('setWatermark', { device: mark, timestamp: began })
+      break
+    }
+    since = last.metaTimestamp
+    after = last.row
+    await new Promise(setImmediate)
+  }
+  return sent
+}
+
+async function sendOne(
+  deps: KeeperDeps,
+  node: Node,
+  change: { hash: string; timestamp: string; metaTimestamp: string },
+): Promise<{ sent: number; complete: boolean }> {
+  let sent = 0
+  let complete = true
+  const { rings, node: reach } = deps.storage.cluster
+  const partition = rings.object.partition(Buffer.from(change.hash, 'hex'))
+  for (const device of rings.object.primaries(partition)) {
+    const other = reach(device)
+    if (other.key === node.key) continue
+    try {
+      const theirs = await other.read('getVersion', { hash: change.hash })
+      if (theirs && (theirs.timestamp > change.timestamp || theirs.metaTimestamp >= change.metaTimestamp)) continue
+      const object = await node.read('getObject', { hash: change.hash })
+      if (object) await copyObject(deps, node, other, object)
+      sent++
+    } catch (error) {
+      complete = false
+      deps.log.info({ err: error, to: other.key }, 'an object waits for its device')
+    }
+  }
+  return { sent, complete }
+}
+
+/** Writes the object, or its tombstone, or its newer metadata, to the other device, with its listing line. */
+async function copyObject(deps: KeeperDeps, from: Node, to: Node, object: StoredObject): Promise<void> {
+  const { cluster } = deps.storage
+  const path = splitPath(`/v1${object.name}`)
+  if (!path?.container || !path.object) return
+  const name = { account: path.account, container: path.container, object: path.object }
+  const place = placeObject(cluster, name.account, name.container, name.object)
+  const listing = listingTargets(cluster, name, [to])[0]!
+  const etag = object.sysmeta['x-object-sysmeta-listing-etag']
+  if (etag !== undefined) listing.override = { etag }
+  if (object.deleted) {
+    const { hash, timestamp } = object
+    const reply = await to.write('deleteObject', { hash, name: object.name, timestamp, ifDeleteAt: null, listing })
+    return deliver(cluster, [to], [{ value: reply }])
+  }
+  const theirs = await to.read('getVersion', { hash: object.hash })
+  if (!theirs || theirs.timestamp < object.timestamp) {
+    const data = { ...object, metaTimestamp: object.timestamp }
+    const reply = await copyData(deps, from, to, data, place, listing)
+    await deliver(cluster, [to], [{ value: reply }])
+  }
+  if (object.metaTimestamp === object.timestamp) return
+  const { hash, metaTimestamp: timestamp, metadata, contentType, deleteAt } = object
+  const reply = await to.write('postObject', { hash, timestamp, metadata, contentType, deleteAt, listing })
+  await deliver(cluster, [to], [{ value: reply }])
+}
+
+async function copyData(
+  deps: KeeperDeps,
+  from: Node,
+  to: Node,
+  object: StoredObject,
+  place: Placement,
+  listing: ReturnType<typeof listingTargets>[number],
+) {
+  if (object.file === null) return to.write('putObject', { object, listing })
+  const stage = await to.stage(object.hash, object.size)
+  try {
+    for await (const chunk of contentOf({ object, node: from }, place, deps.log).read(0, object.size))
+      await stage.write([chunk])
+    await stage.finish()
+    return await to.write('putObject', { object: { ...object, file: stage.file }, listing })
+  } catch (error) {
+    await stage.abort()
+    throw error
+  }
+}

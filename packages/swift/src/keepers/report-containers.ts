@@ -1,0 +1,24 @@
+import { placeAccount, quorumOf } from '../placement/cluster.ts'
+import { settle, valuesOf } from '../placement/quorum.ts'
+import type { KeeperDeps } from './open.ts'
+
+const batch = 200
+
+/** Tells accounts what their containers hold, where that did not happen in the same commit. Answers how many were told. */
+export async function reportContainers(deps: KeeperDeps): Promise<number> {
+  const { cluster } = deps.storage
+  let told = 0
+  for (const node of deps.storage.local) {
+    const unreported = await node.read('listUnreported', { limit: batch })
+    for (const [account, group] of Map.groupBy(unreported, (stats) => stats.account)) {
+      if (!deps.goOn()) return told
+      const place = placeAccount(cluster, account)
+      const stats = group.map(({ containerHash: _, ...each }) => ({ ...each, accountHash: place.hash }))
+      const outcomes = await settle(place.primaries.map((each) => each.write('recordStats', { stats })))
+      if (valuesOf(outcomes).length < quorumOf(place.primaries.length)) continue
+      await node.write('markReported', { containerHashes: group.map((each) => each.containerHash) })
+      told += group.length
+    }
+  }
+  return told
+}

@@ -1,0 +1,30 @@
+import { sendUpdates } from '../placement/listings.ts'
+import type { KeeperDeps } from './open.ts'
+
+const batch = 200
+
+/** Delivers the listing lines that could not be delivered when their objects were written. Answers how many arrived. */
+export async function updateListings(deps: KeeperDeps): Promise<number> {
+  let delivered = 0
+  for (const node of deps.storage.local) {
+    for (let after = 0; deps.goOn(); ) {
+      const pending = await node.read('listPending', { after, limit: batch })
+      if (pending.length === 0) break
+      after = pending.at(-1)!.id
+      for (const [device, group] of Map.groupBy(pending, (entry) => entry.device)) {
+        try {
+          await sendUpdates(
+            deps.storage.cluster,
+            device,
+            group.map((entry) => entry.update),
+          )
+          await node.write('forgetPending', { ids: group.map((entry) => entry.id) })
+          delivered += group.length
+        } catch (error) {
+          deps.log.info({ err: error, device, lines: group.length }, 'listing lines wait for their device')
+        }
+      }
+    }
+  }
+  return delivered
+}

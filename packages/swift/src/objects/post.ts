@@ -1,0 +1,60 @@
+import { findContainer, metadataOf } from '../containers/info.ts'
+import type { ProxyDeps } from '../deps.ts'
+import { checkMetadata } from '../metadata.ts'
+import { listingTargets, placeObject, quorumOf } from '../placement/cluster.ts'
+import { deliver } from '../placement/listings.ts'
+import { failureStatus, settle, valuesOf } from '../placement/quorum.ts'
+import type { SwiftRequest } from '../request.ts'
+import { answer, refuse, type SwiftResponse } from '../response.ts'
+import { secondsOf } from '../timestamps.ts'
+import { deleteAtOf } from './expiry.ts'
+import { findLive } from './get.ts'
+import { storedHeaders } from './headers.ts'
+
+/** POST of an object: the metadata is replaced, the data stays. */
+export async function postObject(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
+  const { account, headers } = request
+  const [container, object] = [request.container!, request.object!]
+  const listed = await findContainer(deps, account, container)
+  const denied = request.authorize(request, { acl: metadataOf(listed, 'x-container-write') })
+  if (denied) return denied
+  checkMetadata(headers, 'object', deps.limits)
+  const timestamp = deps.timestamps.next()
+  const deleteAt = deleteAtOf(headers, secondsOf(timestamp))
+  const found = listed && (await findLive(request, deps))
+  if (!found) return answer(404)
+  const place = placeObject(deps.cluster, account, container, object)
+  const override = listingOverride(found.object.sysmeta)
+  const targets = listingTargets(deps.cluster, { account, container, object }, place.primaries, override)
+  const input = { hash: place.hash, timestamp, metadata: storedHeaders(headers), deleteAt }
+  const outcomes = await settle(
+    place.primaries.map((node, index) =>
+      node.write('postObject', {
+        ...input,
+        contentType: givenType(headers, found.object.contentType),
+        listing: targets[index]!,
+      }),
+    ),
+  )
+  const replies = valuesOf(outcomes)
+  await deliver(deps.cluster, place.primaries, outcomes)
+  const quorum = quorumOf(place.primaries.length)
+  const count = (status: string) => replies.filter((reply) => reply.status === status).length
+  if (count('done') >= quorum) return answer(202)
+  if (count('done') + count('stale') >= quorum) return answer(409)
+  throw refuse(failureStatus(outcomes))
+}
+
+/** A new content type keeps the size that a large object's type carries. */
+function givenType(headers: Record<string, string>, before: string): string | null {
+  const given = headers['content-type']
+  if (!given) return null
+  const size = /;\s*swift_bytes=\d+/.exec(before)?.[0] ?? ''
+  return given.replace(/;\s*swift_[^;]*/gi, '') + size
+}
+
+/** What a feature had the listing say at the PUT is said again. */
+function listingOverride(sysmeta: Record<string, string>): { etag: string } | undefined {
+  const etag = sysmeta['x-object-sysmeta-listing-etag']
+  return etag === undefined ? undefined : { etag }
+}

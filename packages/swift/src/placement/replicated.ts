@@ -1,0 +1,264 @@
+import { createHash, type Hash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { refuse } from '../response.ts'
+import { blockSize, type Stage } from '../storage/bodies.ts'
+import { StorageError } from '../storage/errors.ts'
+import type { ListingTarget, StoredObject, WriteReply } from '../storage/operations.ts'
+import { type Cluster, listingTargets, type Placement, placeObject, quorumOf } from './cluster.ts'
+import { deliver } from './listings.ts'
+import type { Node } from './node.ts'
+import { failureStatus, type Outcome, settle, valuesOf } from './quorum.ts'
+
+/** Bodies up to this size live in the device's index. */
+export const inlineLimit = 16 * 1024
+
+export interface ObjectName {
+  account: string
+  container: string
+  object: string
+}
+
+export interface Upload extends ObjectName {
+  timestamp: string
+  body: AsyncIterable<Buffer>
+  /** Null when only the end of the body tells. */
+  length: number | null
+  maxSize: number
+  contentType: string
+  metadata: Record<string, string>
+  sysmeta: Record<string, string>
+  deleteAt: number | null
+  /** The md5 the client says the body has. */
+  expectedEtag: string | null
+  listing?: ListingTarget['override']
+}
+
+export interface Uploaded {
+  status: 201 | 202
+  etag: string
+  size: number
+  timestamp: string
+}
+
+/**
+ * Stores an object on its devices at once and answers when a quorum of them has it on stable storage. Nothing stays behind
+ * otherwise. Throws 404, 413, 422, 499, 503 or 507.
+ */
+export async function upload(cluster: Cluster, input: Upload): Promise<Uploaded> {
+  const place = placeObject(cluster, input.account, input.container, input.object)
+  const sums = openSums()
+  const body = input.body[Symbol.asyncIterator]()
+  const head = await gather(body, inlineLimit, sums, input)
+  const stages = head.ended ? [] : await openStages(place, input.length ?? 0)
+  try {
+    if (!head.ended) await pump(body, head.chunks, stages, sums, input, place.primaries.length)
+    checkBody(input, sums)
+    const inline = head.ended ? new Uint8Array(Buffer.concat(head.chunks)) : null
+    return await commit(cluster, place, input, stages, inline, sums)
+  } catch (error) {
+    await Promise.all(stages.map(({ stage }) => stage.abort()))
+    throw error
+  }
+}
+
+interface Sums {
+  md5: Hash
+  size: number
+  blocks: number[]
+  update(chunk: Buffer): void
+}
+
+/** Counts, hashes and checksums what flows by. */
+function openSums(): Sums {
+  return {
+    md5: createHash('md5'),
+    size: 0,
+    blocks: [],
+    update(chunk) {
+      this.md5.update(chunk)
+      for (let at = 0; at < chunk.length; ) {
+        const block = Math.floor(this.size / blockSize)
+        const part = chunk.subarray(at, at + (block + 1) * blockSize - this.size)
+        this.blocks[block] = crc32(part, this.blocks[block] ?? 0)
+        this.size += part.length
+        at += part.length
+      }
+    },
+  }
+}
+
+function sumBytes(sums: Sums): Uint8Array {
+  const bytes = new Uint8Array(Math.max(1, sums.blocks.length) * 4)
+  const view = new DataView(bytes.buffer)
+  sums.blocks.forEach((sum, index) => {
+    view.setUint32(index * 4, sum, true)
+  })
+  return bytes
+}
+
+/** Reads until more than `enough` bytes are there or the body ends. */
+async function gather(
+  body: AsyncIterator<Buffer>,
+  enough: number,
+  sums: Sums,
+  input: Upload,
+): Promise<{ chunks: Buffer[]; ended: boolean }> {
+  const chunks: Buffer[] = []
+  let size = 0
+  while (size <= enough) {
+    const { done, value } = await body.next()
+    if (done) return { chunks, ended: true }
+    sums.update(value)
+    if (sums.size > input.maxSize) throw refuse(413, 'Your request is too large.')
+    size += value.length
+    chunks.push(value)
+  }
+  return { chunks, ended: false }
+}
+
+interface Staged {
+  node: Node
+  stage: Stage
+}
+
+/** Begins the body on the primaries, and on handoffs in place of those that cannot. */
+async function openStages(place: Placement, size: number): Promise<Staged[]> {
+  const handoffs = place.handoffs()
+  const outcomes: Outcome<Staged>[] = []
+  const begin = async (first: Node): Promise<Staged> => {
+    for (let node = first; ; ) {
+      try {
+        return { node, stage: await node.stage(place.hash, size) }
+      } catch (error) {
+        const next = handoffs.next()
+        if (next.done) throw error
+        node = next.value
+      }
+    }
+  }
+  outcomes.push(...(await settle(place.primaries.map(begin))))
+  const stages = valuesOf(outcomes)
+  if (stages.length >= quorumOf(place.primaries.length)) return stages
+  await Promise.all(stages.map(({ stage }) => stage.abort()))
+  throw refuse(failureStatus(outcomes))
+}
+
+/** Hands the body on to all stages, one piece being written while the next one is read. Stages that fail are dropped. */
+async function pump(
+  body: AsyncIterator<Buffer>,
+  head: Buffer[],
+  stages: Staged[],
+  sums: Sums,
+  input: Upload,
+  replicas: number,
+): Promise<void> {
+  let writing = writeAll(stages, head, replicas)
+  try {
+    for (let ended = false; !ended; ) {
+      const piece = await gather(body, blockSize - 1, sums, input)
+      ended = piece.ended
+      await writing
+      writing = writeAll(stages, piece.chunks, replicas)
+    }
+  } finally {
+    await writing
+  }
+  await eachStage(stages, replicas, (stage) => stage.finish())
+}
+
+const writeAll = (stages: Staged[], chunks: Buffer[], replicas: number): Promise<void> => {
+  const work = eachStage(stages, replicas, (stage) => (chunks.length > 0 ? stage.write(chunks) : Promise.resolve()))
+  // The failure is seen where the work is awaited, which may be a piece later.
+  work.catch(() => undefined)
+  return work
+}
+
+async function eachStage(stages: Staged[], replicas: number, work: (stage: Stage) => Promise<void>): Promise<void> {
+  const outcomes = await Promise.all(
+    [...stages].map(async (staged): Promise<Outcome<null>> => {
+      try {
+        await work(staged.stage)
+        return { value: null }
+      } catch (error) {
+        stages.splice(stages.indexOf(staged), 1)
+        await staged.stage.abort()
+        return { error: error instanceof StorageError ? error : new StorageError('offline', String(error)) }
+      }
+    }),
+  )
+  if (stages.length < quorumOf(replicas)) throw refuse(failureStatus(outcomes))
+}
+
+function checkBody(input: Upload, sums: Sums): void {
+  if (input.length !== null && sums.size < input.length) throw refuse(499)
+  if (input.expectedEtag !== null && input.expectedEtag !== sums.md5.copy().digest('hex')) throw refuse(422)
+}
+
+async function commit(
+  cluster: Cluster,
+  place: Placement,
+  input: Upload,
+  stages: Staged[],
+  body: Uint8Array | null,
+  sums: Sums,
+): Promise<Uploaded> {
+  const etag = sums.md5.digest('hex')
+  const object = { ...storedObject(input, place.hash, etag, sums), body }
+  const writers = body ? place.primaries : stages.map(({ node }) => node)
+  const targets = listingTargets(cluster, nameOf(input), writers, input.listing)
+  const outcomes = await settle(
+    writers.map((node, index) => {
+      const file = stages[index]?.stage.file ?? null
+      return node.write('putObject', { object: { ...object, file }, listing: targets[index]! })
+    }),
+    place.primaries.length,
+  )
+  const quorum = quorumOf(place.primaries.length)
+  const replies = valuesOf(outcomes)
+  const count = (...statuses: WriteReply['status'][]) =>
+    replies.filter(({ status }) => statuses.includes(status)).length
+  await deliver(cluster, writers, outcomes)
+  const result = { etag, size: sums.size, timestamp: input.timestamp }
+  if (count('done') >= quorum) return { status: 201, ...result }
+  if (count('done', 'stale') >= quorum) return { status: 202, ...result }
+  await takeBack(writers, outcomes, object, targets)
+  throw refuse(count('gone') >= quorum ? 404 : failureStatus(outcomes))
+}
+
+/** Removes what a minority has stored; where it replaced an object it stays, and replication decides as it does in Swift. */
+async function takeBack(
+  writers: Node[],
+  outcomes: Outcome<WriteReply>[],
+  object: StoredObject,
+  targets: ListingTarget[],
+): Promise<void> {
+  const { hash, timestamp } = object
+  await Promise.all(
+    writers.map(async (node, index) => {
+      const outcome = outcomes[index]!
+      if (!('value' in outcome) || outcome.value.status !== 'done' || outcome.value.replaced) return
+      await node.write('undoPut', { hash, timestamp, listing: targets[index]! }).catch(() => undefined)
+    }),
+  )
+}
+
+const nameOf = ({ account, container, object }: ObjectName): ObjectName => ({ account, container, object })
+
+function storedObject(input: Upload, hash: string, etag: string, sums: Sums): StoredObject {
+  return {
+    hash,
+    name: `/${input.account}/${input.container}/${input.object}`,
+    timestamp: input.timestamp,
+    metaTimestamp: input.timestamp,
+    deleted: false,
+    size: sums.size,
+    etag,
+    contentType: input.contentType,
+    deleteAt: input.deleteAt,
+    metadata: input.metadata,
+    sysmeta: input.sysmeta,
+    file: null,
+    sums: sumBytes(sums),
+    body: null,
+  }
+}

@@ -1,0 +1,173 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Logger, Registry, Running } from '@hearth/core'
+import type { ProxyDeps } from './deps.ts'
+import { openPipeline } from './features/pipeline.ts'
+import { info } from './info.ts'
+import { applyConditions } from './objects/conditions.ts'
+import type { Handler, SwiftRequest } from './request.ts'
+import { answer, Refusal, refuse, type SwiftResponse } from './response.ts'
+import { StorageError } from './storage/errors.ts'
+import { decodePath, readBody, readHeaders, send, splitPath, transactionId } from './wire.ts'
+
+export interface ServerOptions {
+  host: string
+  port: number
+  log: Logger
+  metrics?: Registry
+}
+
+/** Listens for Swift's API. Throws with a clear message when the port is taken. */
+export async function openServer(deps: ProxyDeps, options: ServerOptions): Promise<Running> {
+  const handler = openPipeline(deps)
+  const handle = (message: IncomingMessage, reply: ServerResponse, waits: boolean) =>
+    void serve(message, reply, waits, { deps, handler, options }).catch((error: unknown) => {
+      if (!message.destroyed)
+        options.log.error({ err: error, url: message.url?.split('?')[0] }, 'a request was cut short')
+      reply.destroy()
+    })
+  const server = createServer({ maxHeaderSize: 128 * 1024, requestTimeout: 0, keepAliveTimeout: 65_000 })
+  server.on('request', (message: IncomingMessage, reply: ServerResponse) => handle(message, reply, false))
+  server.on('checkContinue', (message: IncomingMessage, reply: ServerResponse) => handle(message, reply, true))
+  await listen(server, options)
+  const address = server.address() as { port: number }
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
+  return { url: `http://${host}:${address.port}`, close: () => close(server) }
+}
+
+function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new Error(`port ${port} on ${host} is taken`) : error),
+    )
+    server.listen(port, host, resolve)
+  })
+}
+
+/** Lets running requests end, for ten seconds at most. */
+async function close(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), 10_000)
+  await closed
+  clearTimeout(timer)
+}
+
+interface Serving {
+  deps: ProxyDeps
+  handler: Handler
+  options: ServerOptions
+}
+
+async function serve(message: IncomingMessage, reply: ServerResponse, waits: boolean, serving: Serving): Promise<void> {
+  const id = transactionId()
+  const began = performance.now()
+  const method = message.method ?? 'GET'
+  let response: SwiftResponse
+  try {
+    response = (await fixedAnswer(message, serving)) ?? (await handleRequest(message, reply, waits, id, serving))
+  } catch (error) {
+    response = answerFor(error, message, id, serving.options.log)
+  }
+  if (waits && !message.complete) response.headers.connection = 'close'
+  try {
+    await send({ method, transactionId: id }, response, reply)
+  } catch (error) {
+    if (reply.headersSent) throw error
+    await send({ method, transactionId: id }, answerFor(error, message, id, serving.options.log), reply)
+  }
+  if (!message.complete && !message.destroyed) discardRest(message)
+  const milliseconds = Math.round((performance.now() - began) * 10) / 10
+  serving.options.log.info(
+    { method, path: message.url?.split('?')[0], status: response.status, milliseconds, transaction: id },
+    'request',
+  )
+}
+
+/** A client still sending after its answer is listened to for half a minute, so that it gets to read the answer. */
+function discardRest(message: IncomingMessage): void {
+  const timer = setTimeout(() => message.destroy(), 30_000)
+  timer.unref()
+  message.once('end', () => clearTimeout(timer))
+  message.once('close', () => clearTimeout(timer))
+  message.resume()
+}
+
+const crossDomain = `<?xml version="1.0"?>
+<!DOCTYPE cross-domain-policy SYSTEM "http://www.adobe.com/xml/dtds/cross-domain-policy.dtd" >
+<cross-domain-policy>
+<allow-access-from domain="*" secure="false" />
+</cross-domain-policy>
+`
+
+/** Paths outside of accounts; null for all others. */
+async function fixedAnswer(message: IncomingMessage, { deps, options }: Serving): Promise<SwiftResponse | null> {
+  if (message.url?.startsWith('/v1')) return null
+  const path = message.url?.split('?')[0]
+  const reads = message.method === 'GET' || message.method === 'HEAD'
+  if (path === '/info' && (reads || message.method === 'OPTIONS')) return info(deps)
+  if (path === '/healthcheck' && reads)
+    return { status: 200, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: 'OK' }
+  if (path === '/crossdomain.xml' && reads)
+    return { status: 200, headers: { 'content-type': 'application/xml' }, body: crossDomain }
+  if (path === '/metrics' && reads && options.metrics)
+    return {
+      status: 200,
+      headers: { 'content-type': options.metrics.contentType },
+      body: await options.metrics.metrics(),
+    }
+  return null
+}
+
+async function handleRequest(
+  message: IncomingMessage,
+  reply: ServerResponse,
+  waits: boolean,
+  id: string,
+  { handler, options }: Serving,
+): Promise<SwiftResponse> {
+  const [rawPath = '/', ...rest] = (message.url ?? '/').split('?')
+  const path = splitPath(decodePath(rawPath))
+  if (!path) throw refuse(/^\/v1(\.0)?\/?$/.test(rawPath) ? 412 : 404, undefined)
+  const headers = readHeaders(message)
+  const request: SwiftRequest = {
+    ...path,
+    method: message.method ?? 'GET',
+    query: Object.fromEntries(new URLSearchParams(rest.join('?'))),
+    headers,
+    body: readBody(message, reply, waits),
+    length: contentLength(headers),
+    chunked: headers['transfer-encoding']?.toLowerCase() === 'chunked',
+    transactionId: id,
+    baseUrl: `http://${headers.host ?? 'localhost'}`,
+    identity: null,
+    serviceRoles: [],
+    authorize: () => answer(401),
+    owner: false,
+    reseller: false,
+    sysmeta: {},
+    log: options.log,
+  }
+  if (request.method === 'OPTIONS') return answer(200, { text: '', headers: { allow: optionsOf(path) } })
+  const response = await handler(request)
+  return applyConditions(request, response)
+}
+
+function contentLength(headers: Record<string, string>): number | null {
+  const text = headers['content-length']
+  if (text === undefined) return null
+  if (!/^\d+$/.test(text)) throw refuse(400, 'Invalid Content-Length header value')
+  return Number(text)
+}
+
+const optionsOf = (path: { object: string | null }) =>
+  `HEAD, GET, PUT, POST, DELETE, OPTIONS${path.object === null ? '' : ', COPY'}`
+
+/** The answer to a failure; what nobody foresaw is logged and answered with a plain 500. */
+function answerFor(error: unknown, message: IncomingMessage, id: string, log: Logger): SwiftResponse {
+  if (error instanceof Refusal) return error.response
+  if (error instanceof StorageError) return answer(error.kind === 'full' ? 507 : 503)
+  const { code } = error as NodeJS.ErrnoException
+  if (message.destroyed || code === 'ECONNRESET') return answer(499)
+  log.error({ err: error, transaction: id }, 'a request failed')
+  return answer(500)
+}

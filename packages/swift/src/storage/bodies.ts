@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { StorageError, storageErrorOf } from './errors.ts'
+
+/** Bodies are checked, and read, in pieces of this size. */
+export const blockSize = 1024 * 1024
+
+/** A body being written: nothing refers to it until a `putObject` names its file. */
+export interface Stage {
+  file: string
+  write(chunks: Buffer[]): Promise<void>
+  /** Resolves when the bytes are on stable storage. */
+  finish(): Promise<void>
+  /** Removes what was written. */
+  abort(): Promise<void>
+}
+
+/** Makes the 256 folders of body files. */
+export async function prepareBodies(folder: string): Promise<void> {
+  for (let number = 0; number < 256; number++)
+    await mkdir(join(folder, 'bodies', number.toString(16).padStart(2, '0')), { recursive: true })
+}
+
+/** Opens a new body file below `folder`; its name begins with the object's hash, by which the sweep finds its row. */
+export async function openStage(folder: string, hash: string): Promise<Stage> {
+  const file = `bodies/${hash.slice(0, 2)}/${hash}-${randomBytes(8).toString('hex')}`
+  const handle = await open(join(folder, file), 'wx', 0o600).catch((error: unknown) => {
+    throw storageErrorOf(error)
+  })
+  let open_ = true
+  const close = async () => {
+    if (open_) await handle.close()
+    open_ = false
+  }
+  return {
+    file,
+    async write(chunks) {
+      try {
+        await writeFully(handle, chunks)
+      } catch (error) {
+        throw storageErrorOf(error)
+      }
+    },
+    async finish() {
+      try {
+        await handle.datasync()
+        await close()
+      } catch (error) {
+        throw storageErrorOf(error)
+      }
+    },
+    async abort() {
+      await close().catch(() => undefined)
+      await unlink(join(folder, file)).catch(() => undefined)
+    },
+  }
+}
+
+async function writeFully(handle: FileHandle, chunks: Buffer[]): Promise<void> {
+  let rest = chunks
+  while (rest.length > 0) {
+    let { bytesWritten } = await handle.writev(rest)
+    const index = rest.findIndex((chunk) => {
+      if (bytesWritten < chunk.length) return true
+      bytesWritten -= chunk.length
+      return false
+    })
+    rest = index < 0 ? [] : [rest[index]!.subarray(bytesWritten), ...rest.slice(index + 1)]
+  }
+}
+
+export interface BodyRange {
+  file: string
+  size: number
+  sums: Uint8Array
+  /** First byte and one behind the last. */
+  start: number
+  end: number
+}
+
+/**
+ * Reads a part of a body block by block, each block checked against its sum before a byte of it is handed on.
+ * Throws StorageError `missing` or `corrupt`.
+ */
+export async function* readBody(folder: string, range: BodyRange): AsyncGenerator<Buffer> {
+  const handle = await open(join(folder, range.file), 'r').catch((error: unknown) => {
+    throw storageErrorOf(error)
+  })
+  try {
+    const sums = new DataView(range.sums.buffer, range.sums.byteOffset, range.sums.byteLength)
+    for (let at = range.start; at < range.end; ) {
+      const block = Math.floor(at / blockSize)
+      const from = block * blockSize
+      const buffer = await readBlock(handle, from, Math.min(blockSize, range.size - from))
+      if (crc32(buffer) !== sums.getUint32(block * 4, true))
+        throw new StorageError('corrupt', `block ${block} of ${range.file} does not match its sum`)
+      const until = Math.min(range.end, from + buffer.length)
+      yield buffer.subarray(at - from, until - from)
+      at = until
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+async function readBlock(handle: FileHandle, from: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, from + filled)
+    if (bytesRead === 0) throw new StorageError('corrupt', 'a body file is shorter than its object')
+    filled += bytesRead
+  }
+  return buffer
+}

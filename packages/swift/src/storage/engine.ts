@@ -1,0 +1,174 @@
+import { mkdir, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Logger } from '@hearth/core'
+import { type BodyRange, openStage, prepareBodies, readBody, type Stage } from './bodies.ts'
+import { StorageError, storageErrorOf } from './errors.ts'
+import type { ReadName, ReadOperations, WriteName, WriteOperations } from './operations.ts'
+import { reads } from './reads.ts'
+import { openSqlite } from './sqlite.ts'
+import { sweepOrphans } from './sweep.ts'
+import type { WriteRequest, WriteResult } from './worker.ts'
+
+export interface EngineOptions {
+  folder: string
+  /** Share of the disk that no object may fill, so that deleting always works; 0.01 when absent. */
+  reserve?: number
+  log: Logger
+}
+
+/** One device: an SQLite index written by a worker thread, and body files. */
+export interface Engine {
+  /** Resolves when the change is on stable storage. Throws StorageError. */
+  write<K extends WriteName>(
+    name: K,
+    input: WriteOperations[K][0],
+    file?: string | null,
+  ): Promise<WriteOperations[K][1]>
+  read<K extends ReadName>(name: K, input: ReadOperations[K][0]): ReadOperations[K][1]
+  /** Opens a body file. Throws StorageError `full` when `size` bytes (0 when unknown) would not fit. */
+  stage(hash: string, size: number): Promise<Stage>
+  body(range: BodyRange): AsyncGenerator<Buffer>
+  /** Resolves when the files that a crash left behind are gone. */
+  swept: Promise<number>
+  close(): Promise<void>
+}
+
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { folder, log, reserve = 0.01 } = options
+  await mkdir(folder, { recursive: true })
+  await prepareBodies(folder)
+  const writer = await openWriter(folder, log)
+  const db = openSqlite(join(folder, 'index.db'), { readonly: true })
+  db.pragma('cache_size = -8000')
+  const hasRoom = roomCheck(folder, reserve)
+  let open = true
+  const swept = sweepOrphans(
+    folder,
+    (hash) => reads.getObject(db, { hash }),
+    () => open,
+  ).catch((error: unknown) => {
+    log.warn({ err: error, folder }, 'sweeping orphan bodies failed')
+    return 0
+  })
+  return {
+    async write(name, input, file = null) {
+      if (name === 'putObject') await hasRoom((input as WriteOperations['putObject'][0]).object.body?.length ?? 0)
+      return writer.write(name, input, file) as Promise<never>
+    },
+    read: (name, input) => reads[name](db, input),
+    async stage(hash, size) {
+      await hasRoom(size)
+      return openStage(folder, hash)
+    },
+    body: (range) => readBody(folder, range),
+    swept,
+    async close() {
+      if (!open) return
+      open = false
+      await swept
+      await writer.close()
+      db.close()
+    },
+  }
+}
+
+/** Refuses what would leave less than the reserve; the free space is looked up at most every 200 ms. */
+function roomCheck(folder: string, reserve: number): (size: number) => Promise<void> {
+  let free = 0
+  let lookedUp = 0
+  return async (size) => {
+    if (Date.now() - lookedUp > 200) {
+      const disk = await statfs(folder)
+      free = disk.bavail * disk.bsize - disk.blocks * disk.bsize * reserve
+      lookedUp = Date.now()
+    }
+    free -= size
+    if (free >= 0) return
+    free += size
+    throw new StorageError('full', `no space left on ${folder} for ${size} bytes`)
+  }
+}
+
+interface Writer {
+  write(name: WriteName, input: unknown, file: string | null): Promise<unknown>
+  close(): Promise<void>
+}
+
+interface Waiting {
+  resolve(reply: unknown): void
+  reject(error: Error): void
+}
+
+/** Starts the worker. While it commits one group of writes, the next one gathers. */
+async function openWriter(folder: string, log: Logger): Promise<Writer> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    workerData: { folder },
+    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+  })
+  await started(worker)
+  const waiting = new Map<number, Waiting>()
+  let gathering: WriteRequest[] = []
+  let busy = false
+  let dead: StorageError | null = null
+  let next = 1
+  const send = () => {
+    busy = gathering.length > 0
+    if (busy) worker.postMessage(gathering.splice(0, maxGroup))
+  }
+  worker.on('message', (results: WriteResult[]) => {
+    send()
+    for (const result of results) {
+      const { resolve, reject } = waiting.get(result.id)!
+      waiting.delete(result.id)
+      if ('error' in result) reject(storageErrorOf({ code: result.code, message: result.error }))
+      else resolve(result.reply)
+    }
+  })
+  const die = (reason: unknown) => {
+    dead = new StorageError('offline', `the writer of ${folder} stopped: ${reason}`)
+    for (const { reject } of waiting.values()) reject(dead)
+    waiting.clear()
+    gathering = []
+  }
+  worker.on('error', (error) => {
+    log.error({ err: error, folder }, 'the writer of a device failed')
+    die((error as Error).message)
+  })
+  worker.on('exit', (code) => die(`exit ${code}`))
+  return {
+    write(name, input, file) {
+      if (dead) return Promise.reject(dead)
+      return new Promise((resolve, reject) => {
+        const id = next++
+        waiting.set(id, { resolve, reject })
+        gathering.push({ id, name, input, file })
+        if (!busy) {
+          busy = true
+          setImmediate(send)
+        }
+      })
+    },
+    close: () => stop(worker, () => busy || gathering.length > 0),
+  }
+}
+
+/** Writes that share one commit, at most. */
+const maxGroup = 256
+
+function started(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', () => {
+      worker.off('error', reject)
+      resolve()
+    })
+    worker.once('error', (error) => reject(storageErrorOf(error)))
+  })
+}
+
+async function stop(worker: Worker, working: () => boolean): Promise<void> {
+  while (working()) await new Promise((resolve) => setTimeout(resolve, 5))
+  const exited = new Promise((resolve) => worker.once('exit', resolve))
+  worker.postMessage('close')
+  await exited
+}
