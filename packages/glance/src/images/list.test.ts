@@ -5,7 +5,12 @@ let glance: TestService
 const ids: Record<string, string> = {}
 beforeAll(async () => {
   glance = await startForTests()
-  ids.one = await glance.image('alpha', { name: 'one', tags: ['red', 'big'], os_distro: 'debian', disk_format: 'qcow2' })
+  ids.one = await glance.image('alpha', {
+    name: 'one',
+    tags: ['red', 'big'],
+    os_distro: 'debian',
+    disk_format: 'qcow2',
+  })
   ids.two = await glance.image('alpha', { name: 'two', tags: ['red'], protected: true })
   ids.three = await glance.image('alpha', { name: 'a,b', visibility: 'private', min_disk: 3 })
   ids.hidden = await glance.image('alpha', { name: 'hidden', os_hidden: true })
@@ -66,10 +71,25 @@ test.each([
 })
 
 test.each([
-  'limit=-1', 'limit=x', 'marker=nothing', 'sort=shoe', 'sort=name:up', 'sort_key=shoe', 'sort_dir=up',
-  'sort=name&sort_key=name', 'sort_key=name&sort_key=id&sort_dir=asc&sort_dir=asc&sort_dir=asc', 'size_min=-3',
-  'protected=True', 'os_hidden=yes', 'visibility=secret', 'member_status=maybe', 'name=gt:one', 'name=in:"a',
-  'created_at=yesterday', 'created_at=around:2020-01-01T00:00:00Z', 'changes-since=2020-01-01',
+  'limit=-1',
+  'limit=x',
+  'marker=nothing',
+  'sort=shoe',
+  'sort=name:up',
+  'sort_key=shoe',
+  'sort_dir=up',
+  'sort=name&sort_key=name',
+  'sort_key=name&sort_key=id&sort_dir=asc&sort_dir=asc&sort_dir=asc',
+  'size_min=-3',
+  'protected=True',
+  'os_hidden=yes',
+  'visibility=secret',
+  'member_status=maybe',
+  'name=gt:one',
+  'name=in:"a',
+  'created_at=yesterday',
+  'created_at=around:2020-01-01T00:00:00Z',
+  'changes-since=2020-01-01',
 ])('the query %s is refused', async (query) => {
   expect((await glance.call('alpha', 'GET', `/v2/images?${query}`)).status).toBe(400)
 })

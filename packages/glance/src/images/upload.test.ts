@@ -19,8 +19,10 @@ afterAll(() => glance.close())
 
 const bytes = randomBytes(5_000_000)
 const show = (id: string) => glance.json('alpha', 'GET', `/v2/images/${id}`)
-const put = (id: string, body: unknown, headers = {}) => glance.call('alpha', 'PUT', `/v2/images/${id}/file`, body, headers)
-const get = (id: string, headers = {}, token = 'alpha') => glance.call(token, 'GET', `/v2/images/${id}/file`, undefined, headers)
+const put = (id: string, body: unknown, headers = {}) =>
+  glance.call('alpha', 'PUT', `/v2/images/${id}/file`, body, headers)
+const get = (id: string, headers = {}, token = 'alpha') =>
+  glance.call(token, 'GET', `/v2/images/${id}/file`, undefined, headers)
 const queuedAndGone = async (id: string) => {
   expect(await show(id)).toMatchObject({ status: 'queued', size: null, checksum: null, os_hash_value: null })
   expect(await glance.stores.main.files()).not.toContain(id)
@@ -58,7 +60,9 @@ test('what is uploaded is hashed, measured and comes back byte by byte', async (
 
 test('an upload without a length works, into the store that was chosen', async () => {
   const id = await glance.image('alpha')
-  const response = await put(id, chunked([bytes.subarray(0, 100), bytes.subarray(100, 70_000)]), { 'x-image-meta-store': 'spare' })
+  const response = await put(id, chunked([bytes.subarray(0, 100), bytes.subarray(100, 70_000)]), {
+    'x-image-meta-store': 'spare',
+  })
   expect(response.status).toBe(204)
   expect(await show(id)).toMatchObject({ size: 70_000, stores: 'spare' })
   expect(await glance.stores.spare.files()).toContain(id)
@@ -220,7 +224,10 @@ test('after a crash a transfer is taken back and a deletion finished', async () 
   const id = await glance.image('alpha')
   const dying = await glance.image('alpha')
   await put(dying, 'x')
-  await database.query('images').where({ id }).update({ status: 'saving', worker: 'tests', worker_store: 'main', worker_seen_at: 0 })
+  await database
+    .query('images')
+    .where({ id })
+    .update({ status: 'saving', worker: 'tests', worker_store: 'main', worker_seen_at: 0 })
   await database.query('images').where({ id: dying }).update({ status: 'pending_delete' })
   const { Readable } = await import('node:stream')
   await stores.main.add(id, Readable.from([Buffer.from('half')]), null)

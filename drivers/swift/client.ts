@@ -1,0 +1,112 @@
+import type { Readable } from 'node:stream'
+import { DriverError, type ServiceSession } from '@hearth/driver'
+import { Agent, type Dispatcher, request } from 'undici'
+
+export interface SwiftRequest {
+  /** Container, or container and object; not yet encoded. */
+  path: string[]
+  query?: Record<string, string>
+  headers?: Record<string, string>
+  body?: Readable | Uint8Array
+  signal?: AbortSignal
+}
+
+/** Talks to one account of an object store. */
+export interface SwiftClient {
+  /** An answer of success; throws DriverError by the status otherwise. The body must be read or dumped. */
+  send(method: Dispatcher.HttpMethod, input: SwiftRequest): Promise<Dispatcher.ResponseData>
+  /** As `send`, with the body dropped. */
+  call(method: Dispatcher.HttpMethod, input: SwiftRequest): Promise<void>
+  /** Deletes an object; one that is not there is fine. True when it was there. */
+  remove(container: string, object: string): Promise<boolean>
+  /** Names in a container that begin with `prefix`, sorted; none when the container is not there. */
+  names(container: string, prefix: string): Promise<string[]>
+  close(): Promise<void>
+}
+
+const pageSize = 10_000
+
+/** Opens a client for the account of `projectId`, or of the session's own project. No request is made yet. */
+export function openSwiftClient(session: ServiceSession, projectId?: string): SwiftClient {
+  const agent = new Agent({ connections: 64, headersTimeout: 300_000, bodyTimeout: 300_000 })
+  const send: SwiftClient['send'] = async (method, input) => {
+    const [base, token] = await connect(session, projectId)
+    const query = input.query ? `?${new URLSearchParams(input.query)}` : ''
+    const url = `${base}/${input.path.map(encodeURIComponent).join('/')}${query}`
+    const headers = { 'x-auth-token': token, ...input.headers }
+    const sent = request(url, { method, headers, body: input.body, signal: input.signal, dispatcher: agent })
+    const response = await sent.catch((error: unknown) => {
+      throw unreachable(error, input.signal)
+    })
+    if (response.statusCode < 300) return response
+    const said = (await response.body.text().catch(() => '')).slice(0, 200)
+    throw refused(method, input.path, response.statusCode, said)
+  }
+  const call: SwiftClient['call'] = async (method, input) => {
+    const response = await send(method, input)
+    await response.body.dump()
+  }
+  return {
+    send,
+    call,
+    async remove(container, object) {
+      try {
+        await call('DELETE', { path: [container, object] })
+        return true
+      } catch (error) {
+        if (isMissing(error)) return false
+        throw error
+      }
+    },
+    async names(container, prefix) {
+      const names: string[] = []
+      for (;;) {
+        const query = { prefix, limit: String(pageSize), format: 'json', marker: names.at(-1) ?? '' }
+        const page = await listing(() => send('GET', { path: [container], query }))
+        names.push(...page)
+        if (page.length < pageSize) return names
+      }
+    },
+    close: () => agent.close(),
+  }
+}
+
+/** True for the error of something that is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof DriverError && error.kind === 'not-found'
+}
+
+async function connect(session: ServiceSession, projectId?: string): Promise<[base: string, token: string]> {
+  try {
+    const base = await session.endpoint('object-store', projectId)
+    return [base.replace(/\/+$/, ''), await session.token()]
+  } catch (error) {
+    throw new DriverError('unavailable', 'the object store cannot be found through the identity service', error)
+  }
+}
+
+async function listing(get: () => Promise<Dispatcher.ResponseData>): Promise<string[]> {
+  try {
+    const response = await get()
+    const text = await response.body.text()
+    const rows = (text === '' ? [] : JSON.parse(text)) as { name?: string }[]
+    return rows.map((row) => row.name ?? '')
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}
+
+function unreachable(error: unknown, signal?: AbortSignal): DriverError {
+  if (signal?.aborted) return new DriverError('aborted', 'the transfer was called off', error)
+  const code = (error as { code?: string }).code ?? (error as Error).message
+  return new DriverError('unavailable', `the object store does not answer: ${code}`, error)
+}
+
+function refused(method: string, path: string[], status: number, said: string): DriverError {
+  const message = `the object store answered ${status} to ${method} ${path.join('/')}${said ? `: ${said}` : ''}`
+  if (status === 404) return new DriverError('not-found', message)
+  if (status === 413 || status === 507) return new DriverError('no-space', message)
+  if (status === 401 || status === 403 || status >= 500) return new DriverError('unavailable', message)
+  return new DriverError('failed', message)
+}
