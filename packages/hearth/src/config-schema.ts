@@ -81,6 +81,8 @@ export const configSchema = {
     object: section({
       ...listener(8080),
       replicas: positive(3),
+      rings: optional,
+      storageAddress: { ...text('127.0.0.1:6200'), pattern: '^.+:[0-9]+$' },
       partitionPower: { type: 'integer', minimum: 1, maximum: 24, default: 8 },
       devices: {
         type: ['array', 'null'],

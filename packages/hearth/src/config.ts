@@ -46,6 +46,10 @@ export interface Config {
   image: ListenerConfig & { stores: Record<string, PluginConfig> | null; defaultStore: string | null }
   object: ListenerConfig & {
     replicas: number
+    /** Folder of account.ring.gz, container.ring.gz and object.ring.gz of a cluster of several hosts. */
+    rings: string | null
+    /** Where the storage role of this host listens, as those rings name it. */
+    storageAddress: string
     partitionPower: number
     devices: { path: string; zone: number; weight: number }[] | null
   }
@@ -73,6 +77,7 @@ export function loadConfig(file?: string): Config {
   config.hostName ??= hostname()
   for (const part of ['identity', 'volume', 'image', 'object'] as const)
     if (config[part].policyFile !== null) config[part].policyFile = absolute(config[part].policyFile)
+  if (config.object.rings !== null) config.object.rings = absolute(config.object.rings)
   if (config.log.file !== null) config.log.file = absolute(config.log.file)
   return config
 }

@@ -9,26 +9,27 @@ export async function startIdentity(shared: Shared): Promise<Running> {
   const { config, log, metrics, secrets } = shared
   const database = await shared.database('keystone')
   await migrate(database, 'keystone', migrations)
+  const { admin, demo, ...servicePasswords } = secrets
   await bootstrap(database, {
     region: config.region,
-    passwords: secrets,
+    adminPassword: admin,
+    demoPassword: demo,
+    servicePasswords,
     urls: {
       identity: `${partUrl(config, 'identity')}/v3`,
-      volume: `${partUrl(config, 'volume')}/v3`,
+      blockStorage: `${partUrl(config, 'volume')}/v3/%(project_id)s`,
       image: partUrl(config, 'image'),
-      object: `${partUrl(config, 'object')}/v1/AUTH_%(project_id)s`,
+      objectStore: `${partUrl(config, 'object')}/v1/AUTH_%(project_id)s`,
     },
   })
-  const tokens = await openTokenSource(database)
-  shared.tokenSource = tokens
+  shared.tokenSource = await openTokenSource(database)
   return roles.api({
     host: config.host,
     port: config.identity.port,
-    publicUrl: config.identity.publicUrl,
+    publicUrl: config.identity.publicUrl ?? undefined,
     policyFile: config.identity.policyFile,
     tokenSeconds: config.identity.tokenSeconds,
     database,
-    tokens,
     log,
     metrics,
   })

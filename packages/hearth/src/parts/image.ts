@@ -13,7 +13,7 @@ export async function startImage(shared: Shared): Promise<Running> {
   return roles.api({
     host: config.host,
     port: config.image.port,
-    publicUrl: config.image.publicUrl,
+    publicUrl: config.image.publicUrl ?? undefined,
     policyFile: config.image.policyFile,
     authenticator: await shared.authenticator(),
     stores: await openStores(shared),

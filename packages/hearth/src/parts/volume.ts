@@ -28,6 +28,7 @@ export async function startScheduler(shared: Shared): Promise<Running> {
     database: await migratedDatabase(shared),
     bus: await shared.bus('cinder'),
     hostName: shared.config.hostName,
+    availabilityZone: shared.config.volume.availabilityZone,
     log: shared.log,
   })
 }
@@ -74,7 +75,7 @@ function configuredBackends(config: Config, shared: Shared): NonNullable<Config[
         options: {
           folder: shared.folders.volumes,
           imageFile: shared.folders.volumesImage,
-          ...(config.volume.sizeGiB === null ? {} : { sizeGiB: config.volume.sizeGiB }),
+          ...(config.volume.sizeGiB === null ? {} : { imageSizeGiB: config.volume.sizeGiB }),
         },
         export: {
           driver: '@hearth/driver-iscsi',
