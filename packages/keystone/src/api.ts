@@ -6,15 +6,17 @@ import type { Deps } from './deps.ts'
 import { openFaults } from './faults.ts'
 import { policies } from './policies.ts'
 import { served } from './routes.ts'
-import { openTokenSource } from './tokens/source.ts'
+import { openTokenSource, type TokenKeeper } from './tokens/source.ts'
 
 export interface ApiOptions {
   host: string
   port: number
   /** Address told to clients, with or without `/v3`; what they called when absent. */
-  publicUrl?: string
+  publicUrl?: string | null
   /** Migrated and bootstrapped. */
   database: Database
+  /** As openTokenSource gave it; opened here when absent. */
+  tokens?: TokenKeeper
   log: Logger
   metrics: Registry
   /** An operator's policy.yaml. */
@@ -26,7 +28,7 @@ export interface ApiOptions {
 /** Starts the identity API. */
 export async function openApi(options: ApiOptions): Promise<Running> {
   const { host, port, database, log, metrics } = options
-  const tokens = await openTokenSource(database)
+  const tokens = options.tokens ?? (await openTokenSource(database))
   const authenticator = openLocalAuthenticator(tokens)
   const publicUrl = options.publicUrl?.replace(/\/+(v3)?\/*$/, '') ?? null
   const deps: Deps = { database, tokens, publicUrl, tokenSeconds: options.tokenSeconds ?? 3600 }
@@ -52,6 +54,7 @@ export async function openApi(options: ApiOptions): Promise<Running> {
     async close() {
       await running.close()
       await authenticator.close()
+      if (!options.tokens) tokens.close()
     },
   }
 }

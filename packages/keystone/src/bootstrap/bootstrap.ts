@@ -8,19 +8,21 @@ import { findLogin, insertUser, saveUser, type User } from '../users/store.ts'
 import { type CatalogUrls, writeCatalog } from './catalog.ts'
 import { ensureRoles } from './roles.ts'
 
+type ServiceUser = 'cinder' | 'glance' | 'swift'
+
 export interface BootstrapInput {
   /** Given to `admin` and `demo` when they are made, and never again: whoever changes them keeps the change. */
   adminPassword: string
   demoPassword: string
   /** Of the service users; written again whenever they differ, for the services log in with them. */
-  servicePasswords: { cinder: string; glance: string; swift: string }
+  servicePasswords: Record<ServiceUser, string>
   urls: CatalogUrls
   /** Default RegionOne. */
   region?: string
 }
 
 /** Service users and their roles in project `service`: ResellerAdmin reaches every account of the object store. */
-const serviceRoles: Record<keyof BootstrapInput['servicePasswords'], string[]> = {
+const serviceRoles: Record<ServiceUser, string[]> = {
   cinder: ['service', 'admin', 'ResellerAdmin'],
   glance: ['service', 'admin', 'ResellerAdmin'],
   swift: ['service', 'admin'],
@@ -61,11 +63,14 @@ const grantOf = (userId: string, projectId: string, roleId: string): Assignment 
 
 /** Password hashes to be written, by user; null where the one stored is to stay. */
 async function missingHashes(database: Database, input: BootstrapInput): Promise<Map<string, string | null>> {
-  const { adminPassword, demoPassword, servicePasswords } = input
   const people: [name: string, password: string, follows: boolean][] = [
-    ['admin', adminPassword, false],
-    ['demo', demoPassword, false],
-    ...Object.entries(servicePasswords).map(([name, password]): [string, string, boolean] => [name, password, true]),
+    ['admin', input.adminPassword, false],
+    ['demo', input.demoPassword, false],
+    ...Object.entries(input.servicePasswords).map(([name, password]): [string, string, boolean] => [
+      name,
+      password,
+      true,
+    ]),
   ]
   const hashes = people.map(async ([name, password, follows]): Promise<[string, string | null]> => {
     const user = await findLogin(database.query, { name, domain: { id: 'default' } })

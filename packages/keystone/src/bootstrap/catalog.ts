@@ -15,7 +15,7 @@ export interface CatalogUrls {
   image: EndpointUrls
   /** `http://host:8080/v1/AUTH_%(project_id)s` */
   objectStore: EndpointUrls
-  /** `http://host:8776/v3/%(project_id)s`: clients that ask for versions before 3.67 need the project in it. */
+  /** `http://host:8776/v3`, or `…/v3/%(project_id)s` for clients that ask for versions before 3.67. */
   blockStorage: EndpointUrls
 }
 

@@ -1,0 +1,78 @@
+import { openMetrics, silentLog } from '@hearth/core'
+import { migrate, openDatabase } from '@hearth/database'
+import { migrations } from '../migrations/index.ts'
+import { openApi } from './api.ts'
+import { type BootstrapInput, bootstrap } from './bootstrap/bootstrap.ts'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape
+  body: any
+}
+
+export interface TestIdentity {
+  url: string
+  /** Logs in by password; admin in project admin unless told otherwise. */
+  login(user?: string, password?: string, scope?: unknown): Promise<string>
+  call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: object }): Promise<Answer>
+  close(): Promise<void>
+}
+
+export const bootstrapInput: BootstrapInput = {
+  adminPassword: 'secret-a',
+  demoPassword: 'secret-d',
+  servicePasswords: { cinder: 'secret-c', glance: 'secret-g', swift: 'secret-s' },
+  urls: {
+    identity: 'http://127.0.0.1:5000/v3',
+    image: 'http://127.0.0.1:9292',
+    objectStore: 'http://127.0.0.1:8080/v1/AUTH_%(project_id)s',
+    blockStorage: 'http://127.0.0.1:8776/v3/%(project_id)s',
+  },
+}
+
+export const defaultDomain = { id: 'default' }
+export const projectScope = (name: string) => ({ project: { name, domain: defaultDomain } })
+
+/** The body of a login by password. */
+export function passwordAuth(name: string, password: string, scope?: unknown): object {
+  const identity = { methods: ['password'], password: { user: { name, domain: defaultDomain, password } } }
+  return { auth: { identity, ...(scope === undefined ? {} : { scope }) } }
+}
+
+/** Starts the real API over a new SQLite database in memory, on a free port, for tests to talk to. */
+export async function startIdentity(tokenSeconds = 3600): Promise<TestIdentity> {
+  const database = await openDatabase('sqlite::memory:')
+  await migrate(database, 'keystone', migrations)
+  await bootstrap(database, bootstrapInput)
+  const options = { host: '127.0.0.1', port: 0, database, log: silentLog, metrics: openMetrics(), tokenSeconds }
+  const running = await openApi(options)
+  const url = running.url!
+  const call: TestIdentity['call'] = async (method, path, { token, body, headers } = {}) => {
+    const response = await fetch(url + path, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(token ? { 'x-auth-token': token } : {}),
+        ...(body ? { 'content-type': 'application/json' } : {}),
+        ...headers,
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
+  }
+  return {
+    url,
+    call,
+    async login(user = 'admin', password = 'secret-a', scope = projectScope('admin')) {
+      const answer = await call('POST', '/v3/auth/tokens', { body: passwordAuth(user, password, scope) })
+      if (answer.status !== 201) throw new Error(`login of ${user} answered ${answer.status}`)
+      return answer.headers.get('x-subject-token')!
+    },
+    async close() {
+      await running.close()
+      await database.close()
+    },
+  }
+}
