@@ -9,17 +9,14 @@ export async function startIdentity(shared: Shared): Promise<Running> {
   const { config, log, metrics, secrets } = shared
   const database = await shared.database('keystone')
   await migrate(database, 'keystone', migrations)
-  const { admin, demo, ...servicePasswords } = secrets
   await bootstrap(database, {
     region: config.region,
-    adminPassword: admin,
-    demoPassword: demo,
-    servicePasswords,
+    passwords: secrets,
     urls: {
       identity: `${partUrl(config, 'identity')}/v3`,
-      blockStorage: `${partUrl(config, 'volume')}/v3/%(project_id)s`,
+      volume: `${partUrl(config, 'volume')}/v3/%(project_id)s`,
       image: partUrl(config, 'image'),
-      objectStore: `${partUrl(config, 'object')}/v1/AUTH_%(project_id)s`,
+      object: `${partUrl(config, 'object')}/v1/AUTH_%(project_id)s`,
     },
   })
   shared.tokenSource = await openTokenSource(database)
