@@ -20,14 +20,12 @@ export interface TestIdentity {
 }
 
 export const bootstrapInput: BootstrapInput = {
-  adminPassword: 'secret-a',
-  demoPassword: 'secret-d',
-  servicePasswords: { cinder: 'secret-c', glance: 'secret-g', swift: 'secret-s' },
+  passwords: { admin: 'secret-a', demo: 'secret-d', cinder: 'secret-c', glance: 'secret-g', swift: 'secret-s' },
   urls: {
     identity: 'http://127.0.0.1:5000/v3',
     image: 'http://127.0.0.1:9292',
-    objectStore: 'http://127.0.0.1:8080/v1/AUTH_%(project_id)s',
-    blockStorage: 'http://127.0.0.1:8776/v3/%(project_id)s',
+    object: 'http://127.0.0.1:8080/v1/AUTH_%(project_id)s',
+    volume: 'http://127.0.0.1:8776/v3/%(project_id)s',
   },
 }
 

@@ -11,11 +11,11 @@ import { ensureRoles } from './roles.ts'
 type ServiceUser = 'cinder' | 'glance' | 'swift'
 
 export interface BootstrapInput {
-  /** Given to `admin` and `demo` when they are made, and never again: whoever changes them keeps the change. */
-  adminPassword: string
-  demoPassword: string
-  /** Of the service users; written again whenever they differ, for the services log in with them. */
-  servicePasswords: Record<ServiceUser, string>
+  /**
+   * By user name. `admin` and `demo` get theirs when they are made and never again: whoever changes it keeps the change.
+   * Those of the services are written again whenever they differ, for the services log in with them.
+   */
+  passwords: Record<'admin' | 'demo' | ServiceUser, string>
   urls: CatalogUrls
   /** Default RegionOne. */
   region?: string
@@ -63,15 +63,11 @@ const grantOf = (userId: string, projectId: string, roleId: string): Assignment 
 
 /** Password hashes to be written, by user; null where the one stored is to stay. */
 async function missingHashes(database: Database, input: BootstrapInput): Promise<Map<string, string | null>> {
-  const people: [name: string, password: string, follows: boolean][] = [
-    ['admin', input.adminPassword, false],
-    ['demo', input.demoPassword, false],
-    ...Object.entries(input.servicePasswords).map(([name, password]): [string, string, boolean] => [
-      name,
-      password,
-      true,
-    ]),
-  ]
+  const people = (['admin', 'demo', 'cinder', 'glance', 'swift'] as const).map((name): [string, string, boolean] => [
+    name,
+    input.passwords[name],
+    name in serviceRoles,
+  ])
   const hashes = people.map(async ([name, password, follows]): Promise<[string, string | null]> => {
     const user = await findLogin(database.query, { name, domain: { id: 'default' } })
     const stays = user && (!follows || (await checkPassword(password, user.passwordHash)))

@@ -14,17 +14,17 @@ export interface CatalogUrls {
   /** `http://host:9292` */
   image: EndpointUrls
   /** `http://host:8080/v1/AUTH_%(project_id)s` */
-  objectStore: EndpointUrls
+  object: EndpointUrls
   /** `http://host:8776/v3`, or `…/v3/%(project_id)s` for clients that ask for versions before 3.67. */
-  blockStorage: EndpointUrls
+  volume: EndpointUrls
 }
 
 const services: [key: keyof CatalogUrls, type: string, name: string, description: string][] = [
   ['identity', 'identity', 'keystone', 'Identity'],
   ['image', 'image', 'glance', 'Images'],
-  ['objectStore', 'object-store', 'swift', 'Object storage'],
-  ['blockStorage', 'block-storage', 'cinder', 'Block storage'],
-  ['blockStorage', 'volumev3', 'cinderv3', 'Block storage, by the type older clients look for'],
+  ['object', 'object-store', 'swift', 'Object storage'],
+  ['volume', 'block-storage', 'cinder', 'Block storage'],
+  ['volume', 'volumev3', 'cinderv3', 'Block storage, by the type older clients look for'],
 ]
 
 /** Writes the suite's services and endpoints into the catalog, updating addresses that have changed. */
