@@ -1,0 +1,127 @@
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDriver, openRunner } from '@hearth/driver'
+import { backupContract, imageContract, volumeContract } from '@hearth/driver/contract'
+import { afterAll, expect, test } from 'vitest'
+
+const nothing = () => undefined
+const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+const run = openRunner({ log })
+const deps = { run, log }
+const file = '@hearth/driver-file'
+const isRoot = process.getuid?.() === 0
+const mib = 1024 ** 2
+
+const scratch = await mkdtemp(join(tmpdir(), 'hearth-file-test-'))
+const mounted: string[] = []
+afterAll(async () => {
+  for (const folder of mounted.reverse()) await run(['umount', '--lazy', folder], { allow: [0, 1, 32] })
+  await rm(scratch, { recursive: true, force: true })
+})
+
+let serial = 0
+async function newFolder(): Promise<string> {
+  const folder = join(scratch, `folder-${serial++}`)
+  await mkdir(folder)
+  return folder
+}
+
+/** A filesystem of its own, so that it can be filled. */
+async function smallFilesystem(sizeMiB: number): Promise<string> {
+  const folder = await newFolder()
+  await run(['mount', '-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', folder])
+  mounted.push(folder)
+  return folder
+}
+
+const openVolume = (options: Record<string, unknown>) => openDriver('volume', file, options, deps)
+const abilities = { revert: true, list: true, snapshotAddress: true }
+
+volumeContract({
+  name: 'file, copying bytes',
+  open: async () => openVolume({ folder: await newFolder() }),
+  ...(isRoot && {
+    async openFull() {
+      const folder = await smallFilesystem(4)
+      await writeFile(join(folder, '.filler'), Buffer.alloc(4 * mib)).catch(nothing)
+      return openVolume({ folder })
+    },
+  }),
+  abilities,
+})
+
+if (isRoot) {
+  volumeContract({
+    name: 'file, sharing blocks in a loop-mounted XFS',
+    async open() {
+      const folder = await newFolder()
+      mounted.push(folder)
+      return openVolume({ folder, imageFile: `${folder}.xfs`, imageSizeGiB: 4 })
+    },
+    abilities,
+  })
+}
+
+imageContract({
+  name: 'file',
+  open: async () => openDriver('image', file, { folder: await newFolder() }, deps),
+  ...(isRoot && { openSmall: async () => openDriver('image', file, { folder: await smallFilesystem(4) }, deps) }),
+  abilities: { list: true },
+})
+
+backupContract({
+  name: 'file',
+  open: async () => openDriver('backup', file, { folder: await newFolder() }, deps),
+  ...(isRoot && { openSmall: async () => openDriver('backup', file, { folder: await smallFilesystem(4) }, deps) }),
+})
+
+const gone = { id: '1', name: 'volume-1', sizeGiB: 1 }
+
+test('what a dead process left unfinished is cleared away at the next open', async () => {
+  const folder = await newFolder()
+  await writeFile(join(folder, '.part-volume-1.77.0'), 'half')
+  const driver = await openVolume({ folder })
+  await expect(stat(join(folder, '.part-volume-1.77.0'))).rejects.toThrow('ENOENT')
+  expect(await driver.list?.()).toEqual({ volumes: [], snapshots: [] })
+})
+
+test('a copy that runs out of space says so and leaves nothing', { skip: !isRoot }, async () => {
+  const folder = await smallFilesystem(64)
+  const driver = await openVolume({ folder })
+  await driver.create(gone)
+  const { filename } = await driver.address!(gone)
+  await run(['dd', 'if=/dev/urandom', `of=${filename}`, 'bs=1M', 'count=40', 'conv=notrunc'])
+  const clone = driver.clone({ id: '2', name: 'volume-2', sizeGiB: 1 }, gone)
+  await expect(clone).rejects.toMatchObject({ kind: 'no-space' })
+  expect(await driver.list?.()).toEqual({ volumes: ['volume-1'], snapshots: [] })
+  const { bavail, bsize } = await import('node:fs/promises').then((fs) => fs.statfs(folder))
+  expect(bavail * bsize).toBeGreaterThan(20 * mib)
+})
+
+test('the reserve is kept free', async () => {
+  const driver = await openVolume({ folder: await newFolder(), reservedPercentage: 100 })
+  await expect(driver.create(gone)).rejects.toMatchObject({ kind: 'no-space' })
+})
+
+test('copies keep holes as holes', async () => {
+  const folder = await newFolder()
+  const driver = await openVolume({ folder })
+  await driver.create(gone)
+  await driver.clone({ id: '2', name: 'volume-2', sizeGiB: 2 }, gone)
+  const { blocks, size } = await stat(join(folder, 'volume-2'))
+  expect({ size, small: blocks < 100 }).toEqual({ size: 2 * 1024 ** 3, small: true })
+})
+
+test('an image location cannot lead out of the store', async () => {
+  const folder = await newFolder()
+  const store = await openDriver('image', file, { folder }, deps)
+  await expect(store.get('file:///etc/passwd')).rejects.toMatchObject({ kind: 'not-found' })
+  await expect(store.get('http://elsewhere/x')).rejects.toMatchObject({ kind: 'invalid' })
+})
+
+test('a folder that cannot be written is a clear error', { skip: isRoot }, async () => {
+  const folder = await newFolder()
+  await chmod(folder, 0o500)
+  await expect(openVolume({ folder: join(folder, 'below') })).rejects.toThrow('EACCES')
+})

@@ -1,0 +1,123 @@
+import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DriverError, type DriverErrorKind, isDriverError } from '@hearth/driver'
+
+const partialPrefix = '.part-'
+
+/** A folder whose files appear whole or not at all, and stay when a method here has returned. */
+export interface Folder {
+  path: string
+  /** Path of `name`; throws `invalid` for a name that could lead elsewhere or be taken for an unfinished file. */
+  pathOf(name: string): string
+  /** Makes or replaces the file `name` by `fill`, which writes to another path; nothing stays behind on failure. */
+  make(name: string, fill: (partial: string) => Promise<void>): Promise<void>
+  remove(name: string): Promise<void>
+  /** Names of the whole files, sorted. */
+  names(): Promise<string[]>
+  /** Removes what `make(name)` left when its process died. */
+  removeUnfinished(name?: string): Promise<void>
+  freeBytes(): Promise<number>
+}
+
+/** Opens `path`, making it when it is missing, and clears away the unfinished files of a process that died. */
+export async function openFolder(path: string): Promise<Folder> {
+  await mapped(mkdir(path, { recursive: true, mode: 0o700 }))
+  const sync = openFolderSync(path)
+  let serial = 0
+  const folder: Folder = {
+    path,
+    pathOf(name) {
+      if (!/^[A-Za-z0-9%_][\w.%~!'()*-]*$/.test(name) || Buffer.byteLength(name) > 200) {
+        throw new DriverError('invalid', `${JSON.stringify(name)} cannot name a file here`)
+      }
+      return join(path, name)
+    },
+    async make(name, fill) {
+      const target = folder.pathOf(name)
+      const partial = join(path, `${partialPrefix}${name}.${process.pid}.${serial++}`)
+      try {
+        await fill(partial)
+        await syncFile(partial)
+        await rename(partial, target)
+        await sync()
+      } catch (error) {
+        await rm(partial, { force: true })
+        throw mapError(error)
+      }
+    },
+    async remove(name) {
+      await mapped(rm(folder.pathOf(name), { force: true }))
+      await sync()
+    },
+    async names() {
+      return (await mapped(readdir(path))).filter((name) => !name.startsWith('.')).sort()
+    },
+    async removeUnfinished(name) {
+      const prefix = name === undefined ? partialPrefix : `${partialPrefix}${name}.`
+      const left = (await mapped(readdir(path))).filter((found) => found.startsWith(prefix))
+      for (const found of left) await rm(join(path, found), { force: true })
+    },
+    async freeBytes() {
+      const { bavail, bsize } = await mapped(statfs(path))
+      return bavail * bsize
+    },
+  }
+  await folder.removeUnfinished()
+  return folder
+}
+
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Puts a folder's entries on stable storage; callers that come while one sync runs share the next. */
+function openFolderSync(path: string): () => Promise<void> {
+  let running: Promise<void> | undefined
+  let waiting: Promise<void> | undefined
+  const begin = (): Promise<void> => {
+    running = syncFile(path).finally(() => {
+      running = undefined
+    })
+    return running
+  }
+  return () => {
+    if (!running) return begin()
+    waiting ??= running
+      .catch(() => undefined)
+      .then(() => {
+        waiting = undefined
+        return begin()
+      })
+    return waiting
+  }
+}
+
+const kinds: Record<string, DriverErrorKind> = {
+  ENOSPC: 'no-space',
+  EDQUOT: 'no-space',
+  EFBIG: 'invalid',
+  ENAMETOOLONG: 'invalid',
+  ENOENT: 'not-found',
+  EIO: 'unavailable',
+  ESHUTDOWN: 'unavailable',
+  ABORT_ERR: 'aborted',
+}
+
+/** A failed file operation as a DriverError; errors that are not the filesystem's stay as they are. */
+export function mapError(error: unknown): unknown {
+  if (isDriverError(error)) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  if (typeof code !== 'string' || !(/^E[A-Z0-9]+$/.test(code) || code === 'ABORT_ERR')) return error
+  return new DriverError(kinds[code] ?? 'failed', message, error)
+}
+
+export async function mapped<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw mapError(error)
+  })
+}
