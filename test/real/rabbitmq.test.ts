@@ -46,6 +46,8 @@ test('casts made while the broker is away are delivered when it is back', async 
     await serving.serve(topic, 'here', async ({ payload }) => got.push(payload.n))
     await db.transaction((tx) => sending.cast(tx, topic, 'here', { n: 0 }, context))
     await until(() => got.length === 1)
+    // RabbitMQ 3.10 itself needs a moment to make the queue's registration durable.
+    await new Promise((resolve) => setTimeout(resolve, 2000))
     await server.stop('SIGKILL')
     for (let n = 1; n <= 20; n += 1) await db.transaction((tx) => sending.cast(tx, topic, 'here', { n }, context))
     await server.start()

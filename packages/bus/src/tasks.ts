@@ -29,14 +29,15 @@ export function openTasks(): Tasks {
   }
 }
 
-/** Waits for `work` at most `ms`. */
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
+/** Waits for `work` at most `ms`; true when it is done. */
+export async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  await Promise.race([
-    work,
-    new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms)
-    }),
-  ])
-  clearTimeout(timer)
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net'
 import type { Logger } from '@hearth/core'
 import { redactUrl } from '@hearth/database'
 import amqp, { type ChannelModel } from 'amqplib'
+import { within } from '../tasks.ts'
 
 export interface LinkOptions {
   url: string
@@ -8,7 +10,7 @@ export interface LinkOptions {
   name: string
   log: Logger
   /** Called on every new connection; it counts as up when this is done. */
-  setUp(model: ChannelModel): Promise<void>
+  setUp?(model: ChannelModel): Promise<void>
   /** Called when the connection is up. */
   up?(): void
   /** Called when a connection that was up is gone. */
@@ -17,6 +19,7 @@ export interface LinkOptions {
 
 const firstPause = 100
 const longestPause = 5000
+const goodbyeMs = 2000
 /** How long the first connection is tried: services and broker may start together. */
 const firstPatience = 20_000
 
@@ -24,6 +27,7 @@ const firstPatience = 20_000
 export class Link {
   readonly #options: LinkOptions
   #model: ChannelModel | undefined
+  #opening: ChannelModel | undefined
   #closing = false
   #timer: NodeJS.Timeout | undefined
 
@@ -54,10 +58,17 @@ export class Link {
     return this.#model
   }
 
+  /** Says goodbye to the broker, or hangs up when it does not answer. */
   async close(): Promise<void> {
     this.#closing = true
     clearTimeout(this.#timer)
-    await this.#model?.close().catch(() => undefined)
+    const model = this.#model ?? this.#opening
+    if (!model) return
+    const closed = await within(
+      model.close().catch(() => undefined),
+      goodbyeMs,
+    )
+    if (!closed) (model.connection as unknown as { stream: Socket }).stream.destroy()
   }
 
   async #connect(): Promise<void> {
@@ -67,6 +78,7 @@ export class Link {
       timeout: 10_000,
       clientProperties: { connection_name: name },
     })
+    this.#opening = opened
     let failure: unknown
     let gone = false
     opened.on('error', (error) => {
@@ -79,11 +91,13 @@ export class Link {
       if (this.#model === opened) this.#lost(failure ?? error)
     })
     try {
-      await setUp(opened)
+      await setUp?.(opened)
       if (gone) throw new Error('the connection was lost at once', { cause: failure })
     } catch (error) {
       await opened.close().catch(() => undefined)
       throw error
+    } finally {
+      this.#opening = undefined
     }
     if (this.#closing) {
       await opened.close().catch(() => undefined)

@@ -1,7 +1,7 @@
 import type { Logger } from '@hearth/core'
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { concurrency, handleCall, handleFanout, type Served } from '../handle.ts'
-import { openTasks } from '../tasks.ts'
+import { openTasks, within } from '../tasks.ts'
 import type { Message } from '../topic.ts'
 import { CastWorker, type PutBack } from './cast-worker.ts'
 import { Link } from './link.ts'
@@ -10,7 +10,7 @@ import type { Body } from './sender.ts'
 
 interface Consumer {
   served: Served
-  /** The connection it was started on. */
+  /** The connection it runs on. */
   model?: ChannelModel
   channel?: Channel
   tag?: string
@@ -31,30 +31,26 @@ export class Receiver {
   constructor(url: string, name: string, log: Logger, putBack: PutBack) {
     this.#log = log
     this.#casts = new CastWorker(log, putBack, this.#tasks)
-    const setUp = async (model: ChannelModel): Promise<void> => {
-      for (const consumer of this.#consumers) await this.#start(model, consumer)
-    }
-    this.#link = new Link({ url, name: `${name} receiving`, log, setUp, up: () => this.#startMissing() })
+    this.#link = new Link({ url, name: `${name} receiving`, log, up: () => this.#startAll() })
   }
 
   open(): Promise<void> {
     return this.#link.open()
   }
 
+  /** Takes messages from now on, or from when the broker is back. */
   async serve(served: Served): Promise<void> {
     const consumer: Consumer = { served }
     this.#consumers.push(consumer)
     const model = this.#link.current()
-    // While the broker is away, the next connection starts it.
-    if (model) await this.#start(model, consumer)
+    if (model) await this.#run(model, consumer)
   }
 
   /** Takes nothing more and waits for what is at work. True when all of it is done. */
   async stop(graceMs: number): Promise<boolean> {
     this.#stopping = true
-    await Promise.all(
-      this.#consumers.map(({ channel, tag }) => (tag ? channel?.cancel(tag).catch(() => undefined) : undefined)),
-    )
+    const cancels = this.#consumers.map(({ channel, tag }) => channel && tag && channel.cancel(tag))
+    await within(Promise.allSettled(cancels), Math.max(graceMs, 100))
     return this.#tasks.settled(graceMs)
   }
 
@@ -63,46 +59,49 @@ export class Receiver {
     return this.#link.close()
   }
 
-  async #start(model: ChannelModel, consumer: Consumer): Promise<void> {
-    consumer.model = model
-    const channel = await model.createChannel()
-    consumer.channel = channel
-    channel.on('error', (error) => this.#log.warn({ err: error }, 'a channel to the message broker failed'))
-    channel.on('close', () => this.#restart(model, consumer, channel))
-    await channel.prefetch(concurrency)
-    const queue = await this.#queueOf(model, channel, consumer.served)
-    const take = this.#takerOf(channel, consumer.served)
-    const noAck = consumer.served.topic.kind === 'fanout'
-    const { consumerTag } = await channel.consume(
-      queue,
-      // Null says that the broker ended the consumer, its queue being gone.
-      (delivered) => (delivered ? take(delivered) : void channel.close().catch(() => undefined)),
-      { noAck },
-    )
-    consumer.tag = consumerTag
-  }
-
-  /** Starts what was served while the connection was being set up. */
-  #startMissing(): void {
+  #startAll(): void {
     const model = this.#link.current()
     for (const consumer of this.#consumers) {
-      if (!model || consumer.model === model) continue
-      this.#start(model, consumer).catch((error: unknown) => this.#notStarted(consumer, error))
+      if (model && consumer.model !== model) void this.#run(model, consumer)
     }
   }
 
-  #notStarted({ served }: Consumer, error: unknown): void {
-    this.#log.warn({ err: error, topic: served.topic.name }, 'a consumer could not be started')
+  /** Keeps a consumer running as long as the connection lasts. Never throws: one broken queue is not to stop the rest. */
+  async #run(model: ChannelModel, consumer: Consumer): Promise<void> {
+    consumer.model = model
+    const again = (): void => {
+      consumer.channel = undefined
+      setTimeout(() => {
+        if (!this.#stopping && this.#link.current() === model) void this.#run(model, consumer)
+      }, restartMs).unref()
+    }
+    try {
+      const channel = await model.createChannel()
+      channel.on('error', (error) => this.#log.warn({ err: error }, 'a channel to the message broker failed'))
+      channel.on('close', again)
+      await this.#consume(model, channel, consumer)
+    } catch (error) {
+      const { topic, target } = consumer.served
+      this.#log.warn({ err: error, topic: topic.name, target }, 'a consumer could not be started yet')
+    }
   }
 
-  #restart(model: ChannelModel, consumer: Consumer, channel: Channel): void {
-    if (consumer.channel !== channel) return
-    consumer.channel = undefined
-    consumer.tag = undefined
-    setTimeout(() => {
-      if (this.#stopping || this.#link.current() !== model || consumer.channel) return
-      this.#start(model, consumer).catch((error: unknown) => this.#notStarted(consumer, error))
-    }, restartMs).unref()
+  async #consume(model: ChannelModel, channel: Channel, consumer: Consumer): Promise<void> {
+    const { served } = consumer
+    const close = (): void => void channel.close().catch(() => undefined)
+    try {
+      await channel.prefetch(concurrency)
+      const queue = await this.#queueOf(model, channel, served)
+      const take = this.#takerOf(channel, served)
+      // Null says that the broker ended the consumer, its queue being gone.
+      const taken = (delivered: ConsumeMessage | null): void => (delivered ? take(delivered) : close())
+      const { consumerTag } = await channel.consume(queue, taken, { noAck: served.topic.kind === 'fanout' })
+      consumer.channel = channel
+      consumer.tag = consumerTag
+    } catch (error) {
+      close()
+      throw error
+    }
   }
 
   async #queueOf(model: ChannelModel, channel: Channel, { topic, target }: Served): Promise<string> {
