@@ -1,6 +1,6 @@
 import type { Running } from '@hearth/core'
 import type { ServiceSession } from '@hearth/driver'
-import { type BackupRoleOptions, openBackupRole } from './backups/role.ts'
+import { type BackupRoleOptions, openBackupRole } from './backups/role.backend.ts'
 
 export interface BackupOptions extends Omit<BackupRoleOptions, 'host' | 'zone'> {
   /** Name of this host, part of its backends' hosts. */

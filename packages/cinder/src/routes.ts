@@ -17,6 +17,8 @@ import { qosPolicies } from './qos/policies.ts'
 import { qosRoutes } from './qos/routes.ts'
 import { quotaPolicies } from './quotas/policies.ts'
 import { quotaRoutes } from './quotas/routes.ts'
+import { servicePolicies } from './services/policies.ts'
+import { serviceRoutes } from './services/routes.ts'
 import { snapshotPolicies } from './snapshots/policies.ts'
 import { snapshotRoutes } from './snapshots/routes.ts'
 import { typePolicies } from './types/policies.ts'
@@ -37,6 +39,7 @@ export const routes: Route<ApiDeps>[] = [
   ...extensionRoutes,
   ...messageRoutes,
   ...backupRoutes,
+  ...serviceRoutes,
 ]
 
 /** Every rule with its default. */
@@ -53,4 +56,5 @@ export const policies: Record<string, string> = {
   ...extensionPolicies,
   ...messagePolicies,
   ...backupPolicies,
+  ...servicePolicies,
 }

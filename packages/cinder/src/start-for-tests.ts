@@ -86,7 +86,9 @@ export async function startTestCinder(options: TestOptions = {}): Promise<TestCi
   const database = await openDatabase(`sqlite:${join(folder, 'cinder.db')}`)
   await migrate(database, 'cinder', migrations)
   const log = silentLog
-  const bus = await openBus(`memory:${uuid()}`, { database, log, service: 'cinder' })
+  const busUrl = `memory:${uuid()}`
+  const newBus = () => openBus(busUrl, { database, log, service: 'cinder' })
+  const bus = await newBus()
   const deps: DriverDeps = { run: openRunner({ log }), log }
   const volumeOptions = { folder: join(folder, 'volumes'), ...options.volume }
   const volume = await openDriver('volume', '@hearth/driver-memory', volumeOptions, deps)
@@ -95,7 +97,13 @@ export async function startTestCinder(options: TestOptions = {}): Promise<TestCi
   const backends = [{ name: 'memory', host: 'host1@memory', volume, export: exporter }]
   const glance = options.glanceUrl === undefined ? {} : { glanceUrl: options.glanceUrl }
   const shared = { database, bus, log, session, ...glance }
-  const volumeRole = () => startVolume({ ...shared, hostName: 'host1', backends, workFolder: join(folder, 'work') })
+  // Its own bus, as in its own process: closing it takes its handlers away.
+  const volumeRole = async (): Promise<Running> => {
+    const own = await newBus()
+    const role = { ...shared, bus: own, hostName: 'host1', backends, workFolder: join(folder, 'work') }
+    const started = await startVolume(role)
+    return { close: () => started.close().then(() => own.close()) }
+  }
   const running: Running[] = [await startScheduler({ ...shared, hostName: 'host1' })]
   let backend = await volumeRole()
   const authenticator = { authenticate: async (token: string) => identityOf(token), close: async () => undefined }

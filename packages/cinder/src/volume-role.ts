@@ -20,6 +20,9 @@ import { createVolume } from './volumes/create.backend.ts'
 import { deleteVolume } from './volumes/delete.backend.ts'
 import { extendVolume } from './volumes/extend.backend.ts'
 import { recoverBackend } from './volumes/recover.backend.ts'
+import { reimageVolume } from './volumes/reimage.backend.ts'
+import { revertVolume } from './volumes/revert.backend.ts'
+import { uploadVolume } from './volumes/upload.backend.ts'
 
 export interface VolumeOptions {
   /** Name of this host; part of its backends' hosts. */
@@ -116,6 +119,11 @@ async function serve(bus: Bus, deps: BackendDeps): Promise<void> {
   await bus.serve(topics.createVolume, host, ({ context, payload }) => createVolume(context, payload, deps))
   await bus.serve(topics.deleteVolume, host, ({ context, payload }) => deleteVolume(context, payload, deps))
   await bus.serve(topics.extendVolume, host, ({ context, payload }) => extendVolume(context, payload, deps))
+  await bus.serve(topics.revertVolume, host, ({ context, payload }) => revertVolume(context, payload, deps))
+  await bus.serve(topics.reimageVolume, host, ({ context, payload }) => reimageVolume(context, payload, deps))
+  await bus.serve(topics.uploadVolume, host, ({ context, payload, attempt }) =>
+    uploadVolume(context, payload, attempt, deps),
+  )
   await bus.serve(topics.createSnapshot, host, ({ context, payload }) => createSnapshot(context, payload, deps))
   await bus.serve(topics.deleteSnapshot, host, ({ context, payload }) => deleteSnapshot(context, payload, deps))
   await bus.serve(topics.connectVolume, host, ({ context, payload }) => connectVolume(context, payload, deps))

@@ -15,7 +15,7 @@ export interface BackupDeps {
   bus: Bus
   log: Logger
   backends: Backend[]
-  /** Opens the place of a project's backups. */
+  /** The place of a project's backups; closed by its owner. */
   store(projectId: string): Promise<BackupStore>
   /** The storage driver in upstream's words, kept with each backup. */
   service: string

@@ -45,8 +45,6 @@ async function create(context: MessageContext, backup: BackupRow, deps: BackupDe
   } catch (error) {
     if (deps.signal.aborted) throw error
     await giveUp(context, backup, store, error, deps)
-  } finally {
-    await store?.close?.()
   }
 }
 

@@ -5,15 +5,23 @@ import { pipeline } from 'node:stream/promises'
 type Chunker = (chunkBytes: number, options: { flush: boolean }) => Transform
 const streamChunker = createRequire(import.meta.url)('stream-chunker') as Chunker
 
+const smallestPiece = 16 * 1024 * 1024
+
 /**
- * Bytes of the pieces to feed: the library copies what it holds on each write, so that small pieces make it many times slower
- * (18 MiB/s with pieces of 64 KiB, 1290 MiB/s with 4 MiB, for chunks of 32 MiB).
+ * Bytes of the pieces to feed for chunks of this size. The library copies what it holds on each write, so that small pieces make it
+ * many times slower (18 MiB/s with pieces of 64 KiB, 1290 MiB/s with 4 MiB, for chunks of 32 MiB); halves of a chunk cost little.
  */
-export const pieceBytes = 16 * 1024 * 1024
+export function pieceBytesFor(chunkBytes: number): number {
+  const half = Math.ceil(chunkBytes / 2)
+  return half >= smallestPiece ? half : Math.max(1, Math.floor(smallestPiece / chunkBytes)) * chunkBytes
+}
+
+/** Pieces that may be under way at once: their memory may be used again after so many more. */
+export const piecesUnderWay = 4
 
 /**
  * Cuts a stream into chunks of `chunkBytes`, the last one shorter, and hands each to `take`; the next comes when that settles. Feed
- * pieces of `pieceBytes`.
+ * pieces of `pieceBytesFor(chunkBytes)`.
  */
 export async function cutStream(
   pieces: AsyncIterable<Buffer>,

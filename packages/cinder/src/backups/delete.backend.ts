@@ -24,12 +24,7 @@ export async function deleteBackup(context: MessageContext, input: { backupId: s
 }
 
 async function remove(backup: BackupRow, deps: BackupDeps): Promise<void> {
-  const store = await deps.store(backup.project_id)
-  try {
-    await purgeObjects(backup, store)
-  } finally {
-    await store.close?.()
-  }
+  await purgeObjects(backup, await deps.store(backup.project_id))
   await dropTemporary(backup, deps)
   await deps.database.transaction(async (tx) => {
     if (!(await deleteBackupRow(tx, backup.id))) return

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { type BackupStore, DriverError } from '@hearth/driver'
 import type { BackupDeps } from './backend-deps.ts'
 import { isZero, type PackedChunk } from './chunk.ts'
-import { cutStream, pieceBytes } from './cut.ts'
+import { cutStream, pieceBytesFor, piecesUnderWay } from './cut.ts'
 import { type ObjectEntry, objectName } from './format.ts'
 import type { BackupRow } from './store.ts'
 
@@ -32,7 +32,7 @@ export async function writeObjects(input: WriteInput, deps: BackupDeps): Promise
   const writer = openWriter(input, deps)
   let failed: { error: unknown } | undefined
   try {
-    await cutStream(piecesOf(input.path, input.length), deps.chunkBytes, async (chunk) => {
+    await cutStream(piecesOf(input, deps.chunkBytes), deps.chunkBytes, async (chunk) => {
       while (running.size >= chunksAtOnce) await Promise.race(running)
       if (failed) throw failed.error
       deps.signal.throwIfAborted()
@@ -94,18 +94,21 @@ function openWriter({ backup, store, before }: WriteInput, deps: BackupDeps) {
   }
 }
 
-/** The file's bytes in large pieces; what lies beyond its end reads as zeros. */
-async function* piecesOf(path: string, length: number): AsyncGenerator<Buffer> {
+/** The file's bytes in large pieces, in memory that is used again and again; what lies beyond its end reads as zeros. */
+async function* piecesOf({ path, length }: WriteInput, chunkBytes: number): AsyncGenerator<Buffer> {
+  const pieceBytes = pieceBytesFor(chunkBytes)
+  const memory = Array.from({ length: piecesUnderWay }, () => Buffer.allocUnsafeSlow(Math.min(pieceBytes, length)))
   const file = await open(path, 'r')
   try {
-    for (let at = 0; at < length; at += pieceBytes) {
-      const piece = Buffer.alloc(Math.min(pieceBytes, length - at))
-      for (let filled = 0; filled < piece.length; ) {
+    for (let at = 0, turn = 0; at < length; at += pieceBytes, turn += 1) {
+      const piece = memory[turn % piecesUnderWay]!.subarray(0, Math.min(pieceBytes, length - at))
+      let filled = 0
+      while (filled < piece.length) {
         const { bytesRead } = await file.read(piece, filled, piece.length - filled, at + filled)
         if (bytesRead === 0) break
         filled += bytesRead
       }
-      yield piece
+      yield piece.fill(0, filled)
     }
   } finally {
     await file.close()

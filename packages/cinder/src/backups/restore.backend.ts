@@ -33,18 +33,15 @@ function taskOf(volume: VolumeRow): RestoreTask['restore'] | undefined {
 }
 
 async function restore(context: MessageContext, volume: VolumeRow, task: RestoreTask['restore'], deps: BackupDeps) {
-  let store: BackupStore | undefined
   try {
     const backup = await getBackup(deps.database.query, task.backupId)
-    store = await deps.store(backup.project_id)
+    const store = await deps.store(backup.project_id)
     const meta = await writeChain(backup, volume, task.fresh, store, deps)
     await deps.database.transaction((tx) => finish(tx, volume, task, meta))
   } catch (error) {
     if (deps.signal.aborted) throw error
     deps.log.error({ err: error, volumeId: volume.id, requestId: context.requestId }, 'a backup could not be restored')
     await deps.database.transaction((tx) => fail(tx, context, volume, task.backupId))
-  } finally {
-    await store?.close?.()
   }
 }
 

@@ -17,14 +17,14 @@ import { openSlots } from './slots.ts'
 export interface BackupRoleOptions {
   /** `host1`, the part of the backends' hosts before the `@`. */
   host: string
-  /** Zone this role is in. Default `nova`. */
+  /** Default `nova`. */
   zone?: string
   /** Those of this host. */
   backends: Backend[]
   database: Database
   bus: Bus
   log: Logger
-  /** Opens the place of a project's backups. */
+  /** The place of a project's backups; closed by its owner. */
   store(projectId: string): Promise<BackupStore>
   /** Name of the storage driver: `swift`, `file`, `nfs`, `s3` … */
   storeName?: string
@@ -65,7 +65,13 @@ export async function openBackupRole(options: BackupRoleOptions): Promise<Runnin
     slots: openSlots(options.atOnce ?? 2),
     signal: closing.signal,
   }
-  const pulse = await openHeartbeat({ database, log, host, binary: 'cinder-backup', zone: options.zone ?? 'nova' })
+  const pulse = await openHeartbeat({
+    database,
+    log,
+    host,
+    binary: 'cinder-backup',
+    zone: options.zone ?? 'nova',
+  })
   await recoverBackups(deps)
   await bus.serve(topics.createBackup, host, ({ context, payload }) => createBackup(context, payload, deps))
   await bus.serve(topics.deleteBackup, host, ({ context, payload }) => deleteBackup(context, payload, deps))

@@ -4,12 +4,13 @@ import type { Transaction } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
+import type { ImageSource } from '../image-cache/fill.ts'
 import { checkVolumeSize, takeQuota } from '../quotas/store.ts'
 import { messageContext, schedulerTarget, scheduleVolume } from '../topics.ts'
 import { defaultVolumeType, findVolumeType, getVolumeType, type VolumeType } from '../types/store.ts'
 import { isTruthy, newVolumeNames } from './schema.ts'
 import { checkTypeSize, readSize } from './size.ts'
-import { resolveSource, type Source, type SourceWish } from './source.ts'
+import { imageSourceOf, resolveSource, type Source, type SourceWish } from './source.ts'
 import { createVolumeRow, type VolumeRow, writeMetadata } from './store.ts'
 import { loadParts, plainView } from './view.ts'
 import { chooseZone } from './zone.ts'
@@ -171,7 +172,7 @@ export interface CreationTask {
   bootable: boolean
   /** Backend the volume must be on, `host1@file`. */
   pinned: string | null
-  image: { id: string; checksum: string; diskFormat: string; containerFormat: string; size: number } | null
+  image: ImageSource | null
   hints: Hints | null
 }
 
@@ -180,13 +181,7 @@ function creationTask({ source, hints }: VolumePlan): CreationTask {
   return {
     bootable: source.bootable,
     pinned: source.origin?.host?.split('#', 1)[0] ?? null,
-    image: image && {
-      id: image.id,
-      checksum: image.os_hash_value ?? image.checksum ?? '',
-      diskFormat: image.disk_format ?? 'raw',
-      containerFormat: image.container_format ?? 'bare',
-      size: image.size ?? 0,
-    },
+    image: image && imageSourceOf(image),
     hints: hints ?? null,
   }
 }

@@ -3,6 +3,7 @@ import type { Query } from '@hearth/database'
 import type { Image } from '../clients/image.ts'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
+import type { ImageSource } from '../image-cache/fill.ts'
 import { checkSnapshot } from '../snapshots/authorize.ts'
 import { getSnapshot } from '../snapshots/store.ts'
 import { volumeFor } from './authorize.ts'
@@ -137,6 +138,17 @@ async function findImage(token: string, reference: string, deps: ApiDeps): Promi
     throw errors.InvalidInput({ reason: 'Invalid image identifier or unable to access requested image.' })
   }
   return images[0]!
+}
+
+/** What the backend needs to fetch the image. */
+export function imageSourceOf(image: Image): ImageSource {
+  return {
+    id: image.id,
+    checksum: image.os_hash_value ?? image.checksum ?? '',
+    diskFormat: image.disk_format ?? 'raw',
+    containerFormat: image.container_format ?? 'bare',
+    size: image.size ?? 0,
+  }
 }
 
 const fixedProperties = ['container_format', 'disk_format', 'min_disk', 'min_ram', 'size', 'checksum'] as const

@@ -1,0 +1,12 @@
+import { admin } from '../policies.ts'
+
+/** Rules about services, hosts, pools and capabilities, under upstream's names. */
+export const servicePolicies: Record<string, string> = {
+  'volume_extension:services:index': admin,
+  'volume_extension:services:update': admin,
+  'volume:freeze_host': admin,
+  'volume:thaw_host': admin,
+  'volume_extension:hosts': admin,
+  'volume_extension:capabilities': admin,
+  'scheduler_extension:scheduler_stats:get_pools': admin,
+}

@@ -1,0 +1,70 @@
+import type { Context } from '@hearth/core'
+import { move, type Transaction } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import { deleteAttachmentsOf, listAttachments } from '../attachments/store.ts'
+import type { ApiDeps } from '../deps.ts'
+import { errors } from '../errors.ts'
+import { disconnectVolume, messageContext } from '../topics.ts'
+import { volumeFor } from './authorize.ts'
+import { isTruthy } from './schema.ts'
+import { resetStates } from './states.ts'
+import { backendOf, lockVolume, updateVolume, type VolumeRow } from './store.ts'
+
+/** os-set_bootable. */
+export async function setBootable(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
+  const { id } = await volumeFor(context, deps.database.query, request.params.id!, 'volume:update')
+  const body = request.body as { 'os-set_bootable': { bootable: unknown } }
+  await updateVolume(deps.database.query, id, { bootable: isTruthy(body['os-set_bootable'].bootable) })
+  return undefined
+}
+
+interface ResetBody {
+  status?: string
+  attach_status?: 'attached' | 'detached'
+  migration_status?: string
+}
+
+/** os-reset_status: an administrator's word, which moves no bytes. */
+export async function resetStatus(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
+  const rule = 'volume_extension:volume_admin_actions:reset_status'
+  const { id } = await volumeFor(context, deps.database.query, request.params.id!, rule)
+  const body = (request.body as { 'os-reset_status': ResetBody })['os-reset_status']
+  if (body.status === undefined && body.attach_status === undefined && body.migration_status === undefined) {
+    throw errors.InvalidParameter({
+      reason: "Must specify 'status', 'attach_status' or 'migration_status' for update.",
+    })
+  }
+  if (body.status === 'deleting') throw errors.InvalidParameter({ reason: "Cannot reset to status 'deleting'." })
+  const volume = await deps.database.transaction((tx) => reset(tx, id, body))
+  if (body.attach_status === 'detached') await unexport(context, volume, deps)
+  return undefined
+}
+
+async function reset(tx: Transaction, id: string, body: ResetBody): Promise<VolumeRow> {
+  const volume = await lockVolume(tx, id)
+  const set: Partial<Omit<VolumeRow, 'status'>> = {}
+  if (body.attach_status !== undefined) set.attach_status = body.attach_status
+  if (body.migration_status !== undefined) {
+    set.migration_status = body.migration_status === 'none' ? null : body.migration_status
+  }
+  if (body.attach_status === 'detached') await deleteAttachmentsOf(tx, id)
+  if (body.status === undefined) {
+    await updateVolume(tx, id, set)
+    return volume
+  }
+  if (body.status === 'in-use' && (await listAttachments(tx, { volume_id: id })).length === 0) {
+    throw errors.InvalidVolume({ reason: `Cannot reset-state to in-use because volume does not have any attachments.` })
+  }
+  // Nobody waits any more for the work that was going on.
+  const extra = { ...set, previous_status: null, task: body.status === 'creating' ? volume.task : null }
+  await move(tx, { table: 'volumes', id, to: body.status, states: resetStates, from: volume.status, set: extra })
+  return volume
+}
+
+/** Nobody is attached, so nothing is offered. A backend that does not answer does it when it starts. */
+async function unexport(context: Context, volume: VolumeRow, deps: ApiDeps): Promise<void> {
+  if (volume.host === null || volume.provider_auth === null) return
+  const payload = { volumeId: volume.id, attachmentId: null }
+  const call = deps.bus.call(disconnectVolume, backendOf(volume.host), payload, messageContext(context), 5000)
+  await call.catch((error: unknown) => context.log.warn({ err: error, volumeId: volume.id }, 'export not removed'))
+}

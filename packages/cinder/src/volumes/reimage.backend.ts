@@ -1,0 +1,64 @@
+import type { MessageContext } from '@hearth/bus'
+import { move, type Transaction } from '@hearth/database'
+import { DriverError } from '@hearth/driver'
+import { prepareImage } from '../image-cache/fill.ts'
+import { addMessage } from '../messages/store.ts'
+import type { BackendDeps } from './backend-deps.ts'
+import type { ReimageTask } from './reimage.ts'
+import { volumeStates } from './states.ts'
+import { findVolume, type VolumeRow, volumeRef, writeMetadata } from './store.ts'
+
+/** Writes an image over a volume in `downloading` that was there before. */
+export async function reimageVolume(
+  context: MessageContext,
+  input: { volumeId: string },
+  deps: BackendDeps,
+): Promise<void> {
+  await deps.locks.run(input.volumeId, async () => {
+    const volume = await findVolume(deps.database.query, input.volumeId)
+    if (volume?.status !== 'downloading' || volume.launched_at === null) return
+    const task = JSON.parse(volume.task ?? '{}') as ReimageTask
+    let failed = false
+    try {
+      await overwrite(volume, task, deps)
+    } catch (error) {
+      if (deps.signal.aborted) throw error
+      deps.log.error({ err: error, volumeId: volume.id, requestId: context.requestId }, 'volume could not be re-imaged')
+      failed = true
+    }
+    await deps.database.transaction((tx) => finish(tx, context, volume, task, failed))
+  })
+}
+
+async function overwrite(volume: VolumeRow, task: ReimageTask, deps: BackendDeps): Promise<void> {
+  const { volume: driver } = deps.backend
+  if (!driver.address) throw new DriverError('unsupported', 'this backend cannot take images')
+  const prepared = await prepareImage(task.image, deps, deps.signal)
+  try {
+    await prepared.writeTo(await driver.address(volumeRef(volume)), false, deps.signal)
+  } finally {
+    await prepared.dispose()
+  }
+}
+
+async function finish(
+  tx: Transaction,
+  context: MessageContext,
+  volume: VolumeRow,
+  task: ReimageTask,
+  failed: boolean,
+): Promise<void> {
+  const to = failed ? 'error' : (volume.previous_status ?? 'available')
+  const set = { previous_status: null, task: null, ...(failed ? {} : { bootable: true }) }
+  const states = volumeStates
+  if (!(await move(tx, { table: 'volumes', id: volume.id, to, states, from: 'downloading', set }))) return
+  if (!failed) return writeMetadata(tx, volume.id, 'image', task.imageMetadata, true)
+  await addMessage(tx, {
+    projectId: volume.project_id,
+    action: 'reimage-volume',
+    resourceType: 'VOLUME',
+    resourceId: volume.id,
+    detail: 'unknown-error',
+    requestId: context.requestId,
+  })
+}

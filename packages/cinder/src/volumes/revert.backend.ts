@@ -1,0 +1,48 @@
+import type { MessageContext } from '@hearth/bus'
+import { move } from '@hearth/database'
+import { DriverError, type SnapshotRef } from '@hearth/driver'
+import { snapshotStates } from '../snapshots/states.ts'
+import { findSnapshot, snapshotRef } from '../snapshots/store.ts'
+import type { BackendDeps } from './backend-deps.ts'
+import type { RevertTask } from './revert.ts'
+import { volumeStates } from './states.ts'
+import { findVolume } from './store.ts'
+
+/** Takes a volume in `reverting` back to its snapshot. Done twice it is the same. */
+export async function revertVolume(
+  context: MessageContext,
+  input: { volumeId: string },
+  deps: BackendDeps,
+): Promise<void> {
+  await deps.locks.run(input.volumeId, async () => {
+    const { database, log } = deps
+    const volume = await findVolume(database.query, input.volumeId)
+    if (volume?.status !== 'reverting') return
+    const { snapshotId } = JSON.parse(volume.task ?? '{}') as RevertTask
+    const snapshot = await findSnapshot(database.query, snapshotId)
+    let to = 'available'
+    try {
+      if (!snapshot) throw new DriverError('not-found', `snapshot ${snapshotId} is gone`)
+      await revert(snapshotRef(snapshot, volume), deps)
+    } catch (error) {
+      if (deps.signal.aborted) throw error
+      log.error({ err: error, volumeId: volume.id, requestId: context.requestId }, 'volume could not be reverted')
+      to = 'error'
+    }
+    await database.transaction(async (tx) => {
+      const set = { previous_status: null, task: null }
+      await move(tx, { table: 'volumes', id: volume.id, to, states: volumeStates, from: 'reverting', set })
+      const states = snapshotStates
+      await move(tx, { table: 'snapshots', id: snapshotId, to: 'available', states, from: 'restoring' })
+    })
+  })
+}
+
+async function revert(snapshot: SnapshotRef, deps: BackendDeps): Promise<void> {
+  const { volume: driver } = deps.backend
+  if (driver.revert) return driver.revert(snapshot, deps.signal)
+  if (!driver.snapshotAddress || !driver.address) throw new DriverError('unsupported', 'this backend cannot revert')
+  const source = await driver.snapshotAddress(snapshot)
+  const target = await driver.address(snapshot.volume)
+  await deps.qemu.convertInto(source, { ...target, isZero: false }, deps.signal)
+}

@@ -1,0 +1,54 @@
+import type { Context } from '@hearth/core'
+import { move } from '@hearth/database'
+import type { ApiRequest } from '@hearth/http'
+import type { ApiDeps } from '../deps.ts'
+import { errors } from '../errors.ts'
+import { snapshotFor } from '../snapshots/authorize.ts'
+import { snapshotStates } from '../snapshots/states.ts'
+import { snapshotsOf } from '../snapshots/store.ts'
+import { messageContext, revertVolume as revertTopic } from '../topics.ts'
+import { volumeFor } from './authorize.ts'
+import { volumeStates } from './states.ts'
+import { backendOf, lockVolume } from './store.ts'
+
+/** `task` of a volume in `reverting`. */
+export interface RevertTask {
+  snapshotId: string
+}
+
+/** revert: takes a volume back to its latest snapshot. */
+export async function revertVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
+  const q = deps.database.query
+  const volume = await volumeFor(context, q, request.params.id!, 'volume:revert_to_snapshot')
+  const { snapshot_id } = (request.body as { revert: { snapshot_id: string } }).revert
+  const snapshot = await snapshotFor(context, q, snapshot_id, 'volume:get_snapshot')
+  await deps.database.transaction(async (tx) => {
+    const locked = await lockVolume(tx, volume.id)
+    const latest = (await snapshotsOf(tx, locked.id)).at(-1)
+    if (latest?.id !== snapshot.id) {
+      throw errors.InvalidParameter({ reason: `Volume ${locked.id} can only be reverted to its latest snapshot.` })
+    }
+    if (snapshot.size !== locked.size) {
+      throw errors.InvalidParameter({
+        reason: `Can't revert volume ${locked.id} to its latest snapshot. The volume size must be equal to the snapshot size.`,
+      })
+    }
+    const task: RevertTask = { snapshotId: snapshot.id }
+    const set = { previous_status: locked.status, task: JSON.stringify(task) }
+    const reverting = await move(tx, {
+      table: 'volumes',
+      id: locked.id,
+      to: 'reverting',
+      states: volumeStates,
+      from: 'available',
+      set,
+    })
+    const states = snapshotStates
+    const restoring =
+      reverting && (await move(tx, { table: 'snapshots', id: snapshot.id, to: 'restoring', states, from: 'available' }))
+    if (!restoring)
+      throw errors.Conflict({ reason: `Volume ${locked.id} and snapshot ${snapshot.id} must be available to revert.` })
+    await deps.bus.cast(tx, revertTopic, backendOf(locked.host!), { volumeId: locked.id }, messageContext(context))
+  })
+  return undefined
+}

@@ -1,0 +1,100 @@
+import { createReadStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { MessageContext } from '@hearth/bus'
+import { hasCode, uuid } from '@hearth/core'
+import { move } from '@hearth/database'
+import { type Address, DriverError } from '@hearth/driver'
+import { qemuFormat } from '../image-cache/inspect.ts'
+import { addMessage } from '../messages/store.ts'
+import type { BackendDeps } from './backend-deps.ts'
+import { volumeStates } from './states.ts'
+import { findVolume, type VolumeRow, volumeRef } from './store.ts'
+import type { UploadTask } from './upload.ts'
+
+/** After a crash of both, the image service may still hold the broken upload for a while. */
+const mostAttempts = 6
+const readBytes = 4 * 1024 * 1024
+
+/** Fills the image that a volume in `uploading` was asked to become. */
+export async function uploadVolume(
+  context: MessageContext,
+  input: { volumeId: string },
+  attempt: number,
+  deps: BackendDeps,
+): Promise<void> {
+  await deps.locks.run(input.volumeId, async () => {
+    const volume = await findVolume(deps.database.query, input.volumeId)
+    if (volume?.status !== 'uploading') return
+    const task = JSON.parse(volume.task ?? '{}') as UploadTask
+    let failed = false
+    try {
+      await fillImage(volume, task, deps)
+    } catch (error) {
+      if (deps.signal.aborted) throw error
+      if (hasCode(error, 'Conflict') && attempt < mostAttempts)
+        throw new Error('the image is still being uploaded', { cause: error })
+      failed = true
+      deps.log.error({ err: error, volumeId: volume.id, requestId: context.requestId }, 'volume could not be uploaded')
+      await removeImage(task.imageId, deps)
+    }
+    await finish(context, volume, failed, deps)
+  })
+}
+
+async function fillImage(volume: VolumeRow, task: UploadTask, deps: BackendDeps): Promise<void> {
+  const { images, session, backend } = deps
+  const image = await images.get(await session.token(), task.imageId)
+  if (image.status === 'active') return
+  if (!backend.volume.address) throw new DriverError('unsupported', 'this backend does not let its bytes be read')
+  const address = await backend.volume.address(volumeRef(volume))
+  const format = qemuFormat(task.diskFormat)
+  const isPlain = format === 'raw' && address.format === 'raw' && address.filename.startsWith('/')
+  if (isPlain) return send(address.filename, task, deps)
+  await sendConverted(address, format, task, deps)
+}
+
+async function sendConverted(address: Address, format: string, task: UploadTask, deps: BackendDeps): Promise<void> {
+  const path = join(deps.workFolder, `upload-${uuid()}.part`)
+  try {
+    await deps.qemu.convertTo(address, path, format, deps.signal)
+    await send(path, task, deps)
+  } finally {
+    await rm(path, { force: true })
+  }
+}
+
+async function send(path: string, task: UploadTask, deps: BackendDeps): Promise<void> {
+  const data = createReadStream(path, { highWaterMark: readBytes })
+  try {
+    await deps.images.upload(await deps.session.token(), task.imageId, data, deps.signal)
+  } finally {
+    data.destroy()
+  }
+}
+
+/** An image that will never have its bytes helps nobody. */
+async function removeImage(id: string, deps: BackendDeps): Promise<void> {
+  const token = await deps.session.token()
+  const image = await deps.images.get(token, id).catch(() => null)
+  if (image && image.status !== 'active') await deps.images.delete(token, id).catch(() => undefined)
+}
+
+async function finish(context: MessageContext, volume: VolumeRow, failed: boolean, deps: BackendDeps): Promise<void> {
+  await deps.database.transaction(async (tx) => {
+    const now = await findVolume(tx, volume.id)
+    const to = now?.previous_status ?? 'available'
+    const set = { previous_status: null, task: null }
+    const states = volumeStates
+    const moved = await move(tx, { table: 'volumes', id: volume.id, to, states, from: 'uploading', set })
+    if (!moved || !failed) return
+    await addMessage(tx, {
+      projectId: volume.project_id,
+      action: 'copy-volume-to-image',
+      resourceType: 'VOLUME',
+      resourceId: volume.id,
+      detail: 'upload-failed',
+      requestId: context.requestId,
+    })
+  })
+}
