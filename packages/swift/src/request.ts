@@ -33,8 +33,6 @@ export interface SwiftRequest {
   owner: boolean
   /** Set by authorize: the caller administers all accounts. */
   reseller: boolean
-  /** Replaces what the container's listing says of the object that is PUT. */
-  listing?: { etag?: string; contentType?: string; size?: number }
   /** Headers of the object that only features may set; they stay as long as its data. */
   sysmeta: Record<string, string>
   log: Logger

@@ -1,4 +1,5 @@
 import { contentOf } from '../objects/body.ts'
+import { listingOverride } from '../objects/listing-override.ts'
 import { listingTargets, type Placement, placeObject } from '../placement/cluster.ts'
 import { deliver } from '../placement/listings.ts'
 import type { Node } from '../placement/node.ts'
@@ -85,9 +86,7 @@ async function copyObject(deps: KeeperDeps, from: Node, to: Node, object: Stored
   if (!path?.container || !path.object) return
   const name = { account: path.account, container: path.container, object: path.object }
   const place = placeObject(cluster, name.account, name.container, name.object)
-  const listing = listingTargets(cluster, name, [to])[0]!
-  const etag = object.sysmeta['x-object-sysmeta-listing-etag']
-  if (etag !== undefined) listing.override = { etag }
+  const listing = listingTargets(cluster, name, [to], listingOverride(object))[0]!
   if (object.deleted) {
     const { hash, timestamp } = object
     const reply = await to.write('deleteObject', { hash, name: object.name, timestamp, ifDeleteAt: null, listing })

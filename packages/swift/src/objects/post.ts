@@ -10,6 +10,7 @@ import { secondsOf } from '../timestamps.ts'
 import { deleteAtOf } from './expiry.ts'
 import { findLive } from './get.ts'
 import { storedHeaders } from './headers.ts'
+import { listingOverride } from './listing-override.ts'
 
 /** POST of an object: the metadata is replaced, the data stays. */
 export async function postObject(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
@@ -24,17 +25,12 @@ export async function postObject(request: SwiftRequest, deps: ProxyDeps): Promis
   const found = listed && (await findLive(request, deps))
   if (!found) return answer(404)
   const place = placeObject(deps.cluster, account, container, object)
-  const override = listingOverride(found.object.sysmeta)
+  const contentType = headers['content-type']?.replace(/;\s*swift_[^;]*/gi, '') || null
+  const override = listingOverride({ ...found.object, contentType: contentType ?? found.object.contentType })
   const targets = listingTargets(deps.cluster, { account, container, object }, place.primaries, override)
   const input = { hash: place.hash, timestamp, metadata: storedHeaders(headers), deleteAt }
   const outcomes = await settle(
-    place.primaries.map((node, index) =>
-      node.write('postObject', {
-        ...input,
-        contentType: givenType(headers, found.object.contentType),
-        listing: targets[index]!,
-      }),
-    ),
+    place.primaries.map((node, index) => node.write('postObject', { ...input, contentType, listing: targets[index]! })),
   )
   const replies = valuesOf(outcomes)
   await deliver(deps.cluster, place.primaries, outcomes)
@@ -43,18 +39,4 @@ export async function postObject(request: SwiftRequest, deps: ProxyDeps): Promis
   if (count('done') >= quorum) return answer(202)
   if (count('done') + count('stale') >= quorum) return answer(409)
   throw refuse(failureStatus(outcomes))
-}
-
-/** A new content type keeps the size that a large object's type carries. */
-function givenType(headers: Record<string, string>, before: string): string | null {
-  const given = headers['content-type']
-  if (!given) return null
-  const size = /;\s*swift_bytes=\d+/.exec(before)?.[0] ?? ''
-  return given.replace(/;\s*swift_[^;]*/gi, '') + size
-}
-
-/** What a feature had the listing say at the PUT is said again. */
-function listingOverride(sysmeta: Record<string, string>): { etag: string } | undefined {
-  const etag = sysmeta['x-object-sysmeta-listing-etag']
-  return etag === undefined ? undefined : { etag }
 }

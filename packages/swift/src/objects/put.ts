@@ -38,7 +38,6 @@ export async function putObject(request: SwiftRequest, deps: ProxyDeps): Promise
     metadata: storedHeaders(headers),
     sysmeta: request.sysmeta,
     expectedEtag: etag ? etag : null,
-    ...(request.listing ? { listing: request.listing } : {}),
   })
   return answer(stored.status, {
     text: '',

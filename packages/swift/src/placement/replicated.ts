@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { listingOverride } from '../objects/listing-override.ts'
 import { refuse } from '../response.ts'
 import { blockSize, type Stage } from '../storage/bodies.ts'
 import { StorageError } from '../storage/errors.ts'
@@ -30,7 +31,6 @@ export interface Upload extends ObjectName {
   deleteAt: number | null
   /** The md5 the client says the body has. */
   expectedEtag: string | null
-  listing?: ListingTarget['override']
 }
 
 export interface Uploaded {
@@ -205,7 +205,7 @@ async function commit(
   const etag = sums.md5.digest('hex')
   const object = { ...storedObject(input, place.hash, etag, sums), body }
   const writers = body ? place.primaries : stages.map(({ node }) => node)
-  const targets = listingTargets(cluster, nameOf(input), writers, input.listing)
+  const targets = listingTargets(cluster, nameOf(input), writers, listingOverride(input))
   const outcomes = await settle(
     writers.map((node, index) => {
       const file = stages[index]?.stage.file ?? null
