@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bus, type Message, openBus } from '@hearth/bus'
-import { busContract, newTopic, type Payload, until } from '@hearth/bus/contract'
+import { busContract, newTopic, type Payload, survivesKills, until } from '@hearth/bus/contract'
 import { silentLog } from '@hearth/core'
 import { type Database, openDatabase } from '@hearth/database'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -112,4 +112,10 @@ test('a wrong password is refused at once, and is not in the error', async () =>
   expect(String(error)).not.toContain('wr0ng')
   await db.close()
   await drop()
+})
+
+test('no committed cast is lost when the process is killed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hearth-bus-'))
+  await survivesKills(`sqlite:${join(folder, 'bus.db')}`, server.url, 4)
+  await rm(folder, { recursive: true })
 })

@@ -5,7 +5,7 @@ import { silentLog } from '@hearth/core'
 import { openDatabase } from '@hearth/database'
 import { provesIdempotent } from '@hearth/database/contract'
 import { describe, expect, test } from 'vitest'
-import { busContract, newTopic, type Payload, until } from '../contract/bus.ts'
+import { busContract, newTopic, type Payload, survivesKills, until } from '../contract/bus.ts'
 import { type Message, migrations, openBus } from './index.ts'
 
 const context = { requestId: 'req-1', userId: null, projectId: null }
@@ -59,5 +59,12 @@ test('what a handler does to a payload stays with it, and undefined is left out 
   expect(payload).toEqual({ kept: 1, absent: undefined })
   await bus.close()
   await db.close()
+  await drop()
+})
+
+test('no committed cast is lost when the process is killed', async () => {
+  const { db, url, drop } = await openFile()
+  await db.close()
+  await survivesKills(url, 'memory:', 6)
   await drop()
 })

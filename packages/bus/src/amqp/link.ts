@@ -64,10 +64,7 @@ export class Link {
     clearTimeout(this.#timer)
     const model = this.#model ?? this.#opening
     if (!model) return
-    const closed = await within(
-      model.close().catch(() => undefined),
-      goodbyeMs,
-    )
+    const closed = await within(closeQuietly(model), goodbyeMs)
     if (!closed) (model.connection as unknown as { stream: Socket }).stream.destroy()
   }
 
@@ -94,13 +91,13 @@ export class Link {
       await setUp?.(opened)
       if (gone) throw new Error('the connection was lost at once', { cause: failure })
     } catch (error) {
-      await opened.close().catch(() => undefined)
+      await closeQuietly(opened)
       throw error
     } finally {
       this.#opening = undefined
     }
     if (this.#closing) {
-      await opened.close().catch(() => undefined)
+      await closeQuietly(opened)
       return
     }
     this.#model = opened
@@ -130,6 +127,15 @@ export class Link {
       },
       pause * (0.75 + Math.random() / 2),
     )
+  }
+}
+
+/** Closes a connection or a channel, which may be gone already; amqplib says that now by a throw, now by a rejection. */
+export async function closeQuietly(open: { close(): Promise<void> }): Promise<void> {
+  try {
+    await open.close()
+  } catch {
+    // Gone is what was wanted.
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib'
+import { closeQuietly } from './link.ts'
 
 export const castQueue = (topic: string, target: string): string => `hearth.cast.${topic}:${target}`
 export const callQueue = (topic: string, target: string): string => `hearth.call.${topic}:${target}`
@@ -56,7 +57,7 @@ async function onChannel(model: ChannelModel, work: (channel: Channel) => Promis
   try {
     await work(channel)
   } finally {
-    if (!closed) await channel.close().catch(() => undefined)
+    if (!closed) await closeQuietly(channel)
   }
 }
 

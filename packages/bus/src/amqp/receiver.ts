@@ -4,7 +4,7 @@ import { concurrency, handleCall, handleFanout, type Served } from '../handle.ts
 import { openTasks, within } from '../tasks.ts'
 import type { Message } from '../topic.ts'
 import { CastWorker, type PutBack } from './cast-worker.ts'
-import { Link } from './link.ts'
+import { closeQuietly, Link } from './link.ts'
 import { callQueue, castQueue, declareCastQueue, declareFanout, fanoutExchange } from './queues.ts'
 import type { Body } from './sender.ts'
 
@@ -88,7 +88,7 @@ export class Receiver {
 
   async #consume(model: ChannelModel, channel: Channel, consumer: Consumer): Promise<void> {
     const { served } = consumer
-    const close = (): void => void channel.close().catch(() => undefined)
+    const close = (): void => void closeQuietly(channel)
     try {
       await channel.prefetch(concurrency)
       const queue = await this.#queueOf(model, channel, served)

@@ -3,7 +3,7 @@ import type { ChannelModel, ConfirmChannel, Message as Delivered } from 'amqplib
 import { type Answer, timeoutOf } from '../answer.ts'
 import type { NewRow } from '../outbox.ts'
 import type { MessageContext } from '../topic.ts'
-import { Link } from './link.ts'
+import { closeQuietly, Link } from './link.ts'
 import { callQueue, castQueue, declareCastQueue, declareFanout, fanoutExchange, forgetQueue } from './queues.ts'
 
 export interface Body {
@@ -106,7 +106,7 @@ export class Sender {
   async #setUp(model: ChannelModel): Promise<void> {
     const channel = await model.createConfirmChannel()
     channel.on('error', (error) => this.#log.warn({ err: error }, 'a channel to the message broker failed'))
-    channel.on('close', () => void model.close().catch(() => undefined))
+    channel.on('close', () => void closeQuietly(model))
     channel.on('return', (message) => this.#returned(message))
     await declareFanout(channel)
     const answered = (message: Delivered | null): void => {
