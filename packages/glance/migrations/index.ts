@@ -1,4 +1,5 @@
 import type { Migration } from '@hearth/database'
 import { imagesMigration } from './0001-images.ts'
+import { tasksMigration } from './0002-tasks.ts'
 
-export const migrations: Migration[] = [imagesMigration]
+export const migrations: Migration[] = [imagesMigration, tasksMigration]

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { type Authenticator, openEnforcer } from '@hearth/auth'
 import type { Logger, Registry, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
@@ -7,6 +8,8 @@ import type { ApiDeps } from './deps.ts'
 import { faults } from './faults.ts'
 import { openHashing } from './images/hashing.ts'
 import { recoverImages, sweepImages, sweepMs } from './images/recover.backend.ts'
+import { openImports } from './imports/run.backend.ts'
+import { openStaging } from './imports/staging.ts'
 import { policies } from './policies.ts'
 import { routes } from './routes.ts'
 import { defaultSettings, type Settings } from './settings.ts'
@@ -17,7 +20,7 @@ export interface ApiOptions {
   host: string
   port: number
   /** Base URL told to clients; else what they called. */
-  publicUrl?: string
+  publicUrl?: string | null
   /** Migrated. */
   database: Database
   log: Logger
@@ -40,14 +43,15 @@ const prefixes = ['/v2', '/v2.:minor(^\\d+$)']
 export async function api(options: ApiOptions): Promise<Running> {
   const { database, log } = options
   const hashing = openHashing()
+  const staging = await openStaging(join(options.workFolder, 'staging'))
+  const settings = { ...defaultSettings, ...options.limits }
+  const base = { database, stores: openStores(options.stores), settings, hashing, staging, log }
+  const imports = openImports(base)
   const deps: ApiDeps = {
-    database,
-    stores: openStores(options.stores),
-    settings: { ...defaultSettings, ...options.limits },
-    hashing,
+    ...base,
+    imports,
     worker: options.worker ?? `${hostname()}:${options.port}`,
-    log,
-    importMethods: [],
+    importMethods: settings.enabledImportMethods,
   }
   await recoverImages(deps)
   const service = await openService<ApiDeps>({
@@ -55,7 +59,7 @@ export async function api(options: ApiOptions): Promise<Running> {
     serviceType: 'image',
     host: options.host,
     port: options.port,
-    publicUrl: options.publicUrl,
+    publicUrl: options.publicUrl ?? undefined,
     routes: allRoutes,
     prefixes: [''],
     deps,
@@ -73,6 +77,7 @@ export async function api(options: ApiOptions): Promise<Running> {
     async close() {
       await stopSweeping()
       await service.close()
+      await imports.close()
       await hashing.close()
     },
   }

@@ -1,6 +1,8 @@
 import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import type { Hashing } from './images/hashing.ts'
+import type { Imports } from './imports/run.backend.ts'
+import type { Staging } from './imports/staging.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores/stores.ts'
 
@@ -18,4 +20,6 @@ export interface GlanceDeps {
 /** What the API's rows are handed. */
 export interface ApiDeps extends GlanceDeps {
   importMethods: readonly string[]
+  staging: Staging
+  imports: Imports
 }

@@ -1,6 +1,14 @@
 import { imagePolicies } from './images/policies.ts'
+import { importPolicies } from './imports/policies.ts'
 import { infoPolicies } from './info/policies.ts'
 import { memberPolicies } from './members/policies.ts'
+import { taskPolicies } from './tasks/policies.ts'
 
 /** Every rule with its default text. */
-export const policies: Record<string, string> = { ...imagePolicies, ...memberPolicies, ...infoPolicies }
+export const policies: Record<string, string> = {
+  ...imagePolicies,
+  ...memberPolicies,
+  ...importPolicies,
+  ...taskPolicies,
+  ...infoPolicies,
+}

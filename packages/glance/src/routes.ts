@@ -1,10 +1,20 @@
 import type { Route } from '@hearth/http'
 import type { ApiDeps } from './deps.ts'
 import { imageRoutes } from './images/routes.ts'
+import { importRoutes } from './imports/routes.ts'
 import { infoRoutes } from './info/routes.ts'
 import { memberRoutes } from './members/routes.ts'
 import { schemaRoutes } from './schemas/routes.ts'
 import { tagRoutes } from './tags/routes.ts'
+import { taskRoutes } from './tasks/routes.ts'
 
 /** All rows under /v2. */
-export const routes: Route<ApiDeps>[] = [...imageRoutes, ...memberRoutes, ...tagRoutes, ...infoRoutes, ...schemaRoutes]
+export const routes: Route<ApiDeps>[] = [
+  ...imageRoutes,
+  ...memberRoutes,
+  ...tagRoutes,
+  ...importRoutes,
+  ...taskRoutes,
+  ...infoRoutes,
+  ...schemaRoutes,
+]

@@ -1,4 +1,5 @@
 import { defaultVmdkTypes } from './formats/vmdk.ts'
+import { defaultUriFilter, type UriFilter } from './imports/uri-filter.ts'
 
 /** Limits and switches, under upstream's names in camel case and with its defaults. */
 export interface Settings {
@@ -18,6 +19,10 @@ export interface Settings {
   /** False lets content differ from the claimed disk format; unsafe content is refused all the same. */
   requireImageFormatMatch: boolean
   vmdkAllowedTypes: readonly string[]
+  /** Of glance-direct, web-download, copy-image: what is offered. */
+  enabledImportMethods: readonly string[]
+  /** What web-download may fetch. */
+  uriFilter: UriFilter
 }
 
 export const defaultSettings: Settings = {
@@ -33,6 +38,8 @@ export const defaultSettings: Settings = {
   showMultipleLocations: false,
   requireImageFormatMatch: true,
   vmdkAllowedTypes: defaultVmdkTypes,
+  enabledImportMethods: ['glance-direct', 'web-download', 'copy-image'],
+  uriFilter: defaultUriFilter,
 }
 
 /** True when `count` is within a quota where a negative number means none. */

@@ -3,11 +3,12 @@ import { isDriverError } from '@hearth/driver'
 import type { ApiRequest } from '@hearth/http'
 import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
+import type { Staging } from '../imports/staging.ts'
 import { openImage } from './access.ts'
 import type { Image } from './image.ts'
 import { deleteImage as deleteRow, findImage, forgetLocation, moveImage } from './store.ts'
 
-type DeleteDeps = Pick<GlanceDeps, 'database' | 'stores' | 'log'>
+type DeleteDeps = Pick<GlanceDeps, 'database' | 'stores' | 'log'> & { staging: Staging }
 
 /**
  * DELETE /v2/images/{id}. Bytes go first, while the image is `pending_delete`; a store that still needs them (clones)
@@ -36,6 +37,7 @@ export async function finishDeletion(imageId: string, deps: DeleteDeps): Promise
 async function bury(image: Image, from: string, deps: DeleteDeps): Promise<undefined> {
   const buried = await deps.database.transaction((tx) => deleteRow(tx, image.id, from))
   if (!buried) throw changed(image)
+  if (image.status === 'uploading') await deps.staging.remove(image.id)
 }
 
 const changed = (image: Image) =>

@@ -1,5 +1,5 @@
 import { uuid } from '@hearth/core'
-import { move, type Query, type Transaction } from '@hearth/database'
+import { insertIfAbsent, move, type Query, type Transaction } from '@hearth/database'
 import type { Image, Location } from './image.ts'
 import { imageStates } from './states.ts'
 
@@ -124,6 +124,11 @@ export async function releaseWorker(query: Query, id: string): Promise<void> {
   await query('images').where({ id }).update(workerColumns(null))
 }
 
+/** Notes how many bytes are staged. */
+export async function writeSize(query: Query, id: string, size: number): Promise<void> {
+  await query('images').where({ id }).update({ size })
+}
+
 /** A sign of life for all images this worker has in hand. */
 export async function touchWorker(query: Query, name: string): Promise<void> {
   const busy = ['saving', 'uploading', 'importing']
@@ -164,10 +169,22 @@ export async function writeProperties(
   }
 }
 
-/** Adds or overwrites one property; null removes it. */
+/** Adds or overwrites one property; null removes it. A patch under way notices by the revision. */
 export async function writeProperty(tx: Transaction, imageId: string, name: string, value: string | null) {
+  await tx('images').where({ id: imageId }).increment('revision', 1)
   await tx('image_properties').where({ image_id: imageId, name }).delete()
   if (value !== null) await tx('image_properties').insert({ image_id: imageId, name, value })
+}
+
+/** Adds a tag unless it is there. */
+export async function insertTag(tx: Transaction, imageId: string, value: string): Promise<void> {
+  await insertIfAbsent(tx, 'image_tags', { image_id: imageId, value })
+}
+
+/** False when the image does not have the tag. */
+export async function removeTag(query: Query, imageId: string, value: string): Promise<boolean> {
+  const touched: number = await query('image_tags').where({ image_id: imageId, value }).delete()
+  return touched > 0
 }
 
 export async function addLocation(tx: Query, imageId: string, location: Omit<Location, 'id'>): Promise<void> {

@@ -34,7 +34,7 @@ export function viewImage(image: Image, context: Context, settings: Settings): R
     schema: '/v2/schemas/image',
   })
   const stores = image.locations.map((location) => location.store).filter((store) => store !== null)
-  if (stores.length > 0) view.stores = stores.join(',')
+  if (stores.length > 0) view.stores = stores.sort().join(',')
   Object.assign(view, viewLocations(image, context, settings))
   return view
 }

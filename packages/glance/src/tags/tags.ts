@@ -4,7 +4,7 @@ import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import { openImage } from '../images/access.ts'
 import { checkTags } from '../images/attributes.ts'
-import { writeTags } from '../images/store.ts'
+import { insertTag, removeTag } from '../images/store.ts'
 
 type TagDeps = Pick<GlanceDeps, 'database' | 'settings'>
 
@@ -14,22 +14,16 @@ export async function addTag(context: Context, request: ApiRequest, deps: TagDep
   if (tag.length > 255) throw glanceErrors.BadRequest({ reason: 'A tag is longer than 255 characters' })
   await deps.database.transaction(async (tx) => {
     const image = await openImage(context, request.params.image_id!, 'modify_image', 'modify', tx)
-    const tags = [...new Set([...image.tags, tag])]
-    checkTags(tags, deps.settings)
-    await writeTags(tx, image.id, tags)
+    checkTags([...new Set([...image.tags, tag])], deps.settings)
+    await insertTag(tx, image.id, tag)
   })
 }
 
 /** DELETE …/tags/{tag}. Throws NotFound (404) for a tag the image does not have. */
 export async function deleteTag(context: Context, request: ApiRequest, deps: TagDeps): Promise<undefined> {
   const tag = request.params.tag!
-  await deps.database.transaction(async (tx) => {
-    const image = await openImage(context, request.params.image_id!, 'modify_image', 'modify', tx)
-    if (!image.tags.includes(tag)) throw glanceErrors.NotFound({ reason: `Image ${image.id} has no tag ${tag}` })
-    await writeTags(
-      tx,
-      image.id,
-      image.tags.filter((each) => each !== tag),
-    )
-  })
+  const { query } = deps.database
+  const image = await openImage(context, request.params.image_id!, 'modify_image', 'modify', query)
+  if (await removeTag(query, image.id, tag)) return
+  throw glanceErrors.NotFound({ reason: `Image ${image.id} has no tag ${tag}` })
 }
