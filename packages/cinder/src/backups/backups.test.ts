@@ -116,10 +116,17 @@ async function write(id: string, bytes: Uint8Array, offset: number): Promise<voi
   await file.close()
 }
 
-const sha256 = async (id: string) =>
-  createHash('sha256')
-    .update(await readFile(await pathOf(id)))
-    .digest('hex')
+/** Compares two volumes of 1 GiB byte by byte. */
+async function expectSameBytes(one: string, other: string): Promise<void> {
+  const files = await Promise.all([one, other].map(async (id) => open(await pathOf(id), 'r')))
+  const pieces = [Buffer.alloc(2 ** 25), Buffer.alloc(2 ** 25)] as const
+  for (let at = 0; at < 2 ** 30; at += 2 ** 25) {
+    const [a, b] = await Promise.all(files.map((file, n) => file.read(pieces[n]!, 0, 2 ** 25, at)))
+    expect([a!.bytesRead, b!.bytesRead]).toEqual([2 ** 25, 2 ** 25])
+    expect([at, pieces[0].equals(pieces[1])]).toEqual([at, true])
+  }
+  await Promise.all(files.map((file) => file.close()))
+}
 
 async function backUp(fields: object): Promise<string> {
   const answer = await call('POST', '/backups', { backup: fields })

@@ -24,13 +24,17 @@ export interface WriteBackInput {
 export async function writeBack(input: WriteBackInput, deps: BackupDeps): Promise<void> {
   const file = await open(input.path, 'r+')
   const line = input.objects.values()
+  const zeros = openZeros(deps)
   try {
     const lanes = Array.from({ length: objectsAtOnce }, async () => {
       for (const entry of line) {
         deps.signal.throwIfAborted()
         await input.check()
-        const bytes = await fetchObject(input, entry, deps)
-        await writeRuns(file, bytes, entry.offset, input.sparse)
+        if ((await zeros(entry.length)) === entry.md5) {
+          if (!input.sparse) await writeZeros(file, new Uint8Array(entry.length), entry.offset)
+          continue
+        }
+        await writeRuns(file, await fetchObject(input, entry, deps), entry.offset, input.sparse)
       }
     })
     const results = await Promise.allSettled(lanes)
@@ -39,6 +43,20 @@ export async function writeBack(input: WriteBackInput, deps: BackupDeps): Promis
     await file.sync()
   } finally {
     await file.close()
+  }
+}
+
+/** The md5 of so many zeros: an object that has it need not even be fetched. */
+function openZeros({ workers }: BackupDeps): (length: number) => Promise<string> {
+  const known = new Map<number, Promise<string>>()
+  return (length) => {
+    const md5 =
+      known.get(length) ??
+      workers
+        .pack(new Uint8Array(length), { compression: 'none', before: null })
+        .then(({ extents }) => extents[0]?.md5 ?? '')
+    known.set(length, md5)
+    return md5
   }
 }
 
