@@ -111,22 +111,9 @@ export async function startForTests(options: Partial<ApiOptions> = {}): Promise<
     main: await openFolderStore(join(folder, 'main')),
     spare: await openFolderStore(join(folder, 'spare')),
   }
+  const entries = Object.entries(stores).map(([id, store]) => ({ id, store, default: id === 'main', type: 'file' }))
   const start = () =>
-    api({
-      host: '127.0.0.1',
-      port: 0,
-      database,
-      log: silentLog,
-      metrics: openMetrics(),
-      authenticator,
-      workFolder: join(folder, 'work'),
-      stores: [
-        { id: 'main', store: stores.main, default: true, type: 'file' },
-        { id: 'spare', store: stores.spare, default: false, type: 'file' },
-      ],
-      worker: 'tests',
-      ...options,
-    })
+    api({ ...fixed(), database, workFolder: join(folder, 'work'), stores: entries, worker: 'tests', ...options })
   let running = await start()
   // Answers that a test does not read would keep their connections busy, and closing waits for those.
   let agent = new Agent()
@@ -140,18 +127,7 @@ export async function startForTests(options: Partial<ApiOptions> = {}): Promise<
     folder,
     database,
     stores,
-    call(token, method, path, body, headers = {}) {
-      const raw = typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream
-      const type: Record<string, string> = raw
-        ? { 'content-type': 'application/octet-stream' }
-        : { 'content-type': 'application/json' }
-      return fetch(service.url + path, {
-        method,
-        dispatcher: agent,
-        headers: { 'x-auth-token': token, ...(body === undefined ? {} : type), ...headers },
-        ...(body === undefined ? {} : { body: (raw ? body : JSON.stringify(body)) as never, duplex: 'half' as const }),
-      } as RequestInit)
-    },
+    call: (...request) => callService(service.url, agent, ...request),
     async json(token, method, path, body) {
       const response = await service.call(token, method, path, body)
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
@@ -173,4 +149,25 @@ export async function startForTests(options: Partial<ApiOptions> = {}): Promise<
     },
   }
   return service
+}
+
+const fixed = () => ({ host: '127.0.0.1', port: 0, log: silentLog, metrics: openMetrics(), authenticator })
+
+function callService(
+  url: string,
+  dispatcher: Agent,
+  token: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const raw = typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream
+  const type = raw ? 'application/octet-stream' : 'application/json'
+  return fetch(url + path, {
+    method,
+    dispatcher,
+    headers: { 'x-auth-token': token, ...(body === undefined ? {} : { 'content-type': type }), ...headers },
+    ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body), duplex: 'half' }),
+  } as RequestInit)
 }

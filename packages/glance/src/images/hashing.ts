@@ -68,7 +68,7 @@ export function openHashing(): Hashing {
 }
 
 interface Link {
-  attach(receive: (message: FromWorker) => void): { stream: number; workers: Worker[] }
+  attach(receive: (message: FromWorker) => void): Attached
   detach(stream: number): void
 }
 
@@ -82,13 +82,46 @@ interface Slot {
 
 function openStreamHash(link: Link): StreamHash {
   const slots: Slot[] = []
-  const digests: string[] = []
-  let attached: { stream: number; workers: Worker[] } | undefined
-  let wake: (() => void) | undefined
   let current = newSlot(slots)
+  const remote = openRemoteHash(link, (slot) => {
+    slots[slot]!.readers -= 1
+  })
+  const ship = () => {
+    current.readers = algorithms.length
+    remote.update(slots.indexOf(current), current.shared, current.used)
+  }
+  return {
+    async write(chunk) {
+      for (let from = 0; from < chunk.length; ) {
+        if (current.used === slotBytes) {
+          ship()
+          const other = slots.length < 2 ? newSlot(slots) : slots.find((slot) => slot !== current)!
+          await remote.until(() => other.readers === 0)
+          other.used = 0
+          current = other
+        }
+        const part = chunk.subarray(from, from + slotBytes - current.used)
+        current.bytes.set(part, current.used)
+        current.used += part.length
+        from += part.length
+      }
+    },
+    async finish() {
+      if (!remote.begun()) return hashHere(current.bytes.subarray(0, current.used))
+      ship()
+      return remote.digests()
+    },
+    abandon: () => remote.abandon(),
+  }
+}
 
+/** The workers' half of one stream; `taken` is told which slot may be reused by one worker more. */
+function openRemoteHash(link: Link, taken: (slot: number) => void) {
+  const digests: string[] = []
+  let attached: Attached | undefined
+  let wake: (() => void) | undefined
   const receive = (message: FromWorker) => {
-    if (message.kind === 'taken') slots[message.slot]!.readers -= 1
+    if (message.kind === 'taken') taken(message.slot)
     else digests.push(message.hex)
     wake?.()
   }
@@ -99,52 +132,36 @@ function openStreamHash(link: Link): StreamHash {
       })
     }
   }
-  const send = (message: (stream: number, index: number) => ToWorker) => {
-    attached ??= attachTo(link, receive)
-    for (const [index, worker] of attached.workers.entries()) worker.postMessage(message(attached.stream, index))
-  }
-  const ship = () => {
-    current.readers = algorithms.length
-    const { shared, used: length } = current
-    const slot = slots.indexOf(current)
-    send((stream) => ({ kind: 'update', stream, slot, shared, length }))
-  }
-  const next = async () => {
-    ship()
-    const other = slots.length < 2 ? newSlot(slots) : slots.find((slot) => slot !== current)!
-    await until(() => other.readers === 0)
-    other.used = 0
-    current = other
-  }
   return {
-    async write(chunk) {
-      for (let from = 0; from < chunk.length; ) {
-        if (current.used === slotBytes) await next()
-        const part = chunk.subarray(from, from + slotBytes - current.used)
-        current.bytes.set(part, current.used)
-        current.used += part.length
-        from += part.length
-      }
-    },
-    async finish() {
-      if (!attached) return hashHere(current.bytes.subarray(0, current.used))
-      ship()
+    until,
+    begun: () => attached !== undefined,
+    update(slot: number, shared: SharedArrayBuffer, length: number) {
+      attached ??= attachTo(link, receive)
       const { stream, workers } = attached
-      const results: string[] = []
-      for (const worker of workers) {
+      for (const worker of workers)
+        worker.postMessage({ kind: 'update', stream, slot, shared, length } satisfies ToWorker)
+    },
+    async digests(): Promise<Digests> {
+      const { stream, workers } = attached!
+      for (const [index, worker] of workers.entries()) {
         worker.postMessage({ kind: 'digest', stream } satisfies ToWorker)
-        await until(() => digests.length > results.length)
-        results.push(digests.at(-1)!)
+        await until(() => digests.length > index)
       }
       link.detach(stream)
-      return { md5: results[0]!, sha512: results[1]! }
+      return { md5: digests[0]!, sha512: digests[1]! }
     },
     abandon() {
       if (!attached) return
-      send((stream) => ({ kind: 'abandon', stream }))
-      link.detach(attached.stream)
+      const { stream, workers } = attached
+      for (const worker of workers) worker.postMessage({ kind: 'abandon', stream } satisfies ToWorker)
+      link.detach(stream)
     },
   }
+}
+
+interface Attached {
+  stream: number
+  workers: Worker[]
 }
 
 function attachTo(link: Link, receive: (message: FromWorker) => void) {

@@ -87,12 +87,6 @@ function openPass(input: IngestInput, deps: IngestDeps) {
   let virtualSize: number | null = null
   let failure: HearthError | undefined
 
-  const checkGrowth = () => {
-    if (size > deps.settings.imageSizeCap) {
-      throw glanceErrors.OverLimit({ reason: `Image exceeds the size cap of ${deps.settings.imageSizeCap} bytes` })
-    }
-    if (declaredSize !== null && size > declaredSize) throw sizeMismatch(declaredSize)
-  }
   const judge = () => {
     if (declaredSize !== null && size !== declaredSize) throw sizeMismatch(declaredSize, size)
     if (image.containerFormat !== 'bare' || !image.diskFormat) return
@@ -108,7 +102,7 @@ function openPass(input: IngestInput, deps: IngestDeps) {
         return null
       }
       size += chunk.length
-      checkGrowth()
+      checkGrowth(size, declaredSize, deps.settings.imageSizeCap)
       inspection.write(chunk)
       await hash.write(chunk)
       return chunk
@@ -131,6 +125,11 @@ function openPass(input: IngestInput, deps: IngestDeps) {
       input.data.resume()
     },
   }
+}
+
+function checkGrowth(size: number, declaredSize: number | null, cap: number): void {
+  if (size > cap) throw glanceErrors.OverLimit({ reason: `Image exceeds the size cap of ${cap} bytes` })
+  if (declaredSize !== null && size > declaredSize) throw sizeMismatch(declaredSize)
 }
 
 function sizeMismatch(declared: number, size?: number): HearthError {
