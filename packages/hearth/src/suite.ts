@@ -1,6 +1,7 @@
 import { errorTable, type Running } from '@hearth/core'
 import type { Config } from './config.ts'
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts'
+import { roleNames } from './role-names.ts'
 import { roleStarters } from './roles.ts'
 import { openShared } from './shared.ts'
 
@@ -24,7 +25,7 @@ export async function startSuite(
   names: string[],
   onStarted: (role: string, running: Running) => void = () => undefined,
 ): Promise<Suite> {
-  const known = Object.keys(roleStarters)
+  const known = roleNames
   const stranger = names.find((name) => !known.includes(name))
   if (stranger !== undefined) throw errors.UnknownRole({ role: stranger, known: known.join(', ') })
   const shared = openShared(config)
@@ -55,5 +56,5 @@ export async function startSuite(
 
 /** Processes that run only some roles each have a file of their own. */
 function pidFileOf(file: string, names: string[]): string {
-  return names.length === Object.keys(roleStarters).length ? file : file.replace('.pid', `-${names.join('+')}.pid`)
+  return names.length === roleNames.length ? file : file.replace('.pid', `-${names.join('+')}.pid`)
 }

@@ -1,22 +1,18 @@
-import { migrations as cinder } from '@hearth/cinder'
-import { type Migration, migrate } from '@hearth/database'
-import { migrations as glance } from '@hearth/glance'
-import { migrations as keystone } from '@hearth/keystone'
+import type { Migration } from '@hearth/database'
 import { Command } from 'commander'
-import { openShared } from '../shared.ts'
 import { configOf } from './config-option.ts'
-
-const services: Record<string, Migration[]> = { keystone, glance, cinder }
 
 export function migrateCommand(): Command {
   return new Command('migrate')
     .description('Brings the databases to the present schema; starting a role does the same. Safe to repeat')
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }, command: Command) => {
+      const { openShared } = await import('../shared.ts')
+      const { migrate } = await import('@hearth/database')
       const shared = openShared(configOf(command))
       const done: { service: string; migration: string }[] = []
       try {
-        for (const [service, migrations] of Object.entries(services)) {
+        for (const [service, migrations] of Object.entries(await allMigrations())) {
           const names = await migrate(await shared.database(service), service, migrations)
           done.push(...names.map((migration) => ({ service, migration })))
         }
@@ -27,4 +23,11 @@ export function migrateCommand(): Command {
       else if (done.length === 0) process.stdout.write('The databases are up to date.\n')
       else for (const { service, migration } of done) process.stdout.write(`${service}: ${migration}\n`)
     })
+}
+
+async function allMigrations(): Promise<Record<string, Migration[]>> {
+  const { migrations: keystone } = await import('@hearth/keystone')
+  const { migrations: glance } = await import('@hearth/glance')
+  const { migrations: cinder } = await import('@hearth/cinder')
+  return { keystone, glance, cinder }
 }

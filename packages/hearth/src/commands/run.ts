@@ -1,12 +1,11 @@
 import { Command } from 'commander'
-import { roleStarters, roleSummaries } from '../roles.ts'
-import { startSuite } from '../suite.ts'
+import { roleNames, roleSummaries } from '../role-names.ts'
+import { stopOnSignal } from '../signals.ts'
 import { configOf } from './config-option.ts'
-import { stopOnSignal } from './up.ts'
 
 export function runCommand(): Command {
-  const width = Math.max(...Object.keys(roleStarters).map((role) => role.length))
-  const list = Object.keys(roleStarters).map((role) => `  ${role.padEnd(width)}  ${roleSummaries[role]}`)
+  const width = Math.max(...roleNames.map((role) => role.length))
+  const list = roleNames.map((role) => `  ${role.padEnd(width)}  ${roleSummaries[role]}`)
   return new Command('run')
     .description('Runs some roles in this process, for spreading the suite over processes and hosts')
     .requiredOption('--roles <roles>', 'comma-separated names; a service alone means all its roles, e.g. cinder')
@@ -16,6 +15,7 @@ export function runCommand(): Command {
     )
     .action(async (options: { roles: string }, command: Command) => {
       const config = configOf(command)
+      const { startSuite } = await import('../suite.ts')
       const suite = await startSuite(config, expandRoles(options.roles), (role, running) => {
         process.stdout.write(`${role} runs${running.url ? ` at ${running.url}` : ''}\n`)
       })
@@ -28,7 +28,7 @@ export function runCommand(): Command {
 export function expandRoles(text: string): string[] {
   const named = text.split(',').map((name) => name.trim())
   const roles = named.flatMap((name) => {
-    const ofService = Object.keys(roleStarters).filter((role) => role.startsWith(`${name}.`))
+    const ofService = roleNames.filter((role) => role.startsWith(`${name}.`))
     return ofService.length > 0 ? ofService : [name]
   })
   return [...new Set(roles)]

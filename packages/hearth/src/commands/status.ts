@@ -50,7 +50,8 @@ async function rolesOf(suite: RunningSuite): Promise<RoleStatus[]> {
 
 async function isHealthy(url: string): Promise<boolean> {
   try {
-    return (await fetch(`${url}/healthcheck`, { signal: AbortSignal.timeout(3000) })).ok
+    const headers = { connection: 'close' }
+    return (await fetch(`${url}/healthcheck`, { headers, signal: AbortSignal.timeout(3000) })).ok
   } catch {
     return false
   }

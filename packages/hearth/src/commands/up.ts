@@ -7,8 +7,9 @@ import type { Config } from '../config.ts'
 import { examineHost } from '../doctor.ts'
 import { makeFolders } from '../folders.ts'
 import { readPidFile } from '../pid-file.ts'
-import { roleStarters } from '../roles.ts'
-import { type Suite, startSuite } from '../suite.ts'
+import { roleNames } from '../role-names.ts'
+import { stopOnSignal } from '../signals.ts'
+import type { Suite } from '../suite.ts'
 import { configOf } from './config-option.ts'
 
 const readyWithinMs = 120_000
@@ -28,22 +29,11 @@ async function startHere(config: Config): Promise<void> {
   for (const finding of examineHost(config.dataFolder))
     if (!finding.ok && ['root', 'reflink', 'qemu-img', 'tgtd'].includes(finding.name))
       process.stdout.write(`· ${finding.found}: ${finding.without}. To get it: ${finding.remedy}\n`)
-  const roles = Object.keys(roleStarters).filter((role) => !config.identity.foreign || role !== 'keystone.api')
+  const roles = roleNames.filter((role) => !config.identity.foreign || role !== 'keystone.api')
+  const { startSuite } = await import('../suite.ts')
   const suite = await startSuite(config, roles)
   process.stdout.write(`${readyText(config, suite, (performance.now() - started) / 1000)}\n`)
   await stopOnSignal(suite)
-}
-
-/** Waits for SIGINT or SIGTERM and stops; a second one ends the process at once. */
-export async function stopOnSignal(suite: Suite): Promise<void> {
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
-  process.stdout.write('\nStopping: finishing what was begun (press Ctrl-C again to leave at once) …\n')
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
-  await suite.close()
-  process.stdout.write('Stopped.\n')
-  process.exit(0)
 }
 
 function readyText(config: Config, suite: Suite, seconds: number): string {
