@@ -53,7 +53,7 @@ export interface StorageOptions {
   salt?: HashSalt
   /** Shared by all hosts; storage roles refuse who does not know it. */
   secret?: string
-  /** Share of each disk that no object may fill; 0.01 when absent. */
+  /** Bytes of each disk that no object may fill; 1 % but at least 32 MiB when absent. */
   reserve?: number
   log: Logger
 }

@@ -65,18 +65,27 @@ export async function* readBody(
 ): AsyncGenerator<Buffer> {
   if (waits) reply.writeContinue()
   const chunks = message.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
-  for (;;) {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(refuse(408)), bodyPatience)
-    })
-    try {
-      const { done, value } = await Promise.race([chunks.next(), late])
+  try {
+    for (;;) {
+      const { done, value } = await inTime(chunks.next())
       if (done) return
       yield value
-    } finally {
-      clearTimeout(timer)
     }
+  } finally {
+    // Lets go of the message, whose rest can be discarded then.
+    await chunks.return?.()
+  }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(refuse(408)), bodyPatience)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

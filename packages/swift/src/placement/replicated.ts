@@ -48,9 +48,10 @@ export async function upload(cluster: Cluster, input: Upload): Promise<Uploaded>
   const place = placeObject(cluster, input.account, input.container, input.object)
   const sums = openSums()
   const body = input.body[Symbol.asyncIterator]()
-  const head = await gather(body, inlineLimit, sums, input)
-  const stages = head.ended ? [] : await openStages(place, input.length ?? 0)
+  const stages: Staged[] = []
   try {
+    const head = await gather(body, inlineLimit, sums, input)
+    if (!head.ended) stages.push(...(await openStages(place, input.length ?? 0)))
     if (!head.ended) await pump(body, head.chunks, stages, sums, input, place.primaries.length)
     checkBody(input, sums)
     const inline = head.ended ? new Uint8Array(Buffer.concat(head.chunks)) : null
@@ -58,6 +59,8 @@ export async function upload(cluster: Cluster, input: Upload): Promise<Uploaded>
   } catch (error) {
     await Promise.all(stages.map(({ stage }) => stage.abort()))
     throw error
+  } finally {
+    await body.return?.()
   }
 }
 

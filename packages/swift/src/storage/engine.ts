@@ -12,7 +12,7 @@ import type { WriteRequest, WriteResult } from './worker.ts'
 
 export interface EngineOptions {
   folder: string
-  /** Share of the disk that no object may fill, so that deleting always works; 0.01 when absent. */
+  /** Bytes of the disk that no object may fill, so that deleting always works; 1 % but at least 32 MiB when absent. */
   reserve?: number
   log: Logger
 }
@@ -35,7 +35,7 @@ export interface Engine {
 }
 
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { folder, log, reserve = 0.01 } = options
+  const { folder, log, reserve } = options
   await mkdir(folder, { recursive: true })
   await prepareBodies(folder)
   const writer = await openWriter(folder, log)
@@ -73,14 +73,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
+/** What the index and its log may need while objects are deleted. */
+const leastReserve = 32 * 1024 * 1024
+
 /** Refuses what would leave less than the reserve; the free space is looked up at most every 200 ms. */
-function roomCheck(folder: string, reserve: number): (size: number) => Promise<void> {
+function roomCheck(folder: string, reserve: number | undefined): (size: number) => Promise<void> {
   let free = 0
   let lookedUp = 0
   return async (size) => {
     if (Date.now() - lookedUp > 200) {
       const disk = await statfs(folder)
-      free = disk.bavail * disk.bsize - disk.blocks * disk.bsize * reserve
+      free = disk.bavail * disk.bsize - (reserve ?? Math.max(leastReserve, disk.blocks * disk.bsize * 0.01))
       lookedUp = Date.now()
     }
     free -= size
