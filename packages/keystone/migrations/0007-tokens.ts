@@ -1,5 +1,9 @@
-import { createTable, type Migration } from '@hearth/database'
+import { createTable, insertIfAbsent, type Migration } from '@hearth/database'
 
+/**
+ * Revocations are numbered by the one row of `revocation_counter`, whose lock is held until commit: so numbers become
+ * visible in their order, and whoever follows them misses none.
+ */
 export const tokens: Migration = {
   name: '0007-tokens',
   async up(tx) {
@@ -8,8 +12,13 @@ export const tokens: Migration = {
       table.text('pem').notNullable()
       table.bigInteger('created_at').notNullable()
     })
+    await createTable(tx, 'revocation_counter', (table) => {
+      table.integer('id').primary()
+      table.bigInteger('value').notNullable()
+    })
+    await insertIfAbsent(tx, 'revocation_counter', { id: 1, value: 0 })
     await createTable(tx, 'revocation_events', (table) => {
-      table.bigIncrements('sequence')
+      table.bigInteger('sequence').primary()
       table.string('audit_id', 64)
       table.string('audit_chain_id', 64)
       table.string('user_id', 64)

@@ -48,6 +48,11 @@ export async function openApi(options: ApiOptions): Promise<Running> {
     metrics,
     ignoreTrailingSlash: true,
     methodNotAllowed: true,
+    configure(app) {
+      app.addHook('onRequest', async (_request, reply) => {
+        reply.header('vary', 'X-Auth-Token')
+      })
+    },
   })
   return {
     ...running,

@@ -14,7 +14,7 @@ interface Fault {
 /** Keystone's envelope, `{"error": {"code", "message", "title"}}`; a 401 says where to log in. */
 export function openFaults(publicUrl: string | null): (error: HearthError, request: FaultRequest) => Fault {
   return (error, request) => {
-    const headers: Record<string, string> = { ...error.headers, vary: 'X-Auth-Token' }
+    const headers: Record<string, string> = { ...error.headers }
     if (error.status === 401) {
       const uri = publicUrl ?? `http://${request.headers.host ?? 'localhost'}`
       headers['www-authenticate'] = `Keystone uri="${uri}"`

@@ -25,11 +25,18 @@ const ordinary: [string, string, string, string] = [
   'identity:revoke_grant',
 ]
 
-const systemPolicies = (actor: string): [string, string, string, string] => [
-  `identity:list_system_grants_for_${actor}`,
-  `identity:check_system_grant_for_${actor}`,
-  `identity:create_system_grant_for_${actor}`,
-  `identity:revoke_system_grant_for_${actor}`,
+const systemForUser: [string, string, string, string] = [
+  'identity:list_system_grants_for_user',
+  'identity:check_system_grant_for_user',
+  'identity:create_system_grant_for_user',
+  'identity:revoke_system_grant_for_user',
+]
+
+const systemForGroup: [string, string, string, string] = [
+  'identity:list_system_grants_for_group',
+  'identity:check_system_grant_for_group',
+  'identity:create_system_grant_for_group',
+  'identity:revoke_system_grant_for_group',
 ]
 
 const places = ['/projects/:project_id', '/domains/:domain_id']
@@ -47,8 +54,8 @@ const filterTarget: Target = async ({ query }, deps) => {
 export const routes: IdentityRoute[] = [
   ...pairs.flatMap((path) => grantRows(path, '', ordinary)),
   ...pairs.flatMap((path) => grantRows(`/OS-INHERIT${path}`, '/inherited_to_projects', ordinary)),
-  ...grantRows('/system/users/:user_id', '', systemPolicies('user')),
-  ...grantRows('/system/groups/:group_id', '', systemPolicies('group')),
+  ...grantRows('/system/users/:user_id', '', systemForUser),
+  ...grantRows('/system/groups/:group_id', '', systemForGroup),
   {
     method: ['GET', 'HEAD'],
     path: '/role_assignments',

@@ -17,7 +17,7 @@ function versionBody(base: string): Body {
 /** GET /: 300 and the versions there are. */
 export async function listVersions(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const base = baseOf(request, deps.publicUrl)
-  const headers = { location: `${base}/`, vary: 'X-Auth-Token' }
+  const headers = { location: `${base}/` }
   return new Reply(300, { versions: { values: [versionBody(base)] } }, headers)
 }
 

@@ -21,12 +21,12 @@ const endpointInProject = '/OS-EP-FILTER/projects/:project_id/endpoints/:endpoin
 
 /** A row that reads. */
 function reading(path: string, policy: string, operation: IdentityRoute['operation']): IdentityRoute {
-  return { method: ['GET', 'HEAD'], path, policy: `identity:${policy}`, status: 200, operation }
+  return { method: ['GET', 'HEAD'], path, policy, status: 200, operation }
 }
 
 /** Rows of one kind of link. */
 function linkRows(path: string, policies: [add: string, check: string, remove: string]): IdentityRoute[] {
-  const [add, check, remove] = policies.map((policy) => `identity:${policy}`) as [string, string, string]
+  const [add, check, remove] = policies
   return [
     { method: 'PUT', path, policy: add, status: 204, operation: link },
     { method: ['GET', 'HEAD'], path, policy: check, status: 204, operation: checkLink },
@@ -35,7 +35,7 @@ function linkRows(path: string, policies: [add: string, check: string, remove: s
 }
 
 export const routes: IdentityRoute[] = [
-  reading(all, 'list_endpoint_groups', listEndpointGroups),
+  reading(all, 'identity:list_endpoint_groups', listEndpointGroups),
   {
     method: 'POST',
     path: all,
@@ -44,7 +44,7 @@ export const routes: IdentityRoute[] = [
     status: 201,
     operation: createEndpointGroup,
   },
-  reading(one, 'get_endpoint_group', showEndpointGroup),
+  reading(one, 'identity:get_endpoint_group', showEndpointGroup),
   {
     method: 'PATCH',
     path: one,
@@ -60,19 +60,23 @@ export const routes: IdentityRoute[] = [
     status: 204,
     operation: deleteEndpointGroup,
   },
-  reading(`${one}/projects`, 'list_projects_associated_with_endpoint_group', listLinkedProjects),
-  reading(`${one}/endpoints`, 'list_endpoints_associated_with_endpoint_group', listGroupEndpoints),
+  reading(`${one}/projects`, 'identity:list_projects_associated_with_endpoint_group', listLinkedProjects),
+  reading(`${one}/endpoints`, 'identity:list_endpoints_associated_with_endpoint_group', listGroupEndpoints),
   ...linkRows(groupInProject, [
-    'add_endpoint_group_to_project',
-    'get_endpoint_group_in_project',
-    'remove_endpoint_group_from_project',
+    'identity:add_endpoint_group_to_project',
+    'identity:get_endpoint_group_in_project',
+    'identity:remove_endpoint_group_from_project',
   ]),
-  reading('/OS-EP-FILTER/projects/:project_id/endpoint_groups', 'list_endpoint_groups_for_project', listProjectGroups),
-  reading('/OS-EP-FILTER/projects/:project_id/endpoints', 'list_endpoints_for_project', listProjectEndpoints),
-  reading('/OS-EP-FILTER/endpoints/:endpoint_id/projects', 'list_projects_for_endpoint', listLinkedProjects),
+  reading(
+    '/OS-EP-FILTER/projects/:project_id/endpoint_groups',
+    'identity:list_endpoint_groups_for_project',
+    listProjectGroups,
+  ),
+  reading('/OS-EP-FILTER/projects/:project_id/endpoints', 'identity:list_endpoints_for_project', listProjectEndpoints),
+  reading('/OS-EP-FILTER/endpoints/:endpoint_id/projects', 'identity:list_projects_for_endpoint', listLinkedProjects),
   ...linkRows(endpointInProject, [
-    'add_endpoint_to_project',
-    'check_endpoint_in_project',
-    'remove_endpoint_from_project',
+    'identity:add_endpoint_to_project',
+    'identity:check_endpoint_in_project',
+    'identity:remove_endpoint_from_project',
   ]),
 ]

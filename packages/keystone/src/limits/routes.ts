@@ -14,11 +14,11 @@ const limit = '/limits/:limit_id'
 
 /** A row that reads. */
 function reading(path: string, policy: string, operation: IdentityRoute['operation']): IdentityRoute {
-  return { method: ['GET', 'HEAD'], path, policy: `identity:${policy}`, status: 200, operation }
+  return { method: ['GET', 'HEAD'], path, policy, status: 200, operation }
 }
 
 export const routes: IdentityRoute[] = [
-  reading('/registered_limits', 'list_registered_limits', listRegisteredLimits),
+  reading('/registered_limits', 'identity:list_registered_limits', listRegisteredLimits),
   {
     method: 'POST',
     path: '/registered_limits',
@@ -27,7 +27,7 @@ export const routes: IdentityRoute[] = [
     status: 201,
     operation: createRegisteredLimits,
   },
-  reading(registered, 'get_registered_limit', showRegisteredLimit),
+  reading(registered, 'identity:get_registered_limit', showRegisteredLimit),
   {
     method: 'PATCH',
     path: registered,
@@ -43,8 +43,8 @@ export const routes: IdentityRoute[] = [
     status: 204,
     operation: deleteRegisteredLimit,
   },
-  reading('/limits/model', 'get_limit_model', showModel),
-  reading('/limits', 'list_limits', listLimits),
+  reading('/limits/model', 'identity:get_limit_model', showModel),
+  reading('/limits', 'identity:list_limits', listLimits),
   {
     method: 'POST',
     path: '/limits',
@@ -53,7 +53,7 @@ export const routes: IdentityRoute[] = [
     status: 201,
     operation: createLimits,
   },
-  { ...reading(limit, 'get_limit', showLimit), target: limitTarget },
+  { ...reading(limit, 'identity:get_limit', showLimit), target: limitTarget },
   {
     method: 'PATCH',
     path: limit,

@@ -14,7 +14,7 @@ export async function issue(_context: Context, request: ApiRequest, deps: Deps):
   const proof = await proveIdentity(auth.identity, deps)
   const scope = await resolveScope(proof, auth.scope, deps)
   const { token, body } = await mintToken(proof, scope, !('nocatalog' in request.query), deps)
-  return new Reply(201, { token: body }, { 'x-subject-token': token, vary: 'X-Auth-Token' })
+  return new Reply(201, { token: body }, { 'x-subject-token': token })
 }
 
 /** Signs a token and renders its body. */

@@ -36,8 +36,7 @@ export interface TokenKeeper extends TokenSource {
 const pollMs = 1000
 /** Longer than any token is believed, even by allow_expired. */
 const keepEventsMs = 4 * 24 * 3600 * 1000
-/** Transactions may commit in another order than they took their numbers. */
-const overlap = 200
+const pruneEveryMs = 3600 * 1000
 
 const keepers = new WeakMap<Database, Promise<TokenKeeper>>()
 
@@ -57,14 +56,18 @@ async function openKeeper(database: Database, forget: () => void): Promise<Token
   let verifying = verifyKeysOf(signing)
   const revocations = openRevocations()
   const feed = openFeed(database, revocations)
-  await pruneEvents(database.query, Date.now() - keepEventsMs)
-  await feed.refresh()
+  let pruneAt = 0
   const poll = async (): Promise<void> => {
+    if (Date.now() >= pruneAt) {
+      pruneAt = Date.now() + pruneEveryMs
+      await pruneEvents(database.query, Date.now() - keepEventsMs)
+    }
     await feed.refresh()
     if ((await listSigningKeys(database.query)).length === signing.length) return
     signing = await readKeys(database)
     verifying = verifyKeysOf(signing)
   }
+  await poll()
   const timer = setInterval(() => poll().catch(() => undefined), pollMs)
   timer.unref()
   return {
@@ -96,15 +99,14 @@ async function readKeys(database: Database): Promise<SigningKey[]> {
 const verifyKeysOf = (keys: SigningKey[]): VerifyKeys => verifyKeysFromJwks({ keys: keys.map(publicJwk) })
 
 function openFeed(database: Database, revocations: Revocations) {
-  const seen = new Set<number>()
   const listeners: ((event: SequencedEvent) => void)[] = []
   let last = 0
   let noted = false
+  let settling: Promise<void> = Promise.resolve()
   const refresh = async (): Promise<void> => {
-    for (const event of await listEvents(database.query, Math.max(0, last - overlap))) {
-      if (seen.has(event.sequence)) continue
-      seen.add(event.sequence)
-      last = Math.max(last, event.sequence)
+    for (const event of await listEvents(database.query, last)) {
+      if (event.sequence <= last) continue
+      last = event.sequence
       revocations.add(event)
       for (const listener of listeners) listener(event)
     }
@@ -115,9 +117,11 @@ function openFeed(database: Database, revocations: Revocations) {
       noted = true
     },
     async settle() {
-      if (!noted) return
-      noted = false
-      await refresh()
+      if (noted) {
+        noted = false
+        settling = refresh()
+      }
+      await settling
     },
     onRevoke(listener: (event: SequencedEvent) => void) {
       listeners.push(listener)

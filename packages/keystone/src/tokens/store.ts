@@ -18,8 +18,11 @@ export async function revoke(
   events: Omit<RevocationEvent, 'issuedBefore'>[],
   deps: Pick<Deps, 'tokens'>,
 ): Promise<void> {
+  if (events.length === 0) return
   const now = Date.now()
-  const rows = events.map((event) => ({
+  const first = await takeNumbers(tx, events.length)
+  const rows = events.map((event, index) => ({
+    sequence: first + index,
     audit_id: event.auditId ?? null,
     audit_chain_id: event.auditChainId ?? null,
     user_id: event.userId ?? null,
@@ -31,7 +34,14 @@ export async function revoke(
     revoked_at: now,
   }))
   for (let at = 0; at < rows.length; at += 50) await tx('revocation_events').insert(rows.slice(at, at + 50))
-  if (rows.length > 0) afterCommit(tx, deps.tokens.noteRevocation)
+  afterCommit(tx, deps.tokens.noteRevocation)
+}
+
+/** The first of `count` numbers nobody else has; others wait for this transaction to end. */
+async function takeNumbers(tx: Transaction, count: number): Promise<number> {
+  await tx('revocation_counter').where({ id: 1 }).increment('value', count)
+  const row: Row | undefined = await tx('revocation_counter').where({ id: 1 }).first()
+  return Number(row!.value) - count + 1
 }
 
 /** Events with a sequence number above `after`, in order. */

@@ -8,7 +8,7 @@ import { loadSubject } from './subject.ts'
 /** GET and HEAD /auth/tokens: what the token in X-Subject-Token is good for. Throws TokenNotFound (404). */
 export async function validate(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const subject = await loadSubject(request, deps)
-  const headers = { 'x-subject-token': String(request.headers['x-subject-token']), vary: 'X-Auth-Token' }
+  const headers = { 'x-subject-token': String(request.headers['x-subject-token']) }
   if (request.method === 'HEAD') return new Reply(200, undefined, headers)
   const { roles: names } = subject.identity
   const roles = names.length === 0 ? [] : await globalRolesByName(deps.database.query, names)

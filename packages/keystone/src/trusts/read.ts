@@ -28,8 +28,9 @@ export async function listTrusts(context: Context, request: ApiRequest, deps: De
   const trustor = queryText(request.query, 'trustor_user_id')
   const trustee = queryText(request.query, 'trustee_user_id')
   const trust = { trustor_user_id: trustor, trustee_user_id: trustee }
-  const rule = trustor ? 'list_trusts_for_trustor' : trustee ? 'list_trusts_for_trustee' : 'list_trusts'
-  if (!context.may(`identity:${rule}`, { target: { trust } })) throw forbidden(`identity:${rule}`)
+  const narrow = trustor ? 'identity:list_trusts_for_trustor' : 'identity:list_trusts_for_trustee'
+  const rule = trustor || trustee ? narrow : 'identity:list_trusts'
+  if (!context.may(rule, { target: { trust } })) throw forbidden(rule)
   const where = { ...(trustor ? { trustor_user_id: trustor } : {}), ...(trustee ? { trustee_user_id: trustee } : {}) }
   const base = baseOf(request, deps.publicUrl)
   const items = (await list(deps.database.query, where)).map((one) => renderTrust(one, base))

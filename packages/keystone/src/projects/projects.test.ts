@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startIdentity, type TestIdentity } from '../fixture.ts'
+
+let identity: TestIdentity
+let admin: string
+
+beforeAll(async () => {
+  identity = await startIdentity()
+  admin = await identity.login()
+})
+afterAll(() => identity.close())
+
+const call = (method: string, path: string, body?: object) =>
+  identity.call(method, `/v3${path}`, { token: admin, ...(body ? { body } : {}) })
+const create = async (project: object) => (await call('POST', '/projects', { project })).body.project
+
+test('projects form a tree whose branches are shown from both ends', async () => {
+  const root = await create({ name: 'root' })
+  const middle = await create({ name: 'middle', parent_id: root.id })
+  const leaf = await create({ name: 'leaf', parent_id: middle.id })
+  expect([root.parent_id, middle.domain_id]).toEqual(['default', 'default'])
+  const up = (await call('GET', `/projects/${leaf.id}?parents_as_list`)).body.project.parents
+  expect(up.map((one: { project: { name: string } }) => one.project.name)).toEqual(['middle', 'root'])
+  const ids = (await call('GET', `/projects/${leaf.id}?parents_as_ids`)).body.project.parents
+  expect(ids).toEqual({ [middle.id]: { [root.id]: { default: null } } })
+  const down = (await call('GET', `/projects/${root.id}?subtree_as_ids`)).body.project.subtree
+  expect(down).toEqual({ [middle.id]: { [leaf.id]: null } })
+  expect((await call('DELETE', `/projects/${root.id}`)).status).toBe(403)
+  expect((await call('PATCH', `/projects/${root.id}`, { project: { enabled: false } })).status).toBe(403)
+  for (const id of [leaf.id, middle.id, root.id]) expect((await call('DELETE', `/projects/${id}`)).status).toBe(204)
+})
+
+test('tags are set, added, taken away and searched by', async () => {
+  const { id } = await create({ name: 'tagged', tags: ['b', 'a'] })
+  expect((await call('PUT', `/projects/${id}/tags/c`)).status).toBe(201)
+  expect((await call('GET', `/projects/${id}/tags`)).body.tags).toEqual(['a', 'b', 'c'])
+  const found = async (query: string) => (await call('GET', `/projects?${query}`)).body.projects.length
+  expect([await found('tags=a,c'), await found('tags=a,x'), await found('tags-any=x,c')]).toEqual([1, 0, 1])
+  expect((await call('DELETE', `/projects/${id}/tags/x`)).status).toBe(404)
+  expect((await call('PUT', `/projects/${id}/tags`, { tags: ['one,two'] })).status).toBe(400)
+  expect((await call('DELETE', `/projects/${id}/tags`)).status).toBe(204)
+})
+
+test('a domain is a project too, must be disabled before it goes, and takes everything with it', async () => {
+  const domain = (await call('POST', '/domains', { domain: { name: 'acme' } })).body.domain
+  const user = (await call('POST', '/users', { user: { name: 'demo', domain_id: domain.id } })).body.user
+  const project = await create({ name: 'demo', domain_id: domain.id })
+  expect((await call('GET', `/projects/${domain.id}`)).body.project).toMatchObject({ is_domain: true, domain_id: null })
+  expect((await call('DELETE', `/domains/${domain.id}`)).status).toBe(403)
+  await call('PATCH', `/domains/${domain.id}`, { domain: { enabled: false } })
+  expect((await call('DELETE', `/domains/${domain.id}`)).status).toBe(204)
+  for (const path of [`/users/${user.id}`, `/projects/${project.id}`, `/domains/${domain.id}`])
+    expect((await call('GET', path)).status).toBe(404)
+})
+
+test('names are unique in their domain and at most 64 characters long', async () => {
+  const post = async (project: object) => (await call('POST', '/projects', { project })).status
+  expect(await post({ name: 'demo' })).toBe(409)
+  expect(await post({ name: 'x'.repeat(65) })).toBe(400)
+  expect(await post({ name: 'orphan', parent_id: 'nobody' })).toBe(404)
+})
