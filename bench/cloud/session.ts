@@ -37,6 +37,8 @@ export interface Answer {
 export interface Session {
   projectId: string
   token: string
+  /** True when a service token goes along. */
+  isService: boolean
   call(service: ServiceName, method: string, path: string, options?: CallOptions): Promise<Answer>
   /** Issues another token, for measuring. */
   authenticate(): Promise<void>
@@ -88,6 +90,7 @@ async function sessionOn(agent: Agent, settings: CloudSettings): Promise<Session
   return {
     projectId: token.projectId,
     token: token.id,
+    isService: service !== null,
     endpoint,
     async authenticate() {
       await issueToken(agent, settings)

@@ -65,8 +65,10 @@ export async function attachVolume(
   volumeId: string,
   created: (attachmentId: string) => void,
 ): Promise<Attachment> {
+  // What a machine of Nova's has attached only a service may detach (CVE-2023-2088); a bare attachment its owner may.
+  const instance = session.isService ? { instance_uuid: randomUUID() } : {}
   const reserved = await session.call('volume', 'POST', '/attachments', {
-    json: { attachment: { volume_uuid: volumeId, instance_uuid: randomUUID() } },
+    json: { attachment: { volume_uuid: volumeId, ...instance } },
   })
   const { id } = reserved.json<{ attachment: { id: string } }>().attachment
   created(id)

@@ -34,7 +34,8 @@ export async function attached<T>(client: Client, volumeId: string, use: (target
   const version = '3.44'
   const reserved = await client.must('volume', 'POST', '/attachments', {
     version,
-    json: { attachment: { volume_uuid: volumeId, instance_uuid: crypto.randomUUID() } },
+    // Without a machine's id: what Nova has attached only a service may detach.
+    json: { attachment: { volume_uuid: volumeId } },
   })
   const { id } = reserved.body.attachment
   try {
