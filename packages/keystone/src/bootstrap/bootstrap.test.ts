@@ -1,0 +1,42 @@
+import { migrate, openDatabase } from '@hearth/database'
+import { expect, test } from 'vitest'
+import { migrations } from '../../migrations/index.ts'
+import { buildCatalog } from '../catalog/build.ts'
+import { bootstrapInput } from '../fixture.ts'
+import { checkPassword } from '../passwords.ts'
+import { findLogin, saveUser } from '../users/store.ts'
+import { bootstrap } from './bootstrap.ts'
+
+const tables = [
+  'users',
+  'projects',
+  'roles',
+  'implied_roles',
+  'role_assignments',
+  'catalog_services',
+  'catalog_endpoints',
+]
+
+test('the first start is made once, however often it runs; addresses and service passwords follow their input', async () => {
+  const database = await openDatabase('sqlite::memory:')
+  await migrate(database, 'keystone', migrations)
+  const count = () =>
+    Promise.all(tables.map(async (table) => Number((await database.query(table).count('* as n').first())!.n)))
+  await bootstrap(database, bootstrapInput)
+  const first = await count()
+  expect(first).toEqual([5, 4, 6, 3, 11, 5, 15])
+
+  const find = (name: string) => findLogin(database.query, { name, domain: { name: 'Default' } })
+  const passwords = { ...bootstrapInput.passwords, admin: 'later', cinder: 'later' }
+  const urls = { ...bootstrapInput.urls, image: 'http://elsewhere:9292' }
+  await saveUser(database.query, { ...(await find('demo'))!, passwordHash: null })
+  await bootstrap(database, { passwords, urls })
+  expect(await count()).toEqual(first)
+  expect(await checkPassword('secret-a', (await find('admin'))!.passwordHash)).toBe(true)
+  expect(await checkPassword('later', (await find('cinder'))!.passwordHash)).toBe(true)
+  expect((await find('demo'))!.passwordHash).toBeNull()
+  const catalog = await buildCatalog(database.query, { userId: 'u', projectId: 'p' })
+  const image = catalog.find((service) => service.type === 'image')!
+  expect(new Set(image.endpoints.map((endpoint) => endpoint.url))).toEqual(new Set(['http://elsewhere:9292']))
+  await database.close()
+})
