@@ -1,4 +1,4 @@
-import { type Database, openDatabase } from '@hearth/database'
+import { type Database, migrate, openDatabase } from '@hearth/database'
 import { databaseContract, provesIdempotent } from '@hearth/database/contract'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DatabaseServer } from '../lab/mariadb.ts'
@@ -19,12 +19,18 @@ async function open() {
 
 describe('PostgreSQL', () => databaseContract({ open }))
 
-test('the migrations of every service bear repetition', async () => {
-  for (const [service, migrations] of Object.entries(services)) {
-    const db = await openDatabase(await server.createDatabase())
-    await provesIdempotent(db, service, migrations)
-    await db.close()
-  }
+test.for(Object.entries(services))('the migrations of %s bear repetition', async ([service, migrations]) => {
+  const db = await openDatabase(await server.createDatabase())
+  await provesIdempotent(db, service, migrations)
+  await db.close()
+})
+
+test('all services can share one database', async () => {
+  const db = await openDatabase(await server.createDatabase())
+  for (const [service, migrations] of Object.entries(services)) await migrate(db, service, migrations)
+  for (const [service, migrations] of Object.entries(services))
+    expect(await migrate(db, service, migrations)).toEqual([])
+  await db.close()
 })
 
 test('a transaction cut off by a restart of the server is run again', async () => {

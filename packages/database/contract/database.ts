@@ -106,6 +106,16 @@ function valuesContract(tools: () => Tools): void {
     expect([double, sameId, noTable].map(isUniqueViolation)).toEqual([true, true, false])
   })
 
+  test('an error tells the statement but none of its values, which may be secret', async () => {
+    const { insert } = tools()
+    await insert('a', { name: 'hunter2' })
+    for (const failing of [insert('b', { name: 'hunter2' }), insert('c', { status: null, properties: 'hunter2' })]) {
+      const error: unknown = await Promise.resolve(failing).catch((reason: unknown) => reason)
+      expect(String(error)).toContain('contract_things')
+      expect(JSON.stringify({ ...(error as object), message: String(error) })).not.toContain('hunter2')
+    }
+  })
+
   test('a row is inserted only when it is absent, and the transaction goes on', async () => {
     const { db, find } = tools()
     const results = await db.transaction(async (tx) => {

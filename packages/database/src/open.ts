@@ -17,7 +17,7 @@ export interface DatabaseOptions {
  */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const [engine, config] = configOf(url, options.poolSize ?? 16)
-  const pool = knex({ ...config, acquireConnectionTimeout: 30_000, log: quiet })
+  const pool = knex({ ...config, acquireConnectionTimeout: 30_000, compileSqlOnError: false, log: quiet })
   try {
     await pool.raw('select 1')
   } catch (error) {

@@ -2,9 +2,15 @@ import { createRequire } from 'node:module'
 import type { Knex } from 'knex'
 import mysql from 'mysql2'
 
-const dialect = createRequire(import.meta.url)('knex/lib/dialects/mysql2') as new (config: unknown) => object
+interface Dialect {
+  _query(connection: unknown, query: unknown): Promise<unknown>
+}
 
-/** mysql2 as knex speaks it; `collate` is for knex's CREATE TABLE and mysql2 would warn about it. */
+const dialect = createRequire(import.meta.url)('knex/lib/dialects/mysql2') as new (config: unknown) => Dialect
+
+/**
+ * mysql2 as knex speaks it, but its errors do not hold the values of the statement. `collate` is for knex's CREATE TABLE and mysql2 would warn about it.
+ */
 class BinaryClient extends dialect {
   _driver(): object {
     return {
@@ -13,6 +19,18 @@ class BinaryClient extends dialect {
         // Named apart, because knex hides it from enumeration.
         return mysql.createConnection({ ...settings, password: options.password })
       },
+    }
+  }
+
+  override async _query(connection: unknown, query: unknown): Promise<unknown> {
+    try {
+      return await super._query(connection, query)
+    } catch (error) {
+      const told = error as Error & { sql?: string; sqlMessage?: string }
+      delete told.sql
+      delete told.sqlMessage
+      told.message = told.message.replace(/^Duplicate entry '.*' for key/s, 'Duplicate entry for key')
+      throw error
     }
   }
 }

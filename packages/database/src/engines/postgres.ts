@@ -9,6 +9,24 @@ const pg = createRequire(import.meta.url)('pg') as {
 }
 const { INT8: bigint, NUMERIC: numeric } = pg.types.builtins
 
+interface Dialect {
+  _query(connection: unknown, query: unknown): Promise<unknown>
+}
+
+const dialect = createRequire(import.meta.url)('knex/lib/dialects/postgres') as new (config: unknown) => Dialect
+
+/** pg as knex speaks it, but its errors do not hold the values of the row that failed. */
+class DiscreetClient extends dialect {
+  override async _query(connection: unknown, query: unknown): Promise<unknown> {
+    try {
+      return await super._query(connection, query)
+    } catch (error) {
+      delete (error as { detail?: string }).detail
+      throw error
+    }
+  }
+}
+
 /** Parsers of this connection only: BIGINT and NUMERIC (what SUM answers) as numbers, where pg gives strings. */
 const types = {
   getTypeParser(oid: number, format?: string): Parser {
@@ -20,7 +38,7 @@ const types = {
 /** Knex settings for PostgreSQL; READ COMMITTED is its default. */
 export function postgresConfig(url: URL, poolSize: number): Knex.Config {
   return {
-    client: 'pg',
+    client: DiscreetClient as unknown as typeof Knex.Client,
     connection: {
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: Number(url.port || 5432),
