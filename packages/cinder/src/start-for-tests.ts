@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openBus } from '@hearth/bus'
+import { type Bus, openBus } from '@hearth/bus'
 import { type Identity, openMetrics, type Running, silentLog, uuid } from '@hearth/core'
 import { type Database, migrate, openDatabase } from '@hearth/database'
 import { type DriverDeps, type ExportDriver, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
@@ -18,8 +18,10 @@ export interface TestCinder {
   exporter: ExportDriver
   /** `token` is `admin`, `member`, `reader` or `other` (a member of another project). */
   ask(method: string, path: string, body?: unknown, options?: AskOptions): Promise<Answer>
-  /** Asks until `path` shows `status` (or 404 for `gone`); throws after ten seconds. */
+  /** Asks until `path` shows `status` (or 404 for `gone`); throws after a minute. */
   wait(path: string, status: string): Promise<Record<string, unknown>>
+  /** Another place on the bus, for a role started by the test; closed by it. */
+  newBus(): Promise<Bus>
   /** Starts only the volume role again, as after a crash. */
   restartVolume(): Promise<void>
   close(): Promise<void>
@@ -75,7 +77,9 @@ function identityOf(token: string): Identity | null {
 }
 
 export interface TestOptions {
-  /** Options of the memory volume driver. */
+  /** Package of the volume driver; the memory driver when absent. */
+  driver?: string
+  /** Options of the volume driver. */
   volume?: Record<string, unknown>
   glanceUrl?: string
 }
@@ -91,7 +95,7 @@ export async function startTestCinder(options: TestOptions = {}): Promise<TestCi
   const bus = await newBus()
   const deps: DriverDeps = { run: openRunner({ log }), log }
   const volumeOptions = { folder: join(folder, 'volumes'), ...options.volume }
-  const volume = await openDriver('volume', '@hearth/driver-memory', volumeOptions, deps)
+  const volume = await openDriver('volume', options.driver ?? '@hearth/driver-memory', volumeOptions, deps)
   const exporter = await openDriver('export', '@hearth/driver-memory', {}, deps)
   const session = { token: async () => 'service', endpoint: async () => '', projectId: async () => project }
   const backends = [{ name: 'memory', host: 'host1@memory', volume, export: exporter }]
@@ -117,6 +121,7 @@ export async function startTestCinder(options: TestOptions = {}): Promise<TestCi
     exporter,
     ask,
     wait: waiter(ask),
+    newBus,
     async restartVolume() {
       await backend.close()
       backend = await volumeRole()
@@ -148,7 +153,7 @@ function asker(url: string): TestCinder['ask'] {
 
 function waiter(ask: TestCinder['ask']): TestCinder['wait'] {
   return async (path, status) => {
-    const end = Date.now() + 10_000
+    const end = Date.now() + 60_000
     for (;;) {
       const { status: code, body } = await ask('GET', path, undefined, { token: 'admin', version: '3.71' })
       if (code === 404 && status === 'gone') return {}
