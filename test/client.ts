@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Account, Started } from './start.ts'
 
@@ -49,6 +50,19 @@ export async function login(urls: Started['urls'], account: Account): Promise<Cl
   const { token } = (await response.json()) as { token: { project: { id: string }; user: { id: string } } }
   const secret = response.headers.get('x-subject-token')!
   return clientOf(urls, secret, token.project.id, token.user.id)
+}
+
+/** A new user in a project of its own, with the given role in it. */
+export async function freshClient(urls: Started['urls'], admin: Account, role = 'member'): Promise<Client> {
+  const root = await login(urls, admin)
+  const account = { username: `user-${randomUUID()}`, password: randomUUID(), project: `project-${randomUUID()}` }
+  const make = async (path: string, json: Record<string, unknown>) =>
+    (await root.must('identity', 'POST', path, { json })).body
+  const { project } = await make('/projects', { project: { name: account.project } })
+  const { user } = await make('/users', { user: { name: account.username, password: account.password } })
+  const { roles } = (await root.must('identity', 'GET', `/roles?name=${role}`)).body
+  await root.must('identity', 'PUT', `/projects/${project.id}/users/${user.id}/roles/${roles[0].id}`)
+  return login(urls, account)
 }
 
 function clientOf(urls: Started['urls'], token: string, projectId: string, userId: string): Client {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Chap, type DriverDeps, DriverError, type ExportDriver, type ExportRequest } from '@hearth/driver'
 import type { IscsiOptions } from './export.ts'
 import type { TgtControl } from './tgt-control.ts'
-import { openTgtDaemon } from './tgt-daemon.ts'
+import { openTgtDaemon, type TgtDaemon } from './tgt-daemon.ts'
 import { type DeviceState, inspectDevice } from './tgt-device.ts'
 import { parseTargets, type ShownTarget } from './tgt-show.ts'
 
@@ -18,27 +18,43 @@ interface Target {
   password?: string
   /** The device as it was opened; unknown likewise. */
   device?: DeviceState
+  request?: ExportRequest
 }
 
 interface Server {
   options: IscsiOptions
+  log: DriverDeps['log']
   control: TgtControl
   targets: Map<string, Target>
   /** One deed at a time per target. */
   exclusive<T>(name: string, work: () => Promise<T>): Promise<T>
+  /** Targets to open again when their sessions have ended. */
+  stale: Set<string>
 }
+
+const tendInterval = 2000
 
 /**
  * Targets of a tgtd that this driver starts and that outlives it. Each volume is one target with LUN 1. tgtd cannot
- * show a new size to a session that is open: `resize` is then `busy`, and the size shows at the next login.
+ * show a new size to a session that is open (opening a unit again fails the commands in flight): `resize` then says so
+ * in the log and does it as soon as the session has ended.
  */
 export async function openTgt(options: IscsiOptions, deps: DriverDeps): Promise<ExportDriver> {
   const daemon = openTgtDaemon(options, deps)
-  const server: Server = { options, control: daemon.control, targets: new Map(), exclusive: openExclusive() }
+  const server: Server = {
+    options,
+    log: deps.log,
+    control: daemon.control,
+    targets: new Map(),
+    exclusive: openExclusive(),
+    stale: new Set(),
+  }
+  const tend = openTending(() => tendServer(server, daemon), deps.log)
   return {
     async start() {
       const adopted = await daemon.start()
       await learn(server)
+      tend.begin()
       deps.log.info({ portals: options.portals, adopted, targets: server.targets.size }, 'tgtd is ready')
     },
     create: (request) =>
@@ -58,6 +74,7 @@ export async function openTgt(options: IscsiOptions, deps: DriverDeps): Promise<
       return used.map(({ iqn }) => iqn.slice(options.prefix.length)).sort()
     },
     async close() {
+      await tend.end()
       const all = await show(server).catch(() => null)
       if (all === null) return
       const foreign = all.some(({ iqn }) => !iqn.startsWith(options.prefix))
@@ -102,6 +119,7 @@ async function ensureTarget(server: Server, request: ExportRequest): Promise<voi
   const sameChap =
     target.accounts.join() === (request.chap?.username ?? '') && target.password === request.chap?.password
   const sameAllowed = target.allowed.toSorted().join() === allowedOf(request).toSorted().join()
+  target.request = request
   if (!sameChap || !sameAllowed) await renewAccess(server, target, request)
   const sameDevice = target.device?.inode === device.inode && target.device.size === device.size
   if (!sameDevice && !(await hasSession(server, request.name))) await openAgain(server, target, request.path)
@@ -112,7 +130,7 @@ async function makeTarget(server: Server, request: ExportRequest, device: Device
   const { control, options, targets } = server
   const iqn = `${options.prefix}${request.name}`
   const tid = await newTarget(server, iqn)
-  const target: Target = { tid, path: request.path, accounts: [], allowed: [], device }
+  const target: Target = { tid, path: request.path, accounts: [], allowed: [], device, request }
   targets.set(request.name, target)
   try {
     await bindAccount(server, target, request.chap)
@@ -219,13 +237,57 @@ async function removeAccounts({ control }: Server, target: Target): Promise<void
 
 async function reopen(server: Server, name: string): Promise<void> {
   const target = server.targets.get(name)
-  if (!target?.path) throw new DriverError('not-found', `${name} is not exported`)
+  if (!target?.path) return
   const device = await inspectDevice(target.path)
-  if (target.device?.inode === device.inode && target.device.size === device.size) return
-  if (await hasSession(server, name)) {
-    throw new DriverError('busy', `${name} is in use: its new size shows when its initiators log in again`)
+  if (target.device?.inode === device.inode && target.device.size === device.size) {
+    server.stale.delete(name)
+    return
   }
+  if (await hasSession(server, name)) {
+    server.log.warn({ name }, 'the new size of a volume in use shows when its initiator logs in again')
+    server.stale.add(name)
+    return
+  }
+  server.stale.delete(name)
   await openAgain(server, target, target.path)
+}
+
+/** Starts a tgtd that died again with the targets it had, and opens again what waited for its session to end. */
+async function tendServer(server: Server, daemon: TgtDaemon): Promise<void> {
+  if (!(await daemon.isAlive())) {
+    const lost = [...server.targets.values()].flatMap(({ request }) => request ?? [])
+    server.log.error({ targets: lost.length }, 'tgtd is gone; starting it again')
+    server.targets.clear()
+    await daemon.start()
+    await learn(server)
+    await Promise.all(lost.map((request) => server.exclusive(request.name, () => ensureTarget(server, request))))
+  }
+  for (const name of [...server.stale]) {
+    await server.exclusive(name, () => reopen(server, name)).catch(() => server.stale.delete(name))
+  }
+}
+
+/** Does `work` again and again, never twice at once. */
+function openTending(work: () => Promise<void>, log: DriverDeps['log']): { begin(): void; end(): Promise<void> } {
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> | undefined
+  const once = () => {
+    running ??= work()
+      .catch((error: unknown) => log.error({ err: error }, 'tgtd could not be looked after'))
+      .finally(() => {
+        running = undefined
+      })
+  }
+  return {
+    begin() {
+      timer ??= setInterval(once, tendInterval).unref()
+    },
+    async end() {
+      clearInterval(timer)
+      timer = undefined
+      await running
+    },
+  }
 }
 
 /** Takes the unit offline, as tgtd demands, and opens its path afresh, which puts it online again. */

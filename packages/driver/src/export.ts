@@ -31,7 +31,7 @@ export interface ExportDriver {
   create(request: ExportRequest, signal?: AbortSignal): Promise<Exported>
   /** Removes the target, closing its sessions. */
   remove(name: string): Promise<void>
-  /** Lets sessions see the device's new size. */
+  /** Lets sessions see the device's new size; a name that is not exported needs nothing. */
   resize?(name: string, sizeBytes: number): Promise<void>
   /** Volume names of all targets that carry this driver's prefix. */
   list(): Promise<string[]>

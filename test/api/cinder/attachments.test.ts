@@ -1,10 +1,10 @@
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
-import { login, waitForStatus, waitUntilGone } from '../../client.ts'
+import { freshClient, waitForStatus, waitUntilGone } from '../../client.ts'
 import { suite } from '../../suite.ts'
 
-const { urls, demo } = suite()
-const client = await login(urls, demo)
+const { urls, admin } = suite()
+const client = await freshClient(urls, admin)
 const version = '3.54'
 const connector = { initiator: 'iqn.1993-08.org.debian:01:test', host: 'tester', ip: '127.0.0.1', platform: 'x86_64' }
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { login, waitForStatus, waitUntilGone } from '../../client.ts'
+import { freshClient, waitForStatus, waitUntilGone } from '../../client.ts'
 import { suite } from '../../suite.ts'
 
-const { urls, demo } = suite()
-const client = await login(urls, demo)
+const { urls, admin } = suite()
+const client = await freshClient(urls, admin)
 
 test('a backup goes to a container of its owner in the published chunk format, and is restored to a new volume', async () => {
   const made = await client.must('volume', 'POST', '/volumes', { json: { volume: { size: 1, name: 'precious' } } })

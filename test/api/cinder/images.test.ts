@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { login, until, waitForStatus } from '../../client.ts'
+import { freshClient, until, waitForStatus } from '../../client.ts'
 import { suite } from '../../suite.ts'
 
-const { urls, demo } = suite()
-const client = await login(urls, demo)
+const { urls, admin } = suite()
+const client = await freshClient(urls, admin)
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 async function makeImage(bytes: Uint8Array): Promise<string> {
@@ -31,7 +31,7 @@ test('two volumes of one image are bootable, know their image, and give its byte
   expect(answer.status).toBe(202)
   const copyId = answer.body['os-volume_upload_image'].image_id
   const isActive = (image: { body: { status: string } }): boolean => image.body.status === 'active'
-  await until(() => client.must('image', 'GET', `/images/${copyId}`), isActive, 60)
+  await until(() => client.must('image', 'GET', `/images/${copyId}`), isActive, 240)
   await waitForStatus(client, `/volumes/${two.id}`, 'available')
   const copy = await client.must('image', 'GET', `/images/${copyId}/file`)
   const whole = Buffer.from(copy.body, 'latin1')

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { login, waitForStatus, waitUntilGone } from '../../client.ts'
+import { freshClient, login, waitForStatus, waitUntilGone } from '../../client.ts'
 import { suite } from '../../suite.ts'
 
-const { urls, admin, demo } = suite()
-const client = await login(urls, demo)
+const { urls, admin } = suite()
+const client = await freshClient(urls, admin)
 
 async function makeVolume(volume: Record<string, unknown> = {}): Promise<{ id: string }> {
   const { body } = await client.must('volume', 'POST', '/volumes', { json: { volume: { size: 1, ...volume } } })
@@ -35,14 +35,8 @@ test('a volume is created, shown, listed, renamed and deleted', async () => {
 
 test('a volume belongs to its project: another one does not see it', async () => {
   const { id } = await makeVolume()
-  const name = `stranger-${Date.now()}`
   const root = await login(urls, admin)
-  const project = (await root.must('identity', 'POST', '/projects', { json: { project: { name } } })).body.project
-  const user = (await root.must('identity', 'POST', '/users', { json: { user: { name, password: 'long-enough' } } }))
-    .body.user
-  const role = (await root.must('identity', 'GET', '/roles?name=member')).body.roles[0]
-  await root.must('identity', 'PUT', `/projects/${project.id}/users/${user.id}/roles/${role.id}`)
-  const stranger = await login(urls, { username: name, password: 'long-enough', project: name })
+  const stranger = await freshClient(urls, admin)
   expect((await stranger.call('volume', 'GET', `/volumes/${id}`)).status).toBe(404)
   expect((await stranger.must('volume', 'GET', '/volumes')).body.volumes).toEqual([])
   expect((await root.must('volume', 'GET', '/volumes?all_tenants=1')).body.volumes.length).toBeGreaterThan(0)

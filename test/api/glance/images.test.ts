@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, expect, test } from 'vitest'
-import { login, until } from '../../client.ts'
+import { freshClient, until } from '../../client.ts'
 import { suite } from '../../suite.ts'
 
-const { urls, demo } = suite()
-const client = await login(urls, demo)
+const { urls, admin } = suite()
+const client = await freshClient(urls, admin)
 const octets = { 'content-type': 'application/octet-stream' }
 const scratch = mkdtempSync(join(tmpdir(), 'images-'))
 afterAll(() => rmSync(scratch, { recursive: true }))

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { login, until } from '../../client.ts'
+import { freshClient, until } from '../../client.ts'
 import { suite } from '../../suite.ts'
 
-const { urls, demo } = suite()
-const client = await login(urls, demo)
+const { urls, admin } = suite()
+const client = await freshClient(urls, admin)
 const md5 = (bytes: Uint8Array | string): string => createHash('md5').update(bytes).digest('hex')
 const container = `/photos-${Date.now()}`
 await client.must('object', 'PUT', container)
