@@ -25,7 +25,7 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
     capacity: Number.POSITIVE_INFINITY,
     refuse: null,
     files: () => readdir(folder),
-    async add(imageId, data) {
+    async add(imageId, data, sizeHint) {
       const file = await open(pathOf(imageId), 'w')
       let size = 0
       try {
@@ -33,6 +33,8 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
           size += chunk.length
           if (size > store.capacity) throw new DriverError('no-space', 'the folder is full')
           await file.write(chunk)
+          // Some stores are done when they have what was declared.
+          if (size === sizeHint) break
         }
       } finally {
         await file.close()

@@ -36,8 +36,11 @@ type IngestDeps = Pick<GlanceDeps, 'hashing' | 'settings' | 'log'>
 export async function ingest(input: IngestInput, deps: IngestDeps): Promise<Ingested> {
   const pass = openPass(input, deps)
   const stream = Readable.from(pass.bytes(), { objectMode: false, highWaterMark: 1024 * 1024 })
+  // A store that has all it wants may have stopped listening.
+  stream.on('error', () => undefined)
   try {
     const stored = await input.store.store.add(input.image.id, stream, input.declaredSize, input.signal)
+    await pass.complete()
     const { md5, sha512 } = await pass.digests()
     const { size, virtualSize } = pass.findings()
     return {
@@ -85,22 +88,25 @@ function openPass(input: IngestInput, deps: IngestDeps) {
   const hash = deps.hashing.open()
   let size = 0
   let virtualSize: number | null = null
+  let ended = false
   let failure: HearthError | undefined
 
   const judge = () => {
     if (declaredSize !== null && size !== declaredSize) throw sizeMismatch(declaredSize, size)
-    if (image.containerFormat !== 'bare' || !image.diskFormat) return
-    virtualSize = judgeFormat(image.diskFormat, inspection.finish(), deps.settings.requireImageFormatMatch)
+    const isBare = image.containerFormat === 'bare' && image.diskFormat !== null
+    const strict = deps.settings.requireImageFormatMatch
+    virtualSize = isBare ? judgeFormat(image.diskFormat!, inspection.finish(), strict) : null
+    ended = true
+    return null
   }
   // Destroying a request closes its connection, and the client must still hear why it was refused.
   const source = input.data.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
-  const take = async (): Promise<Buffer | null> => {
+  const pull = async (): Promise<Buffer | null> => {
+    if (failure) throw failure
+    if (ended) return null
     try {
       const { done, value: chunk } = await source.next()
-      if (done) {
-        judge()
-        return null
-      }
+      if (done) return judge()
       size += chunk.length
       checkGrowth(size, declaredSize, deps.settings.imageSizeCap)
       inspection.write(chunk)
@@ -111,9 +117,14 @@ function openPass(input: IngestInput, deps: IngestDeps) {
       throw failure
     }
   }
+  const take = oneAtATime(pull)
   return {
     async *bytes(): AsyncGenerator<Buffer> {
       for (let chunk = await take(); chunk !== null; chunk = await take()) yield chunk
+    },
+    /** A store may stop at the declared size: only here is it sure that the end was seen and judged. */
+    async complete() {
+      while (!ended) await take()
     },
     digests: () => hash.finish(),
     findings: () => ({ size, virtualSize }),
@@ -124,6 +135,16 @@ function openPass(input: IngestInput, deps: IngestDeps) {
       source.return?.()?.catch(() => undefined)
       input.data.resume()
     },
+  }
+}
+
+/** The same function, each call waiting for the one before. */
+function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
+  let before: Promise<unknown> = Promise.resolve()
+  return () => {
+    const mine = before.catch(() => undefined).then(work)
+    before = mine
+    return mine
   }
 }
 
