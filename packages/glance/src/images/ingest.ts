@@ -5,7 +5,9 @@ import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import { openInspection } from '../formats/inspect.ts'
 import { judgeFormat } from '../formats/judge.ts'
+import type { Settings } from '../settings.ts'
 import type { StoreEntry } from '../stores/stores.ts'
+import type { StreamHash } from './hashing.ts'
 import type { Image } from './image.ts'
 
 export interface IngestInput {
@@ -42,7 +44,7 @@ export async function ingest(input: IngestInput, deps: IngestDeps): Promise<Inge
     const stored = await input.store.store.add(input.image.id, stream, input.declaredSize, input.signal)
     await pass.complete()
     const { md5, sha512 } = await pass.digests()
-    const { size, virtualSize } = pass.findings()
+    const { size, virtualSize } = pass.progress
     return {
       location: stored.location,
       size,
@@ -54,7 +56,7 @@ export async function ingest(input: IngestInput, deps: IngestDeps): Promise<Inge
   } catch (error) {
     stream.destroy()
     pass.abandon()
-    throw pass.failure() ?? storeFailure(error)
+    throw pass.progress.failure ?? storeFailure(error)
   }
 }
 
@@ -81,60 +83,71 @@ export function storeFailure(error: unknown): HearthError {
 const clientGone = (cause: unknown) =>
   glanceErrors.BadRequest({ reason: 'The client went away before all image data was received' }, cause)
 
+interface Progress {
+  size: number
+  virtualSize: number | null
+  ended: boolean
+  failure?: HearthError
+}
+
 /** One pass over the bytes, with what can be asked of it afterwards. */
 function openPass(input: IngestInput, deps: IngestDeps) {
-  const { image, declaredSize } = input
-  const inspection = openInspection(deps.settings.vmdkAllowedTypes)
   const hash = deps.hashing.open()
-  let size = 0
-  let virtualSize: number | null = null
-  let ended = false
-  let failure: HearthError | undefined
-
-  const judge = () => {
-    if (declaredSize !== null && size !== declaredSize) throw sizeMismatch(declaredSize, size)
-    const isBare = image.containerFormat === 'bare' && image.diskFormat !== null
-    const strict = deps.settings.requireImageFormatMatch
-    virtualSize = isBare ? judgeFormat(image.diskFormat!, inspection.finish(), strict) : null
-    ended = true
-    return null
-  }
   // Destroying a request closes its connection, and the client must still hear why it was refused.
   const source = input.data.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
-  const pull = async (): Promise<Buffer | null> => {
-    if (failure) throw failure
-    if (ended) return null
-    try {
-      const { done, value: chunk } = await source.next()
-      if (done) return judge()
-      size += chunk.length
-      checkGrowth(size, declaredSize, deps.settings.imageSizeCap)
-      inspection.write(chunk)
-      await hash.write(chunk)
-      return chunk
-    } catch (error) {
-      failure = isHearthError(error) ? error : clientGone(error)
-      throw failure
-    }
-  }
-  const take = oneAtATime(pull)
+  const progress: Progress = { size: 0, virtualSize: null, ended: false }
+  const take = oneAtATime(openPull(input, source, hash, progress, deps.settings))
   return {
+    progress,
     async *bytes(): AsyncGenerator<Buffer> {
       for (let chunk = await take(); chunk !== null; chunk = await take()) yield chunk
     },
     /** A store may stop at the declared size: only here is it sure that the end was seen and judged. */
     async complete() {
-      while (!ended) await take()
+      while (!progress.ended) await take()
     },
     digests: () => hash.finish(),
-    findings: () => ({ size, virtualSize }),
-    failure: () => failure,
     abandon() {
       hash.abandon()
       // What the client still sends is read and dropped: many clients listen only after they have sent everything.
       source.return?.()?.catch(() => undefined)
       input.data.resume()
     },
+  }
+}
+
+/** Takes the next chunk through counting, inspection and hashing; null at the end, which is judged. */
+function openPull(
+  { image, declaredSize }: IngestInput,
+  source: AsyncIterator<Buffer>,
+  hash: StreamHash,
+  progress: Progress,
+  settings: Settings,
+): () => Promise<Buffer | null> {
+  const inspection = openInspection(settings.vmdkAllowedTypes)
+  const judge = () => {
+    if (declaredSize !== null && progress.size !== declaredSize) throw sizeMismatch(declaredSize, progress.size)
+    if (image.containerFormat === 'bare' && image.diskFormat !== null) {
+      progress.virtualSize = judgeFormat(image.diskFormat, inspection.finish(), settings.requireImageFormatMatch)
+    }
+    progress.ended = true
+    return null
+  }
+  return async () => {
+    if (progress.failure) throw progress.failure
+    if (progress.ended) return null
+    try {
+      const { done, value: chunk } = await source.next()
+      if (done) return judge()
+      progress.size += chunk.length
+      checkGrowth(progress.size, declaredSize, settings.imageSizeCap)
+      inspection.write(chunk)
+      await hash.write(chunk)
+      return chunk
+    } catch (error) {
+      progress.failure = isHearthError(error) ? error : clientGone(error)
+      throw progress.failure
+    }
   }
 }
 
