@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDriver, openRunner } from '@hearth/driver'
-import { backupContract, imageContract, volumeContract } from '@hearth/driver/contract'
+import { backupContract, crashContract, imageContract, volumeContract } from '@hearth/driver/contract'
 import { afterAll, expect, test } from 'vitest'
 
 const nothing = () => undefined
@@ -60,6 +60,24 @@ if (isRoot) {
       return openVolume({ folder, imageFile: `${folder}.xfs`, imageSizeGiB: 4 })
     },
     abilities,
+  })
+}
+
+crashContract({
+  name: 'file, copying bytes',
+  package: file,
+  options: async () => ({ folder: await newFolder() }),
+})
+
+if (isRoot) {
+  crashContract({
+    name: 'file, sharing blocks in a loop-mounted XFS',
+    package: file,
+    async options() {
+      const folder = await newFolder()
+      mounted.push(folder)
+      return { folder, imageFile: `${folder}.xfs`, imageSizeGiB: 4 }
+    },
   })
 }
 

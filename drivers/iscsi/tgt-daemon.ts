@@ -12,6 +12,7 @@ export interface TgtDaemon {
   control: TgtControl
   /** Starts tgtd, or takes over the one that runs; true when it was running. */
   start(): Promise<boolean>
+  isAlive(): Promise<boolean>
   /** Ends tgtd, which must have no target any more. */
   stop(): Promise<void>
 }
@@ -48,6 +49,7 @@ export function openTgtDaemon(options: IscsiOptions, deps: DriverDeps): TgtDaemo
       await confirm(control, options.portals)
       return false
     },
+    isAlive: () => answers(control),
     async stop() {
       await control({ mode: 'system', op: 'delete' })
       for (let waited = 0; waited < startPatience && (await answers(control)); waited += 20) await sleep(20)

@@ -1,4 +1,5 @@
 export { type BackupContract, backupContract } from './backup.ts'
+export { type CrashContract, crashContract } from './crash.ts'
 export { type ExportContract, exportContract } from './export.ts'
 export { type ImageContract, imageContract } from './image.ts'
 export { type VolumeAbilities, type VolumeContract, volumeContract } from './volume.ts'
