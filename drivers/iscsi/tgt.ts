@@ -237,7 +237,10 @@ async function removeAccounts({ control }: Server, target: Target): Promise<void
 
 async function reopen(server: Server, name: string): Promise<void> {
   const target = server.targets.get(name)
-  if (!target?.path) return
+  if (!target?.path) {
+    server.stale.delete(name)
+    return
+  }
   const device = await inspectDevice(target.path)
   if (target.device?.inode === device.inode && target.device.size === device.size) {
     server.stale.delete(name)
