@@ -2,7 +2,6 @@ import type { Authenticator } from '@hearth/auth'
 import type { Logger } from '@hearth/core'
 import type { Limits } from './limits.ts'
 import type { Cluster } from './placement/cluster.ts'
-import type { Handler } from './request.ts'
 import type { TimestampSource } from './timestamps.ts'
 
 /** What operations and features of the proxy work with. */
@@ -23,8 +22,6 @@ export interface ProxyDeps {
   allowAccountManagement: boolean
   /** Where a 401 sends the client for a token. */
   authUrl: string
-  /** The whole pipeline below authentication, for the requests that features make. */
-  app: Handler
   /** What /info says of each feature. */
   capabilities: Record<string, unknown>
   log: Logger

@@ -4,7 +4,6 @@ import type { ProxyDeps } from './deps.ts'
 import { type KeeperIntervals, openKeepers } from './keepers/open.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import type { Storage } from './open-storage.ts'
-import { answer } from './response.ts'
 import { openServer } from './server.ts'
 import { openStorageServer } from './storage/server.ts'
 import { openTimestamps } from './timestamps.ts'
@@ -58,7 +57,6 @@ export async function proxy(options: ProxyOptions): Promise<Running> {
     accountPrefix: options.accountPrefix ?? 'AUTH_',
     allowAccountManagement: options.allowAccountManagement ?? false,
     authUrl: options.authUrl ?? '',
-    app: async () => answer(503),
     capabilities: {},
     log: options.log,
   }

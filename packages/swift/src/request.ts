@@ -29,6 +29,10 @@ export interface SwiftRequest {
   identity: Identity | null
   serviceRoles: string[]
   authorize: Authorize
+  /** Set by features that let a caller in without a token. */
+  preauthorized: Authorize | null
+  /** The path ended with a slash after the container. */
+  slash: boolean
   /** Set by authorize: the caller owns the account and sees its access lists and keys. */
   owner: boolean
   /** Set by authorize: the caller administers all accounts. */

@@ -142,6 +142,8 @@ async function handleRequest(
     identity: null,
     serviceRoles: [],
     authorize: () => answer(401),
+    preauthorized: null,
+    slash: rawPath.endsWith('/'),
     owner: false,
     reseller: false,
     sysmeta: {},

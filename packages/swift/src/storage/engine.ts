@@ -1,12 +1,13 @@
 import { mkdir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Logger } from '@hearth/core'
 import { type BodyRange, openStage, prepareBodies, readBody, type Stage } from './bodies.ts'
 import { StorageError, storageErrorOf } from './errors.ts'
 import type { ReadName, ReadOperations, WriteName, WriteOperations } from './operations.ts'
 import { reads } from './reads.ts'
 import { openSqlite } from './sqlite.ts'
+import { startWorker } from './start-worker.ts'
 import { sweepOrphans } from './sweep.ts'
 import type { WriteRequest, WriteResult } from './worker.ts'
 
@@ -105,7 +106,7 @@ interface Waiting {
 
 /** Starts the worker. While it commits one group of writes, the next one gathers. */
 async function openWriter(folder: string, log: Logger): Promise<Writer> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+  const worker = startWorker(new URL('./worker.ts', import.meta.url), {
     workerData: { folder },
     resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
   })
