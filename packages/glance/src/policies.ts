@@ -2,6 +2,7 @@ import { imagePolicies } from './images/policies.ts'
 import { importPolicies } from './imports/policies.ts'
 import { infoPolicies } from './info/policies.ts'
 import { memberPolicies } from './members/policies.ts'
+import { metadefPolicies } from './metadefs/policies.ts'
 import { taskPolicies } from './tasks/policies.ts'
 
 /** Every rule with its default text. */
@@ -10,5 +11,6 @@ export const policies: Record<string, string> = {
   ...memberPolicies,
   ...importPolicies,
   ...taskPolicies,
+  ...metadefPolicies,
   ...infoPolicies,
 }

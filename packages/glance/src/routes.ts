@@ -4,6 +4,7 @@ import { imageRoutes } from './images/routes.ts'
 import { importRoutes } from './imports/routes.ts'
 import { infoRoutes } from './info/routes.ts'
 import { memberRoutes } from './members/routes.ts'
+import { metadefRoutes } from './metadefs/routes.ts'
 import { schemaRoutes } from './schemas/routes.ts'
 import { tagRoutes } from './tags/routes.ts'
 import { taskRoutes } from './tasks/routes.ts'
@@ -16,5 +17,6 @@ export const routes: Route<ApiDeps>[] = [
   ...importRoutes,
   ...taskRoutes,
   ...infoRoutes,
+  ...metadefRoutes,
   ...schemaRoutes,
 ]
