@@ -43,7 +43,7 @@ export async function login(urls: Started['urls'], account: Account): Promise<Cl
   }
   const response = await fetch(`${urls.identity}/auth/tokens`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { connection: 'close', 'content-type': 'application/json' },
     body: JSON.stringify({ auth }),
   })
   if (response.status !== 201) throw new Error(`login answered ${response.status}: ${await response.text()}`)
@@ -72,6 +72,8 @@ function clientOf(urls: Started['urls'], token: string, projectId: string, userI
     const response = await fetch(bases[service] + path, {
       method,
       headers: {
+        // A connection kept from before a kill would meet the next process's refusal.
+        connection: 'close',
         'x-auth-token': token,
         ...(options.json === undefined ? {} : { 'content-type': 'application/json' }),
         ...(options.version ? { 'openstack-api-version': `volume ${options.version}` } : {}),

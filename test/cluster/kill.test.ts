@@ -89,7 +89,8 @@ function beginAll(client: Client, fixtures: Fixtures, round: number, promises: P
   send(`/backups/${fixtures.backup.id}/restore`, { restore: { name: `restored-${round}` } }, (body) =>
     promises.restored.push((body.restore as unknown as { volume_id: string }).volume_id),
   )
-  const upload = { image_name: `image-${round}`, disk_format: 'raw', container_format: 'bare', force: true }
+  const disk_format = round % 10 === 0 ? 'raw' : 'qcow2'
+  const upload = { image_name: `image-${round}`, disk_format, container_format: 'bare', force: true }
   send(`/volumes/${fixtures.snapshotSource.id}/action`, { 'os-volume_upload_image': upload }, (body) =>
     promises.images.push((body['os-volume_upload_image'] as unknown as { image_id: string }).image_id),
   )
