@@ -12,7 +12,7 @@ import { openImports } from './imports/run.backend.ts'
 import { openStaging } from './imports/staging.ts'
 import { policies } from './policies.ts'
 import { routes } from './routes.ts'
-import { defaultSettings, type Settings } from './settings.ts'
+import { openSettings, type SettingsOverride } from './settings.ts'
 import { openStores, type StoreEntry } from './stores/stores.ts'
 import { versionRoutes } from './versions/routes.ts'
 
@@ -30,7 +30,7 @@ export interface ApiOptions {
   policyFile?: string | null
   stores: readonly StoreEntry[]
   /** Limits and switches that differ from the defaults. */
-  limits?: Partial<Settings>
+  limits?: SettingsOverride
   /** Folder for bytes that are staged, on their way in. */
   workFolder: string
   /** Name of this process among all image API processes, the same after a restart; default host:port. */
@@ -44,7 +44,7 @@ export async function api(options: ApiOptions): Promise<Running> {
   const { database, log } = options
   const hashing = openHashing()
   const staging = await openStaging(join(options.workFolder, 'staging'))
-  const settings = { ...defaultSettings, ...options.limits }
+  const settings = openSettings(options.limits)
   const base = { database, stores: openStores(options.stores), settings, hashing, staging, log }
   const imports = openImports(base)
   const deps: ApiDeps = {

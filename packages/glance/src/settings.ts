@@ -42,6 +42,13 @@ export const defaultSettings: Settings = {
   uriFilter: defaultUriFilter,
 }
 
+/** Settings that differ from the defaults. */
+export type SettingsOverride = Partial<Omit<Settings, 'uriFilter'>> & { uriFilter?: Partial<UriFilter> }
+
+export function openSettings(override: SettingsOverride = {}): Settings {
+  return { ...defaultSettings, ...override, uriFilter: { ...defaultUriFilter, ...override.uriFilter } }
+}
+
 /** True when `count` is within a quota where a negative number means none. */
 export function within(quota: number, count: number): boolean {
   return quota < 0 || count <= quota

@@ -44,6 +44,32 @@ const foreignIdentity = {
   },
 }
 
+const texts = { type: 'array', items: { type: 'string' } }
+const ports = { type: 'array', items: { type: 'integer', minimum: 1, maximum: 65535 } }
+
+/** What is absent is as in Glance. */
+const imageLimits = section({
+  imageSizeCap: { type: 'integer', minimum: 1 },
+  userStorageQuota: { type: 'integer', minimum: 0 },
+  imagePropertyQuota: { type: 'integer', minimum: -1 },
+  imageTagQuota: { type: 'integer', minimum: -1 },
+  imageMemberQuota: { type: 'integer', minimum: -1 },
+  imageLocationQuota: { type: 'integer', minimum: -1 },
+  showImageDirectUrl: { type: 'boolean' },
+  showMultipleLocations: { type: 'boolean' },
+  requireImageFormatMatch: { type: 'boolean' },
+  vmdkAllowedTypes: texts,
+  enabledImportMethods: texts,
+  uriFilter: section({
+    allowedSchemes: texts,
+    disallowedSchemes: texts,
+    allowedHosts: texts,
+    disallowedHosts: texts,
+    allowedPorts: ports,
+    disallowedPorts: ports,
+  }),
+})
+
 /** The whole of hearth.yaml. Defaults run everything on one machine. */
 export const configSchema = {
   type: 'object',
@@ -77,6 +103,7 @@ export const configSchema = {
       ...listener(9292),
       stores: { type: ['object', 'null'], default: null, additionalProperties: plugin, minProperties: 1 },
       defaultStore: optional,
+      limits: imageLimits,
     }),
     object: section({
       ...listener(8080),

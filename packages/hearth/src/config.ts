@@ -43,7 +43,12 @@ export interface Config {
     backends: Record<string, PluginConfig & { export: PluginConfig | null }> | null
     backup: PluginConfig | null
   }
-  image: ListenerConfig & { stores: Record<string, PluginConfig> | null; defaultStore: string | null }
+  image: ListenerConfig & {
+    stores: Record<string, PluginConfig> | null
+    defaultStore: string | null
+    /** Under the names of the image service's settings. */
+    limits: Record<string, unknown>
+  }
   object: ListenerConfig & {
     replicas: number
     /** Folder of account.ring.gz, container.ring.gz and object.ring.gz of a cluster of several hosts. */

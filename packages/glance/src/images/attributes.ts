@@ -19,21 +19,10 @@ export const writableFields: Record<string, keyof Image> = {
   tags: 'tags',
 }
 
-const amazon = new Set(['ami', 'ari', 'aki'])
-
 /** Throws 403 for an attribute that clients may not write. */
 export function refuseReadOnly(name: string): void {
   if (readOnlyAttributes.has(name)) throw glanceErrors.ReadOnlyAttribute({ name })
   if (reservedAttributes.has(name) || name.startsWith(reservedPrefix)) throw glanceErrors.ReservedAttribute({ name })
-}
-
-/** Throws BadRequest (400) when one of the formats is Amazon's and the other is not the same. */
-export function checkFormats(image: Pick<Image, 'containerFormat' | 'diskFormat'>): void {
-  const { containerFormat: container, diskFormat: disk } = image
-  if (!amazon.has(container ?? '') && !amazon.has(disk ?? '')) return
-  if (container === disk || container === null || disk === null) return
-  const reason = `Invalid mix of disk and container formats. When setting a disk or container format to one of 'aki', 'ari', or 'ami', the container and disk formats must match.`
-  throw glanceErrors.BadRequest({ reason })
 }
 
 /** Throws 400 or 413 for names, tags and counts beyond bounds; `before` tells what was there already. */

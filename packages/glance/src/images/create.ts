@@ -3,7 +3,7 @@ import { type ApiRequest, Reply } from '@hearth/http'
 import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import { projectOf } from './access.ts'
-import { checkAmounts, checkFormats, checkOwnership, refuseReadOnly, writableFields } from './attributes.ts'
+import { checkAmounts, checkOwnership, refuseReadOnly, writableFields } from './attributes.ts'
 import { type Image, policyTarget } from './image.ts'
 import { baseAttributes } from './schema.ts'
 import { insertImage } from './store.ts'
@@ -21,7 +21,6 @@ export async function createImage(
     throw glanceErrors.Forbidden({ reason: "It's not allowed to add locations when an image is created." })
   }
   const image = newImage(body, projectOf(context))
-  checkFormats(image)
   checkAmounts(image, deps.settings)
   checkOwnership(context, image)
   context.enforce('add_image', policyTarget(image))

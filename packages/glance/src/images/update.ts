@@ -5,7 +5,7 @@ import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import { applyLocations, saveLocations } from '../locations/patch.ts'
 import { openImage } from './access.ts'
-import { checkAmounts, checkFormats, checkOwnership, writableFields } from './attributes.ts'
+import { checkAmounts, checkOwnership, writableFields } from './attributes.ts'
 import type { Image } from './image.ts'
 import { type Change, parsePatch } from './patch.ts'
 import { baseAttributes } from './schema.ts'
@@ -44,7 +44,6 @@ function applyChanges(context: Context, before: Image, changes: readonly Change[
     else if (baseAttributes.has(name)) applyBase(after, name, change)
     else applyProperty(after, name, change)
   }
-  checkFormats(after)
   checkAmounts(after, deps.settings, before)
   checkOwnership(context, after, before)
   return after

@@ -17,6 +17,7 @@ export async function startImage(shared: Shared): Promise<Running> {
     policyFile: config.image.policyFile,
     authenticator: await shared.authenticator(),
     stores: await openStores(shared),
+    limits: config.image.limits,
     workFolder: shared.folders.work,
     database,
     log,
