@@ -109,12 +109,6 @@ async function services(tx: Transaction): Promise<void> {
     t.bigInteger('updated_at')
     t.unique(['host', 'binary'])
   })
-  // Objects that were given out of our hands but still carry our names.
-  await createTable(tx, 'unmanaged_objects', (t) => {
-    t.string('host', 200).notNullable()
-    t.string('name', 64).notNullable()
-    t.primary(['host', 'name'])
-  })
   await createTable(tx, 'image_cache', (t) => {
     t.string('id', 36).primary()
     t.string('host', 200).notNullable()

@@ -6,5 +6,6 @@ import { messages } from './0004-messages.ts'
 import { backups } from './0005-backups.ts'
 import { transfers } from './0006-transfers.ts'
 import { groups } from './0007-groups.ts'
+import { managed } from './0008-managed.ts'
 
-export const migrations: Migration[] = [volumesMigration, types, quotas, messages, backups, transfers, groups]
+export const migrations: Migration[] = [volumesMigration, types, quotas, messages, backups, transfers, groups, managed]

@@ -45,16 +45,12 @@ export const extendVolume = aboutVolume('volume.extend')
 export const revertVolume = aboutVolume('volume.revert')
 export const reimageVolume = aboutVolume('volume.reimage')
 export const uploadVolume = aboutVolume('volume.upload')
-export const manageVolume = aboutVolume('volume.manage')
-export const unmanageVolume = aboutVolume('volume.unmanage')
 
 function aboutSnapshot(name: string): Topic<{ snapshotId: string }> {
   return { name, kind: 'cast', payload: payload({ snapshotId: text }) }
 }
 export const createSnapshot = aboutSnapshot('snapshot.create')
 export const deleteSnapshot = aboutSnapshot('snapshot.delete')
-export const manageSnapshot = aboutSnapshot('snapshot.manage')
-export const unmanageSnapshot = aboutSnapshot('snapshot.unmanage')
 
 /** To the backup role of a host, `host1`. What to do in detail stands in the row. */
 export const createBackup: Topic<{ backupId: string }> = {
@@ -89,6 +85,20 @@ export const disconnectVolume: Topic<{ volumeId: string; attachmentId: string | 
   name: 'volume.disconnect',
   kind: 'call',
   payload: payload({ volumeId: text, attachmentId: textOrNull }),
+}
+
+/** What the backend holds under these names; sizes are GiB, null for snapshots. */
+export interface FoundObject {
+  name: string
+  kind: 'volume' | 'snapshot'
+  sizeGiB: number | null
+}
+
+/** Lists what is on a backend, or just the object named. */
+export const findObjects: Topic<{ kind: 'volume' | 'snapshot'; name: string | null }, FoundObject[]> = {
+  name: 'backend.find',
+  kind: 'call',
+  payload: payload({ kind: text, name: textOrNull }),
 }
 
 /** What of a request travels with its messages. */

@@ -10,6 +10,7 @@ import type { ComputeClient } from './clients/compute.ts'
 import { type ImageClient, openImageClient } from './clients/image.ts'
 import { openImageCache } from './image-cache/cache.ts'
 import { openQemuImg } from './image-cache/qemu-img.ts'
+import { findObjects } from './manage/find.backend.ts'
 import { openHeartbeat } from './services/heartbeat.ts'
 import { allocatedOn, type ReportedStats } from './services/store.ts'
 import { createSnapshot } from './snapshots/create.backend.ts'
@@ -126,6 +127,7 @@ async function serve(bus: Bus, deps: BackendDeps): Promise<void> {
   )
   await bus.serve(topics.createSnapshot, host, ({ context, payload }) => createSnapshot(context, payload, deps))
   await bus.serve(topics.deleteSnapshot, host, ({ context, payload }) => deleteSnapshot(context, payload, deps))
+  await bus.serve(topics.findObjects, host, ({ payload }) => findObjects(payload, deps))
   await bus.serve(topics.connectVolume, host, ({ context, payload }) => connectVolume(context, payload, deps))
   await bus.serve(topics.disconnectVolume, host, ({ context, payload }) => disconnectVolume(context, payload, deps))
 }

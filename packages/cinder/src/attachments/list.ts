@@ -3,6 +3,7 @@ import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { applyFilters, asksForAll, type FilterTable, readFilters } from '../filters.ts'
 import { pageRows, readPaging } from '../listing.ts'
+import { resourceFilters } from '../resource-filters/known.ts'
 import { volumeFor } from '../volumes/authorize.ts'
 import { type AttachmentRow, getAttachment } from './store.ts'
 import { detailView, summaryView } from './view.ts'
@@ -17,7 +18,7 @@ const sortKeys: Record<string, string> = {
 
 const filterTable: FilterTable = {
   table: 'attachments',
-  configured: ['volume_id', 'status', 'instance_id', 'attach_status'],
+  configured: resourceFilters.attachment!,
   columns: {
     id: { kind: 'text' },
     volume_id: { kind: 'text' },

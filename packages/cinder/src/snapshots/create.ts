@@ -14,7 +14,7 @@ import { createSnapshotRow, type SnapshotRow, writeSnapshotMetadata } from './st
 import { plainView } from './view.ts'
 
 interface CreateBody {
-  volume_id: string
+  volume_id: string | null
   name?: string | null
   description?: string | null
   display_name?: string | null
@@ -26,7 +26,7 @@ interface CreateBody {
 /** POST /snapshots. */
 export async function createSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const body = (request.body as { snapshot: CreateBody }).snapshot
-  const volume = await volumeFor(context, deps.database.query, body.volume_id, 'volume:create_snapshot')
+  const volume = await volumeFor(context, deps.database.query, body.volume_id ?? '', 'volume:create_snapshot')
   const statuses = usableStatuses(context, body)
   const metadata = body.metadata ?? {}
   const row = await deps.database.transaction(async (tx) => {

@@ -4,6 +4,7 @@ import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { applyFilters, asksForAll, type FilterTable, readFilters } from '../filters.ts'
 import { pageEnds, pageRows, readPaging } from '../listing.ts'
+import { resourceFilters } from '../resource-filters/known.ts'
 import { snapshotFor } from './authorize.ts'
 import { readSnapshotMetadata, type SnapshotRow, snapshotRows } from './store.ts'
 import { detailView, plainView } from './view.ts'
@@ -17,7 +18,7 @@ const sortKeys: Record<string, string> = {
 
 const filterTable: FilterTable = {
   table: 'snapshots',
-  configured: ['name', 'status', 'volume_id', 'metadata', 'availability_zone', 'consumes_quota'],
+  configured: resourceFilters.snapshot!,
   columns: {
     id: { kind: 'text' },
     name: { kind: 'text' },

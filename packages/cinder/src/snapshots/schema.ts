@@ -1,5 +1,5 @@
 import { type Schema, since } from '@hearth/http'
-import { booleanField, descriptionField, metadataField, nameField, uuidField } from '../volumes/schema.ts'
+import { booleanField, descriptionField, metadataField, nameField } from '../volumes/schema.ts'
 
 const text = { type: 'string' }
 const textOrNull = { type: ['string', 'null'] }
@@ -48,7 +48,8 @@ export const createBody: Schema = {
       type: 'object',
       required: ['volume_id'],
       properties: {
-        volume_id: uuidField,
+        // Whatever it is: what is no volume's id is not found.
+        volume_id: { type: ['string', 'null'], maxLength: 255 },
         name: nameField,
         description: descriptionField,
         display_name: nameField,

@@ -19,6 +19,8 @@ export interface SnapshotRow {
   group_snapshot_id: string | null
   use_quota: boolean
   provider_location: string | null
+  /** Name on the backend when it is another than `snapshot-<id>`. */
+  backend_name: string | null
   created_at: number
   updated_at: number | null
 }
@@ -55,6 +57,7 @@ export async function createSnapshotRow(tx: Transaction, snapshot: NewSnapshot):
     group_snapshot_id: null,
     use_quota: true,
     provider_location: null,
+    backend_name: null,
     created_at: Date.now(),
     updated_at: null,
     ...snapshot,
@@ -88,10 +91,13 @@ export async function snapshotsOf(q: Query, volumeId: string): Promise<SnapshotR
 }
 
 /** The snapshot as its driver knows it. */
-export function snapshotRef(row: Pick<SnapshotRow, 'id' | 'provider_location'>, volume: VolumeRow): SnapshotRef {
+export function snapshotRef(
+  row: Pick<SnapshotRow, 'id' | 'provider_location' | 'backend_name'>,
+  volume: VolumeRow,
+): SnapshotRef {
   return {
     id: row.id,
-    name: `snapshot-${row.id}`,
+    name: row.backend_name ?? `snapshot-${row.id}`,
     volume: volumeRef(volume),
     providerLocation: row.provider_location,
   }

@@ -1,4 +1,5 @@
 import type { MessageContext } from '@hearth/bus'
+import { isDriverError } from '@hearth/driver'
 import { listAttachments } from '../attachments/store.ts'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
@@ -20,7 +21,7 @@ export async function extendVolume(
     const task = JSON.parse(volume.task ?? '{}') as ExtensionTask
     try {
       await backend.volume.extend(volumeRef(volume), task.newSizeGiB, deps.signal)
-      await backend.export?.resize?.(volumeRef(volume).name, task.newSizeGiB * gib)
+      await resizeExport(volume, task.newSizeGiB * gib, deps)
       await database.transaction((tx) => endExtension(tx, volume, task, 'grown'))
     } catch (error) {
       if (deps.signal.aborted) throw error
@@ -30,6 +31,16 @@ export async function extendVolume(
     }
     if (volume.previous_status === 'in-use') await tellCompute(volume, deps)
   })
+}
+
+/** Only what is offered has sessions that must see the new size. */
+async function resizeExport(volume: VolumeRow, sizeBytes: number, { backend, database }: BackendDeps): Promise<void> {
+  const attachments = await listAttachments(database.query, { volume_id: volume.id })
+  if (attachments.length > 0) {
+    await backend.export?.resize?.(volumeRef(volume).name, sizeBytes).catch((error: unknown) => {
+      if (!isDriverError(error) || error.kind !== 'not-found') throw error
+    })
+  }
 }
 
 async function failExtension(

@@ -6,6 +6,7 @@ import { errors } from '../errors.ts'
 import { applyFilters, asksForAll, type FilterTable, readFilters } from '../filters.ts'
 import { itemLinks } from '../links.ts'
 import { type Page, type Paging, pageEnds, pageRows, type Rows, readBoolean, readPaging } from '../listing.ts'
+import { resourceFilters } from '../resource-filters/known.ts'
 import { type VolumeRow, volumeRows } from './store.ts'
 import { detailView, loadParts } from './view.ts'
 
@@ -23,21 +24,7 @@ const sortKeys: Record<string, string> = Object.fromEntries(
 
 const filterTable: FilterTable = {
   table: 'volumes',
-  configured: [
-    'name',
-    'status',
-    'metadata',
-    'bootable',
-    'migration_status',
-    'availability_zone',
-    'group_id',
-    'size',
-    'created_at',
-    'updated_at',
-    'consumes_quota',
-    'glance_metadata',
-    'display_name',
-  ],
+  configured: [...resourceFilters.volume!, 'glance_metadata', 'display_name'],
   columns: {
     id: { kind: 'text' },
     name: { kind: 'text' },

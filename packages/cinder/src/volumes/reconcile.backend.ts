@@ -1,6 +1,6 @@
 import { readChap } from '../attachments/connect.backend.ts'
 import { listAttachments } from '../attachments/store.ts'
-import { listBases } from '../image-cache/store.ts'
+import { baseRef, listBases } from '../image-cache/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
 import { type VolumeRow, volumeRef } from './store.ts'
 
@@ -72,12 +72,13 @@ async function knownNames(volumes: VolumeRow[], { database, backend }: BackendDe
   const q = database.query
   const bases = await listBases(q, backend.host)
   const here = q('volumes').where('host', 'like', `${backend.host}#%`).select('id')
-  const snapshots: string[] = await q('snapshots').whereIn('volume_id', here).pluck('id')
+  const snapshots = await q('snapshots').whereIn('volume_id', here).select('id', 'backend_name')
   const temporary: string[] = await q('backups').whereNotNull('temp_snapshot_id').pluck('temp_snapshot_id')
   const unmanaged: string[] = await q('unmanaged_objects').where({ host: backend.host }).pluck('name')
   return new Set([
-    ...[...volumes, ...bases].map(({ id }) => `volume-${id}`),
-    ...snapshots.map((id) => `snapshot-${id}`),
+    ...volumes.map((volume) => volumeRef(volume).name),
+    ...bases.map((base) => baseRef(base).name),
+    ...snapshots.map(({ id, backend_name }) => backend_name ?? `snapshot-${id}`),
     ...temporary.flatMap((id) => [`volume-${id}`, `snapshot-${id}`]),
     ...unmanaged,
   ])

@@ -6,10 +6,8 @@ import {
   deleteSnapshot,
   deleteVolume,
   extendVolume,
-  manageVolume,
   reimageVolume,
   revertVolume,
-  unmanageVolume,
   uploadVolume,
 } from '../topics.ts'
 import type { BackendDeps } from './backend-deps.ts'
@@ -22,8 +20,6 @@ const volumeTopics: Record<string, Topic<{ volumeId: string }>> = {
   extending: extendVolume,
   uploading: uploadVolume,
   reverting: revertVolume,
-  managing: manageVolume,
-  unmanaging: unmanageVolume,
 }
 const snapshotTopics: Record<string, Topic<{ snapshotId: string }>> = {
   creating: createSnapshot,

@@ -36,6 +36,8 @@ export interface VolumeRow {
   /** `CHAP user password` once exported. */
   provider_auth: string | null
   provider_id: string | null
+  /** Name on the backend when it is another than `volume-<id>`. */
+  backend_name: string | null
   service_uuid: string | null
   /** JSON: what the operation of the present "-ing" status was asked to do. */
   task: string | null
@@ -94,6 +96,7 @@ export async function createVolumeRow(tx: Transaction, volume: NewVolume): Promi
     provider_location: null,
     provider_auth: null,
     provider_id: null,
+    backend_name: null,
     service_uuid: null,
     task: null,
     launched_at: null,
@@ -148,8 +151,13 @@ export function volumeRows(rows: unknown[]): VolumeRow[] {
 }
 
 /** The volume as its driver knows it. */
-export function volumeRef(row: Pick<VolumeRow, 'id' | 'size' | 'provider_location'>): VolumeRef {
-  return { id: row.id, name: `volume-${row.id}`, sizeGiB: row.size, providerLocation: row.provider_location }
+export function volumeRef(row: Pick<VolumeRow, 'id' | 'size' | 'provider_location' | 'backend_name'>): VolumeRef {
+  return {
+    id: row.id,
+    name: row.backend_name ?? `volume-${row.id}`,
+    sizeGiB: row.size,
+    providerLocation: row.provider_location,
+  }
 }
 
 /** `host1@file#pool` → `host1@file`. */

@@ -1,0 +1,47 @@
+import type { Context } from '@hearth/core'
+import { type ApiRequest, queryValue } from '@hearth/http'
+import type { ApiDeps } from '../deps.ts'
+import { errors } from '../errors.ts'
+import { readPaging } from '../listing.ts'
+import { type FoundObject, findObjects, messageContext } from '../topics.ts'
+import { backendOf } from '../volumes/store.ts'
+import { ownerOf } from './names.ts'
+
+/** GET /manageable_volumes and /manageable_snapshots, plain or detailed: what a backend holds. */
+export async function listManageable(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
+  const path = request.url.split('?', 1)[0]!
+  const kind = path.includes('snapshot') ? 'snapshot' : 'volume'
+  const detail = path.endsWith('/detail')
+  const host = queryValue(request.query, 'host')
+  if (host === undefined)
+    throw errors.InvalidParameter({ reason: 'Either cluster or host query parameter is required.' })
+  const paging = readPaging(context, { ...request, query: withoutSort(request) }, { created_at: 'created_at' })
+  const found = await deps.bus.call(findObjects, backendOf(host), { kind, name: null }, messageContext(context))
+  const page = sorted(found, request).slice(paging.offset, paging.offset + paging.limit)
+  const views = await Promise.all(page.map((one) => view(one, detail, deps)))
+  return { [`manageable-${kind}s`]: views }
+}
+
+function withoutSort({ query }: ApiRequest): ApiRequest['query'] {
+  const { sort: _sort, sort_key: _key, sort_dir: _direction, ...rest } = query
+  return rest
+}
+
+/** By reference or size, in the direction asked for. */
+function sorted(found: FoundObject[], request: ApiRequest): FoundObject[] {
+  const [key = 'reference', direction = 'desc'] = (queryValue(request.query, 'sort') ?? 'reference').split(':')
+  if (key !== 'reference' && key !== 'size') {
+    throw errors.InvalidParameter({ reason: `Invalid sort keys passed: ${key}` })
+  }
+  const less = (a: FoundObject, b: FoundObject): number =>
+    key === 'size' ? (a.sizeGiB ?? 0) - (b.sizeGiB ?? 0) : a.name < b.name ? -1 : 1
+  return [...found].sort((a, b) => (direction === 'asc' ? less(a, b) : less(b, a)))
+}
+
+async function view(found: FoundObject, detail: boolean, deps: ApiDeps): Promise<object> {
+  const owner = await ownerOf(deps.database.query, found.kind, found.name)
+  const plain = { reference: { 'source-name': found.name }, size: found.sizeGiB, safe_to_manage: owner === null }
+  if (!detail) return plain
+  const reason = owner === null ? null : `already managed`
+  return { ...plain, reason_not_safe: reason, cinder_id: owner, extra_info: null }
+}
