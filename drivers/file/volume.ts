@@ -262,7 +262,7 @@ async function statsOf(backend: Backend): Promise<BackendStats> {
   const provisioned = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
   const inGiB = (bytes: number) => Math.round((bytes / gib) * 100) / 100
   return {
-    vendorName: 'Hearth',
+    vendorName: 'Open Source',
     driverVersion: '1.0',
     storageProtocol: 'iSCSI',
     pools: [

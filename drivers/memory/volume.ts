@@ -165,7 +165,7 @@ function queries(
 
 function statsOf(options: Options, usedGiB: number): BackendStats {
   return {
-    vendorName: 'Hearth',
+    vendorName: 'Open Source',
     driverVersion: '1.0',
     storageProtocol: 'iSCSI',
     pools: [
