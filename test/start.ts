@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -49,7 +49,13 @@ export async function start(options: StartOptions = {}): Promise<Started> {
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'hearth-'))
   const config = await writeConfig(dataFolder, options.config ?? {})
   const children: ChildProcess[] = []
-  for (const roles of options.processes ?? [[]]) children.push(await startProcess(dataFolder, roles))
+  try {
+    for (const roles of options.processes ?? [[]]) children.push(await startProcess(dataFolder, roles))
+  } catch (error) {
+    for (const child of children) await end(child, 'SIGTERM')
+    if (options.dataFolder === undefined) await removeDataFolder(dataFolder)
+    throw error
+  }
   const secrets = JSON.parse(readFileSync(join(dataFolder, 'secrets.json'), 'utf8')) as Record<string, string>
   const url = (part: keyof typeof config.ports): string => `http://127.0.0.1:${config.ports[part]}`
   const urls = {
@@ -126,6 +132,11 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
+/** Runs a hearth command on a suite's data folder. Throws when it fails. */
+export function hearthCommand(dataFolder: string, command: string[]): Promise<{ stdout: string }> {
+  return execa(node, [hearth, '--config', join(dataFolder, 'hearth.yaml'), ...command], { cwd: dataFolder })
+}
+
 async function startProcess(dataFolder: string, roles: string[]): Promise<ChildProcess> {
   const command = roles.length === 0 ? ['up'] : ['run', '--roles', roles.join(',')]
   const out = join(dataFolder, `out-${roles.join('+') || 'up'}.txt`)
@@ -154,7 +165,16 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 
 /** Ends the target server that outlives a killed suite, takes away its mount, and removes the folder. */
 export async function removeDataFolder(dataFolder: string): Promise<void> {
-  await execa('pkill', ['-KILL', '-f', `tgtd.*${join(dataFolder, 'run')}`], { reject: false })
+  await endByPidFile(join(dataFolder, 'run', 'tgtd', 'tgtd.pid'))
   await execa('umount', ['--lazy', join(dataFolder, 'volumes')], { reject: false })
   rmSync(dataFolder, { recursive: true, force: true })
+}
+
+async function endByPidFile(file: string): Promise<void> {
+  if (!existsSync(file)) return
+  const pid = Number(readFileSync(file, 'utf8'))
+  const command = `/proc/${pid}/cmdline`
+  if (!existsSync(command) || !readFileSync(command, 'utf8').includes(file)) return
+  process.kill(pid, 'SIGKILL')
+  while (existsSync(command) && readFileSync(command, 'utf8') !== '') await sleep(20)
 }

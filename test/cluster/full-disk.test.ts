@@ -17,7 +17,7 @@ let client: Client
 
 beforeAll(async () => {
   for (const [name, size] of [
-    ['objects', '150m'],
+    ['objects', '200m'],
     ['volumes', '40m'],
   ] as const) {
     mkdirSync(mounts[name])
@@ -25,7 +25,13 @@ beforeAll(async () => {
   }
   const devices = [1, 2, 3].map((zone) => ({ path: join(mounts.objects, `sd${zone}`), zone }))
   const iscsi = { driver: '@hearth/driver-memory' }
-  const backends = { small: { driver: '@hearth/driver-file', options: { folder: mounts.volumes }, export: iscsi } }
+  const backends = {
+    small: {
+      driver: '@hearth/driver-file',
+      options: { folder: mounts.volumes, maxOverSubscriptionRatio: 100 },
+      export: iscsi,
+    },
+  }
   const stores = { swift: { driver: '@hearth/driver-swift' } }
   suite = await start({ config: { object: { devices }, image: { stores }, volume: { backends } } })
   client = await login(suite.urls, suite.demo)

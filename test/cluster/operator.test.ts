@@ -1,0 +1,110 @@
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { freshClient, login } from '../client.ts'
+import { hearthCommand, removeDataFolder, type Started, start } from '../start.ts'
+
+const suites: Started[] = []
+afterAll(async () => {
+  for (const suite of suites) {
+    await suite.close()
+    await removeDataFolder(suite.dataFolder)
+  }
+})
+
+async function startKept(...options: Parameters<typeof start>): Promise<Started> {
+  const suite = await start(...options)
+  suites.push(suite)
+  return suite
+}
+
+const createVolume = { json: { volume: { size: 1 } } }
+
+test("an operator's policy makes creating volumes the administrator's, after a restart", async () => {
+  const first = await start()
+  const { dataFolder } = first
+  const member = await freshClient(first.urls, first.admin)
+  expect((await member.call('volume', 'POST', '/volumes', createVolume)).status).toBe(202)
+  await first.kill9()
+  writeFileSync(join(dataFolder, 'policy.yaml'), '"volume:create": "rule:admin_api"\n')
+  const second = await startKept({ dataFolder, config: { volume: { policyFile: 'policy.yaml' } } })
+  const refused = await (await login(second.urls, second.demo)).call('volume', 'POST', '/volumes', createVolume)
+  expect(refused.status).toBe(403)
+  expect(refused.body.forbidden.message).toBe("Policy doesn't allow volume:create to be performed.")
+  const admin = await login(second.urls, second.admin)
+  expect((await admin.call('volume', 'POST', '/volumes', createVolume)).status).toBe(202)
+  const { stdout } = await hearthCommand(dataFolder, ['policies', '--json'])
+  const rules = JSON.parse(stdout) as { name: string; overridden: boolean }[]
+  expect(rules.filter((rule) => rule.overridden).map((rule) => rule.name)).toEqual(['volume:create'])
+})
+
+test('a Keystone elsewhere takes the place of ours', async () => {
+  const home = await startKept()
+  const admin = await login(home.urls, home.admin)
+  const password = 'a-password-of-ours'
+  const { user } = (await admin.must('identity', 'POST', '/users', { json: { user: { name: 'hearth', password } } }))
+    .body
+  const { projects } = (await admin.must('identity', 'GET', '/projects?name=service')).body
+  for (const name of ['admin', 'service', 'ResellerAdmin']) {
+    const { roles } = (await admin.must('identity', 'GET', `/roles?name=${name}`)).body
+    await admin.must('identity', 'PUT', `/projects/${projects[0].id}/users/${user.id}/roles/${roles[0].id}`)
+  }
+  const foreign = { authUrl: home.urls.identity, username: 'hearth', password }
+  const guest = await startKept({ config: { identity: { foreign } } })
+  const client = await login({ ...guest.urls, identity: home.urls.identity }, home.demo)
+  expect((await client.call('volume', 'GET', '/volumes')).status).toBe(200)
+  expect((await client.call('image', 'GET', '/images')).status).toBe(200)
+  expect((await client.call('object', 'PUT', '/box')).status).toBe(201)
+  expect((await client.call('volume', 'GET', '/volumes', { headers: { 'x-auth-token': 'nobody' } })).status).toBe(401)
+})
+
+test('status, metrics and health are told of every service, for people and for programs', async () => {
+  const suite = await startKept()
+  const { stdout } = await hearthCommand(suite.dataFolder, ['status', '--json'])
+  const roles = JSON.parse(stdout) as { role: string; url: string | null; healthy: boolean | null }[]
+  expect(roles).toHaveLength(9)
+  expect(roles.filter((role) => role.url !== null).map((role) => role.healthy)).toEqual([true, true, true, true])
+  for (const { url } of roles.filter((role) => role.url !== null)) {
+    const metrics = await fetch(`${url}/metrics`)
+    expect([metrics.status, await metrics.text()]).toEqual([
+      200,
+      expect.stringContaining('hearth_http_request_seconds'),
+    ])
+  }
+  const doctor = JSON.parse((await hearthCommand(suite.dataFolder, ['doctor', '--json'])).stdout) as { name: string }[]
+  expect(doctor.map((finding) => finding.name)).toEqual(
+    expect.arrayContaining(['root', 'reflink', 'LIO', 'tgtd', 'NFS']),
+  )
+  expect((await hearthCommand(suite.dataFolder, ['openrc'])).stdout).toContain(
+    `export OS_PASSWORD='${suite.demo.password}'`,
+  )
+  expect((await hearthCommand(suite.dataFolder, ['migrate'])).stdout).toContain('up to date')
+  const second = await execa(
+    process.execPath,
+    ['packages/hearth/hearth.mjs', '--config', join(suite.dataFolder, 'hearth.yaml'), 'up'],
+    {
+      reject: false,
+    },
+  )
+  expect([second.exitCode, second.stderr]).toEqual([1, expect.stringContaining('running already')])
+})
+
+test('a port that is taken is told with the service, the address and the port', async () => {
+  const taken = createServer()
+  const port = await new Promise<number>((done) =>
+    taken.listen(0, '127.0.0.1', () => done((taken.address() as { port: number }).port)),
+  )
+  onTestFinished(() => void taken.close())
+  await expect(start({ config: { image: { port } } })).rejects.toThrow(`glance cannot listen on 127.0.0.1:${port}`)
+})
+
+test('fewer object devices than replicas are refused with both numbers', async () => {
+  const devices = [{ path: 'only-one' }]
+  await expect(start({ config: { object: { devices } } })).rejects.toThrow(/3.*1|1.*3/)
+})
+
+test('a wrong key of the configuration is refused with its name, its value and the rule', async () => {
+  await expect(start({ config: { volume: { port: 99999 } } })).rejects.toThrow('volume.port: 99999 must be <= 65535')
+})
