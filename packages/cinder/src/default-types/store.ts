@@ -1,0 +1,22 @@
+import type { Query } from '@hearth/database'
+
+export interface DefaultTypeRow {
+  project_id: string
+  volume_type_id: string
+}
+
+export async function listDefaultTypes(q: Query): Promise<DefaultTypeRow[]> {
+  return q('default_volume_types').orderBy('project_id')
+}
+
+export async function findDefaultType(q: Query, projectId: string): Promise<DefaultTypeRow | undefined> {
+  return q('default_volume_types').where({ project_id: projectId }).first()
+}
+
+export async function writeDefaultType(q: Query, row: DefaultTypeRow): Promise<void> {
+  await q('default_volume_types').insert(row).onConflict(['project_id']).merge(['volume_type_id'])
+}
+
+export async function deleteDefaultType(q: Query, projectId: string): Promise<void> {
+  await q('default_volume_types').where({ project_id: projectId }).delete()
+}
