@@ -8,9 +8,9 @@ export const roles: Migration = {
       table.string('id', 64).primary()
       table.string('domain_id', 64).notNullable().defaultTo('')
       table.string('name', 255).notNullable()
-      table.text('description')
-      table.text('options').notNullable()
-      table.text('extra').notNullable()
+      table.text('description', 'mediumtext')
+      table.text('options', 'mediumtext').notNullable()
+      table.text('extra', 'mediumtext').notNullable()
       table.unique(['domain_id', 'name'], { indexName: 'roles_name' })
     })
     await createTable(tx, 'implied_roles', (table) => {

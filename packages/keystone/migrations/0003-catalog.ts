@@ -5,30 +5,30 @@ export const catalog: Migration = {
   async up(tx) {
     await createTable(tx, 'catalog_regions', (table) => {
       table.string('id', 255).primary()
-      table.text('description').notNullable()
+      table.text('description', 'mediumtext').notNullable()
       table.string('parent_region_id', 255)
-      table.text('extra').notNullable()
+      table.text('extra', 'mediumtext').notNullable()
     })
     await createTable(tx, 'catalog_services', (table) => {
       table.string('id', 64).primary()
       table.string('type', 255).notNullable()
       table.boolean('enabled').notNullable().defaultTo(true)
-      table.text('extra').notNullable()
+      table.text('extra', 'mediumtext').notNullable()
     })
     await createTable(tx, 'catalog_endpoints', (table) => {
       table.string('id', 64).primary()
       table.string('service_id', 64).notNullable().index('catalog_endpoints_service')
       table.string('interface', 8).notNullable()
       table.string('region_id', 255)
-      table.text('url').notNullable()
+      table.text('url', 'mediumtext').notNullable()
       table.boolean('enabled').notNullable().defaultTo(true)
-      table.text('extra').notNullable()
+      table.text('extra', 'mediumtext').notNullable()
     })
     await createTable(tx, 'endpoint_groups', (table) => {
       table.string('id', 64).primary()
       table.string('name', 255).notNullable()
-      table.text('description').notNullable()
-      table.text('filters').notNullable()
+      table.text('description', 'mediumtext').notNullable()
+      table.text('filters', 'mediumtext').notNullable()
     })
     await createTable(tx, 'project_endpoints', (table) => {
       table.string('project_id', 64).notNullable()
@@ -43,8 +43,8 @@ export const catalog: Migration = {
     await createTable(tx, 'policy_blobs', (table) => {
       table.string('id', 64).primary()
       table.string('type', 255).notNullable()
-      table.text('blob').notNullable()
-      table.text('extra').notNullable()
+      table.text('blob', 'mediumtext').notNullable()
+      table.text('extra', 'mediumtext').notNullable()
     })
   },
 }

@@ -9,17 +9,17 @@ export const credentials: Migration = {
       table.string('user_id', 64).notNullable().index('user_credentials_user')
       table.string('project_id', 64)
       table.string('type', 255).notNullable()
-      table.text('blob').notNullable()
-      table.text('extra').notNullable()
+      table.text('blob', 'mediumtext').notNullable()
+      table.text('extra', 'mediumtext').notNullable()
     })
     await createTable(tx, 'application_credentials', (table) => {
       table.string('id', 64).primary()
       table.string('user_id', 64).notNullable()
       table.string('project_id', 64).notNullable().index('application_credentials_project')
       table.string('name', 255).notNullable()
-      table.text('description')
+      table.text('description', 'mediumtext')
       table.string('secret_hash', 255).notNullable()
-      table.text('role_ids').notNullable()
+      table.text('role_ids', 'mediumtext').notNullable()
       table.boolean('unrestricted').notNullable().defaultTo(false)
       table.bigInteger('expires_at_micros')
       table.unique(['user_id', 'name'], { indexName: 'application_credentials_name' })
@@ -38,9 +38,9 @@ export const credentials: Migration = {
     })
     await createTable(tx, 'oauth_consumers', (table) => {
       table.string('id', 64).primary()
-      table.text('description')
+      table.text('description', 'mediumtext')
       table.string('secret', 64).notNullable()
-      table.text('extra').notNullable()
+      table.text('extra', 'mediumtext').notNullable()
     })
   },
 }

@@ -9,7 +9,7 @@ export const trusts: Migration = {
       table.string('trustee_user_id', 64).notNullable().index('trusts_trustee')
       table.string('project_id', 64)
       table.boolean('impersonation').notNullable()
-      table.text('role_ids').notNullable()
+      table.text('role_ids', 'mediumtext').notNullable()
       table.bigInteger('expires_at')
       table.integer('remaining_uses')
       table.string('redelegated_trust_id', 64)

@@ -10,7 +10,7 @@ export const limits: Migration = {
       table.string('region_id', 255).notNullable().defaultTo('')
       table.string('resource_name', 255).notNullable()
       table.integer('default_limit').notNullable()
-      table.text('description')
+      table.text('description', 'mediumtext')
       table.unique(['service_id', 'region_id', 'resource_name'], { indexName: 'registered_limits_resource' })
     })
     await createTable(tx, 'project_limits', (table) => {
@@ -19,7 +19,7 @@ export const limits: Migration = {
       table.string('project_id', 64).notNullable().defaultTo('')
       table.string('domain_id', 64).notNullable().defaultTo('')
       table.integer('resource_limit').notNullable()
-      table.text('description')
+      table.text('description', 'mediumtext')
       table.unique(['project_id', 'domain_id', 'registered_limit_id'], { indexName: 'project_limits_owner' })
     })
   },

@@ -9,7 +9,7 @@ export const tokens: Migration = {
   async up(tx) {
     await createTable(tx, 'signing_keys', (table) => {
       table.string('id', 64).primary()
-      table.text('pem').notNullable()
+      table.text('pem', 'mediumtext').notNullable()
       table.bigInteger('created_at').notNullable()
     })
     await createTable(tx, 'revocation_counter', (table) => {

@@ -3,6 +3,7 @@ import type { Logger, Registry, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { openService } from '@hearth/http'
 import type { Deps } from './deps.ts'
+import { invalid } from './errors.ts'
 import { openFaults } from './faults.ts'
 import { policies } from './policies.ts'
 import { served } from './routes.ts'
@@ -37,7 +38,6 @@ export async function openApi(options: ApiOptions): Promise<Running> {
     serviceType: 'identity',
     host,
     port,
-    ...(publicUrl ? { publicUrl } : {}),
     routes: served(),
     prefixes: [''],
     deps,
@@ -48,6 +48,9 @@ export async function openApi(options: ApiOptions): Promise<Running> {
     metrics,
     ignoreTrailingSlash: true,
     methodNotAllowed: true,
+    before: (_context, request) => {
+      if (request.url.includes('%00') || holdsNul(request.body)) throw invalid('Text must not hold null characters.')
+    },
     configure(app) {
       app.addHook('onRequest', async (_request, reply) => {
         reply.header('vary', 'X-Auth-Token')
@@ -62,4 +65,10 @@ export async function openApi(options: ApiOptions): Promise<Running> {
       if (!options.tokens) tokens.close()
     },
   }
+}
+
+/** PostgreSQL keeps no such character in its texts. */
+function holdsNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0')
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsNul)
 }

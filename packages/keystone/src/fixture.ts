@@ -1,7 +1,7 @@
 import { openMetrics, silentLog } from '@hearth/core'
 import { migrate, openDatabase } from '@hearth/database'
 import { migrations } from '../migrations/index.ts'
-import { openApi } from './api.ts'
+import { type ApiOptions, openApi } from './api.ts'
 import { type BootstrapInput, bootstrap } from './bootstrap/bootstrap.ts'
 
 export interface Answer {
@@ -39,11 +39,11 @@ export function passwordAuth(name: string, password: string, scope?: unknown): o
 }
 
 /** Starts the real API over a new SQLite database in memory, on a free port, for tests to talk to. */
-export async function startIdentity(tokenSeconds = 3600): Promise<TestIdentity> {
+export async function startIdentity(more: Partial<ApiOptions> = {}): Promise<TestIdentity> {
   const database = await openDatabase('sqlite::memory:')
   await migrate(database, 'keystone', migrations)
   await bootstrap(database, bootstrapInput)
-  const options = { host: '127.0.0.1', port: 0, database, log: silentLog, metrics: openMetrics(), tokenSeconds }
+  const options = { host: '127.0.0.1', port: 0, database, log: silentLog, metrics: openMetrics(), ...more }
   const running = await openApi(options)
   const url = running.url!
   const call: TestIdentity['call'] = async (method, path, { token, body, headers } = {}) => {

@@ -31,8 +31,16 @@ export const projectTarget: Target = async ({ params }, deps) => {
 
 export const domainTarget: Target = async ({ params }) => ({ domain: { id: params.domain_id } })
 
-/** `%(target.domain_id)s` of a list call filtered by domain. */
-export const listTarget: Target = async ({ query }) => ({ domain_id: queryText(query, 'domain_id') })
+/** `%(target.domain_id)s` of a list call filtered by domain; else the domain the token is scoped to. */
+export const listTarget: Target = async ({ query }, _deps, context) => ({
+  domain_id: queryText(query, 'domain_id') ?? context.identity?.domainId ?? undefined,
+})
+
+/** A token scoped to a domain lists only what is in it. */
+export function isVisible(context: Context): (item: { domainId: string | null }) => boolean {
+  const domainId = context.identity?.domainId ?? null
+  return (item) => domainId === null || item.domainId === domainId
+}
 
 /** Domain of the thing a body describes, as `%(target.<key>.domain_id)s`. */
 export function bodyTarget(key: string): Target {

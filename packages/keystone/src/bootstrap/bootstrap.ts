@@ -2,7 +2,7 @@ import { hexId } from '@hearth/core'
 import type { Database, Transaction } from '@hearth/database'
 import { type Assignment, addAssignment } from '../assignments/store.ts'
 import { newDomain } from '../domains/create.ts'
-import { checkPassword, hashPassword } from '../passwords.ts'
+import { checkPassword, hashDrawnSecret, hashPassword } from '../passwords.ts'
 import { findDomain, findScope, insertProject } from '../projects/store.ts'
 import { findLogin, insertUser, saveUser, type User } from '../users/store.ts'
 import { type CatalogUrls, writeCatalog } from './catalog.ts'
@@ -71,7 +71,7 @@ async function missingHashes(database: Database, input: BootstrapInput): Promise
   const hashes = people.map(async ([name, password, follows]): Promise<[string, string | null]> => {
     const user = await findLogin(database.query, { name, domain: { id: 'default' } })
     const stays = user && (!follows || (await checkPassword(password, user.passwordHash)))
-    return [name, stays ? null : await hashPassword(password)]
+    return [name, stays ? null : (follows && hashDrawnSecret(password)) || (await hashPassword(password))]
   })
   return new Map(await Promise.all(hashes))
 }

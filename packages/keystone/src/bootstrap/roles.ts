@@ -8,13 +8,13 @@ const names = ['reader', 'member', 'manager', 'admin', 'service', 'ResellerAdmin
 /** Each role implies the next. */
 const chain = ['admin', 'manager', 'member', 'reader']
 
-/** Makes the roles there must be. Answers ids by name. */
+/** Makes the roles there must be, safe from being renamed or deleted by mistake. Answers ids by name. */
 export async function ensureRoles(tx: Transaction): Promise<Map<string, string>> {
   const roles = new Map((await globalRolesByName(tx, names)).map((role) => [role.name, role.id]))
   for (const name of names) {
     if (roles.has(name)) continue
     const id = hexId()
-    await insertRole(tx, { id, domainId: null, name, description: null, options: {}, extra: {} })
+    await insertRole(tx, { id, domainId: null, name, description: null, options: { immutable: true }, extra: {} })
     roles.set(name, id)
   }
   for (const [index, implied] of chain.slice(1).entries())

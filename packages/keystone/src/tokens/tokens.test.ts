@@ -175,7 +175,7 @@ test('the old password is needed to change it, and without it nothing changes', 
 })
 
 test('an expired token is void, and shows only to who allows for it', async () => {
-  const short = await startIdentity(2)
+  const short = await startIdentity({ tokenSeconds: 2 })
   const subject = await short.login()
   await new Promise((resolve) => setTimeout(resolve, 2100))
   const token = await short.login()

@@ -1,8 +1,7 @@
-import { rolesInProject } from '../assignments/effective.ts'
+import { expandRoles, rolesInProject } from '../assignments/effective.ts'
 import type { Deps } from '../deps.ts'
 import { errors, forbidden } from '../errors.ts'
 import { findScope } from '../projects/store.ts'
-import { rolesById } from '../roles/store.ts'
 import type { Proof, Scope } from '../tokens/claims.ts'
 import { assertEnabled } from '../tokens/prove.ts'
 import { findLogin } from '../users/store.ts'
@@ -26,5 +25,5 @@ export async function useTrust(id: string, proof: Proof, deps: Deps): Promise<Sc
   const held = new Set((await rolesInProject(query, trustor.id, project)).map((role) => role.id))
   if (trust.roleIds.some((roleId) => !held.has(roleId))) throw forbidden('the trustor no longer has the roles.')
   if (trust.remainingUses !== null && !(await takeUse(query, trust.id))) throw errors.AuthenticationFailed()
-  return { kind: 'trust', trust, user, project, roles: await rolesById(query, trust.roleIds) }
+  return { kind: 'trust', trust, user, project, roles: await expandRoles(query, trust.roleIds) }
 }
