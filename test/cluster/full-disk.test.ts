@@ -58,7 +58,7 @@ function bodyBytes(path: string): number {
 
 test('an object that does not fit is refused, leaves nothing, and does not keep a smaller one out', async () => {
   await client.must('object', 'PUT', '/box')
-  const answer = await client.call('object', 'PUT', '/box/huge', { body: randomBytes(80 * megabyte) })
+  const answer = await client.call('object', 'PUT', '/box/huge', { body: randomBytes(110 * megabyte) })
   expect([503, 507]).toContain(answer.status)
   expect((await client.call('object', 'GET', '/box/huge')).status).toBe(404)
   await until(
@@ -74,7 +74,7 @@ test('an image that does not fit is refused with 413, stays queued, and leaves n
   const json = { name: 'huge', disk_format: 'raw', container_format: 'bare' }
   const { id } = (await client.must('image', 'POST', '/images', { json })).body
   const answer = await client.call('image', 'PUT', `/images/${id}/file`, {
-    body: randomBytes(80 * megabyte),
+    body: randomBytes(110 * megabyte),
     headers: octets,
   })
   expect(answer.status).toBe(413)
