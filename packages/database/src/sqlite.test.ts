@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { databaseContract, provesIdempotent } from '../contract/database.ts'
-import { createTable, type Migration, openDatabase, redactUrl } from './index.ts'
+import { createTable, isDiskFull, type Migration, openDatabase, redactUrl } from './index.ts'
 
 async function openFile() {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-database-'))
@@ -65,6 +65,28 @@ test('a long queue of transactions lets timers run in between', async () => {
   await Promise.all(Array.from({ length: 300 }, (_, id) => db.transaction(async (tx) => tx('rows').insert({ id }))))
   clearInterval(timer)
   expect(turns).toBeGreaterThan(2)
+  await db.close()
+  await drop()
+})
+
+test('a full disk fails the transaction that met it, and the next that fits succeeds', async () => {
+  const { db, drop } = await openFile()
+  await db.query.schema.createTable('rows', (columns) => columns.text('body'))
+  const pages = Number(Object.values((await db.query.raw('pragma page_count'))[0] as object)[0])
+  await db.query.raw(`pragma max_page_count = ${pages + 10}`)
+  const big = db.transaction(async (tx) => {
+    for (let n = 0; n < 100; n += 1) await tx('rows').insert({ body: 'x'.repeat(4000) })
+  })
+  expect(isDiskFull(await big.catch((error: unknown) => error))).toBe(true)
+  const stubborn = db.transaction(async (tx) => {
+    await tx('rows')
+      .insert({ body: 'x'.repeat(100_000) })
+      .catch(() => undefined)
+    await tx('rows').insert({ body: 'alone' })
+  })
+  await expect(stubborn).rejects.toThrow('rolled this transaction back')
+  await db.transaction(async (tx) => tx('rows').insert({ body: 'small' }))
+  expect(await db.query('rows').pluck('body')).toEqual(['small'])
   await db.close()
   await drop()
 })

@@ -29,11 +29,14 @@ class BinaryClient extends dialect {
       const told = error as Error & { sql?: string; sqlMessage?: string }
       delete told.sql
       delete told.sqlMessage
-      told.message = told.message.replace(/^Duplicate entry '.*' for key/s, 'Duplicate entry for key')
+      told.message = withoutValue(told.message)
+      if (told.stack) told.stack = withoutValue(told.stack)
       throw error
     }
   }
 }
+
+const withoutValue = (text: string): string => text.replace(/Duplicate entry '.*' for key/s, 'Duplicate entry for key')
 
 /** Knex settings for MariaDB or MySQL: tables are made with utf8mb4_bin, numbers come back as numbers. */
 export function mysqlConfig(url: URL, poolSize: number): Knex.Config {

@@ -23,6 +23,8 @@ interface DialectTransaction {
   begin(connection: Connection): Promise<unknown>
 }
 interface Dialect {
+  /** True for the client of a transaction. */
+  transacting?: boolean
   transaction(...args: unknown[]): DialectTransaction
   acquireConnection(): Promise<Connection>
   _query(connection: Connection, query: SqlQuery): Promise<SqlQuery>
@@ -76,9 +78,18 @@ class ImmediateClient extends dialect {
 
   override async _query(connection: Connection, query: SqlQuery): Promise<SqlQuery> {
     if (!query.sql) throw new Error('The query is empty')
-    if (connection.inTransaction) return execute(connection, query, this._formatBindings(query.bindings))
-    return whileBusy(() => execute(connection, query, this._formatBindings(query.bindings)))
+    const bindings = this._formatBindings(query.bindings)
+    if (connection.inTransaction) return execute(connection, query, bindings)
+    if (this.transacting && !query.sql.startsWith('BEGIN')) return afterRollback(query)
+    return whileBusy(() => execute(connection, query, bindings))
   }
+}
+
+/** SQLite ends a transaction by itself on a full disk; what follows must neither commit alone nor hide the reason. */
+function afterRollback(query: SqlQuery): SqlQuery {
+  if (!query.sql.startsWith('ROLLBACK')) throw new Error('the database has rolled this transaction back')
+  query.response = []
+  return query
 }
 
 function execute(connection: Connection, query: SqlQuery, bindings: unknown[]): SqlQuery {
