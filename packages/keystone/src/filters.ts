@@ -8,6 +8,8 @@ export interface Filters {
   exact: Record<string, string | boolean>
   /** The inexact filters (`name__contains` and the like), for what the database gave. */
   matches(item: Record<string, unknown>): boolean
+  /** No inexact one was given: the database can count out pages by itself. */
+  isExact: boolean
 }
 
 const comparators: Record<string, (value: string, wanted: string) => boolean> = {
@@ -39,7 +41,7 @@ export function readFilters(query: Query, kinds: FilterKinds): Filters {
     if (comparator === undefined) exact[name] = kind === 'boolean' ? queryFlag(query, key) : queryText(query, key)!
     else tests.push(inexact(name, comparator, queryText(query, key)!))
   }
-  return { exact, matches: (item) => tests.every((test) => test(item)) }
+  return { exact, matches: (item) => tests.every((test) => test(item)), isExact: tests.length === 0 }
 }
 
 function inexact(name: string, comparator: string, wanted: string): (item: Record<string, unknown>) => boolean {
@@ -59,4 +61,10 @@ export function readPage(query: Query): Page {
   const limit = Number(queryText(query, 'limit'))
   const marker = queryText(query, 'marker')
   return { ...(marker ? { marker } : {}), ...(Number.isInteger(limit) && limit > 0 ? { limit } : {}) }
+}
+
+/** One page of items ordered by id. */
+export function cutPage<T extends { id?: unknown }>(items: T[], { marker, limit }: Page): T[] {
+  const rest = marker === undefined ? items : items.filter((item) => String(item.id) > marker)
+  return limit === undefined ? rest : rest.slice(0, limit)
 }

@@ -1,5 +1,5 @@
 import { type Context, commonErrors } from '@hearth/core'
-import { queryText } from './filters.ts'
+import { type Filters, queryText } from './filters.ts'
 import { findGroup } from './groups/store.ts'
 import type { Target } from './guard.ts'
 import { findProject } from './projects/store.ts'
@@ -36,10 +36,11 @@ export const listTarget: Target = async ({ query }, _deps, context) => ({
   domain_id: queryText(query, 'domain_id') ?? context.identity?.domainId ?? undefined,
 })
 
-/** A token scoped to a domain lists only what is in it. */
-export function isVisible(context: Context): (item: { domainId: string | null }) => boolean {
-  const domainId = context.identity?.domainId ?? null
-  return (item) => domainId === null || item.domainId === domainId
+/** The filters of a list call; a token scoped to a domain lists only what is in it. */
+export function withinDomain(context: Context, exact: Filters['exact']): Filters['exact'] | null {
+  const own = context.identity?.domainId
+  if (!own) return exact
+  return exact.domain_id === undefined || exact.domain_id === own ? { ...exact, domain_id: own } : null
 }
 
 /** Domain of the thing a body describes, as `%(target.<key>.domain_id)s`. */

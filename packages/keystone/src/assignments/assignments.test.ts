@@ -117,6 +117,9 @@ test('a manager of a domain hands out lesser roles among its own people and no m
   const token = login.headers.get('x-subject-token')!
   const made = await identity.call('POST', '/v3/users', { token, body: { user: { name: 'helper' } } })
   expect([made.status, made.body.user.domain_id]).toEqual([201, domain.id])
+  const listed = await identity.call('GET', '/v3/users', { token })
+  expect(listed.body.users.map((one: { name: string }) => one.name).sort()).toEqual(['chief', 'helper'])
+  expect((await identity.call('GET', '/v3/users?domain_id=default', { token })).status).toBe(403)
   const grant = async (role: string, who: string) => {
     const path = `/v3/domains/${domain.id}/users/${who}/roles/${await roleId(role)}`
     return (await identity.call('PUT', path, { token })).status

@@ -1,7 +1,7 @@
 import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
-import { readFilters, readPage } from '../filters.ts'
+import { cutPage, readFilters, readPage } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
 import { listProjects } from '../projects/store.ts'
 import { renderDomain } from './render.ts'
@@ -9,12 +9,10 @@ import { renderDomain } from './render.ts'
 /** GET /domains, by name and enabled. */
 export async function listDomains(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const filters = readFilters(request.query, { name: 'text', enabled: 'boolean' })
+  const page = readPage(request.query)
   const base = baseOf(request, deps.publicUrl)
-  const domains = await listProjects(
-    deps.database.query,
-    { ...filters.exact, is_domain: true },
-    readPage(request.query),
-  )
+  const exact = { ...filters.exact, is_domain: true }
+  const domains = await listProjects(deps.database.query, exact, filters.isExact ? page : {})
   const items = domains.map((domain) => renderDomain(domain, base)).filter(filters.matches)
-  return collection(request, { name: 'domains', base, items })
+  return collection(request, { name: 'domains', base, items: cutPage(items, page) })
 }

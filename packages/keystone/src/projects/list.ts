@@ -1,31 +1,30 @@
 import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
-import { queryText, readFilters, readPage } from '../filters.ts'
+import { cutPage, queryText, readFilters, readPage } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
-import { isVisible } from '../targets.ts'
+import { withinDomain } from '../targets.ts'
 import { renderProject } from './render.ts'
 import { listProjects as list, type Project } from './store.ts'
 
 const kinds = { name: 'text', domain_id: 'text', parent_id: 'text', enabled: 'boolean', is_domain: 'boolean' } as const
+const tagKeys = ['tags', 'tags-any', 'not-tags', 'not-tags-any']
 
 /** GET /projects; domains only with `is_domain`. */
 export async function listProjects(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const filters = readFilters(request.query, kinds)
+  const page = readPage(request.query)
   const base = baseOf(request, deps.publicUrl)
-  const projects = await list(deps.database.query, { is_domain: false, ...filters.exact }, readPage(request.query))
-  const tagged = tagFilter(request.query)
-  const items = projects
-    .filter(isVisible(context))
-    .filter(tagged)
-    .map((project) => renderProject(project, base))
-  return collection(request, { name: 'projects', base, items: items.filter(filters.matches) })
+  const exact = withinDomain(context, { is_domain: false, ...filters.exact })
+  const isExact = filters.isExact && !tagKeys.some((key) => key in request.query)
+  const projects = exact ? await list(deps.database.query, exact, isExact ? page : {}) : []
+  const tagged = projects.filter(tagFilter(request.query)).map((project) => renderProject(project, base))
+  return collection(request, { name: 'projects', base, items: cutPage(tagged.filter(filters.matches), page) })
 }
 
 /** `tags`, `tags-any`, `not-tags`, `not-tags-any`, each a comma list. */
-export function tagFilter(query: ApiRequest['query']): (project: Pick<Project, 'tags'>) => boolean {
-  const read = (key: string) => queryText(query, key)?.split(',').filter(Boolean)
-  const [all, any, notAll, notAny] = ['tags', 'tags-any', 'not-tags', 'not-tags-any'].map(read)
+function tagFilter(query: ApiRequest['query']): (project: Pick<Project, 'tags'>) => boolean {
+  const [all, any, notAll, notAny] = tagKeys.map((key) => queryText(query, key)?.split(',').filter(Boolean))
   return ({ tags }) =>
     (!all || all.every((tag) => tags.includes(tag))) &&
     (!any || any.some((tag) => tags.includes(tag))) &&

@@ -30,12 +30,10 @@ export function readSubject(request: ApiRequest, deps: Deps): { identity: Identi
   return { identity, extra: verified.extra as TokenExtra }
 }
 
-/** Whose token it is, for the rules; nobody's when it is no good, so that only who may see any token learns of it. */
-export const subjectTarget: Target = async (request, deps) => {
-  const token = request.headers['x-subject-token']
-  const verified = typeof token === 'string' ? deps.tokens.verify(token) : null
-  return { token: { user_id: verified?.identity.userId ?? '' } }
-}
+/** Whose token it is, for the rules. Throws TokenNotFound (404), to whoever asks, as Keystone does. */
+export const subjectTarget: Target = async (request, deps) => ({
+  token: { user_id: readSubject(request, deps).identity.userId },
+})
 
 /** The subject with names as they are now. Throws TokenNotFound (404) when its user, project or domain is gone or disabled. */
 export async function loadSubject(request: ApiRequest, deps: Deps): Promise<Subject> {

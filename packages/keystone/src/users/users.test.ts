@@ -40,6 +40,8 @@ test('lists are filtered exactly and inexactly, and come in pages', async () => 
   expect(names(await list('name__startswith=page'))).toEqual(['page-1', 'page-2'])
   expect(names(await list('name__icontains=page'))).toEqual(['PAGE-3', 'page-1', 'page-2'])
   expect(names(await list('enabled=False'))).toEqual(['page-2'])
+  const inexact = await list('name__icontains=page&limit=2')
+  expect([inexact.body.users.length, typeof inexact.body.links.next]).toEqual([2, 'string'])
   const seen: string[] = []
   let url: string | null = '/v3/users?limit=3'
   while (url) {
