@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Account, Started } from './start.ts'
 
+const longestText = 2 ** 24
+
 export type Service = keyof Started['urls']
 
 export interface Answer {
   status: number
   headers: Headers
-  /** Parsed when it is JSON, else the text. */
+  bytes: Buffer
+  /** Parsed when it is JSON, else the text; its first 16 MiB. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   body: any
 }
@@ -86,7 +89,8 @@ function clientOf(urls: Started['urls'], token: string, projectId: string, userI
     return {
       status: response.status,
       headers: response.headers,
-      body: isJson ? JSON.parse(bytes.toString()) : bytes.toString('latin1'),
+      bytes,
+      body: isJson ? JSON.parse(bytes.toString()) : bytes.subarray(0, longestText).toString('latin1'),
     }
   }
   return {
