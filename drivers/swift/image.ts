@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { DriverError, type ImageStore } from '@hearth/driver'
-import { isMissing, type SwiftClient } from './client.ts'
+import type { SwiftClient } from './client.ts'
 import { openCutter } from './cutter.ts'
 
 export interface ImageOptions {
@@ -128,23 +128,13 @@ async function putSegments(client: SwiftClient, layout: Layout, data: Readable, 
 async function purgeImage(client: SwiftClient, container: string, imageId: string): Promise<void> {
   if (imageId === '') throw new DriverError('invalid', 'an image id is needed to purge')
   const listed = await client.names(container, imageId)
-  if (listed.length === 0 && !(await isThere(client, container, imageId))) return
-  for (const name of [imageId, ...listed.filter((each) => each !== imageId)]) await client.remove(container, name)
-  // A listing may lag behind; segments are numbered without gaps.
-  let number = listed.filter((name) => name !== imageId).length + 1
-  while (await client.remove(container, segmentName(imageId, number))) number += 1
-}
-
-async function isThere(client: SwiftClient, container: string, imageId: string): Promise<boolean> {
-  for (const name of [imageId, segmentName(imageId, 1)]) {
-    try {
-      await client.call('HEAD', { path: [container, name] })
-      return true
-    } catch (error) {
-      if (!isMissing(error)) throw error
-    }
+  const last = Math.max(0, ...listed.map((name) => Number(name.slice(imageId.length + 1) || 0)))
+  await client.remove(container, imageId)
+  // A listing may lag behind what is stored; segments are numbered without gaps.
+  for (let number = 1; ; number += 1) {
+    const there = await client.remove(container, segmentName(imageId, number))
+    if (!there && number > last) return
   }
-  return false
 }
 
 /** A range of one object. */

@@ -7,7 +7,7 @@ import { openService, type Route } from '@hearth/http'
 import type { ApiDeps } from './deps.ts'
 import { faults } from './faults.ts'
 import { openHashing } from './images/hashing.ts'
-import { recoverImages, sweepImages, sweepMs } from './images/recover.backend.ts'
+import { recoverImages, retryMs, sweepImages, sweepMs } from './images/recover.backend.ts'
 import { openImports } from './imports/run.backend.ts'
 import { openStaging } from './imports/staging.ts'
 import { policies } from './policies.ts'
@@ -53,7 +53,7 @@ export async function api(options: ApiOptions): Promise<Running> {
     worker: options.worker ?? `${hostname()}:${options.port}`,
     importMethods: settings.enabledImportMethods,
   }
-  await recoverImages(deps)
+  const recovered = await recoverImages(deps)
   const service = await openService<ApiDeps>({
     name: 'glance',
     serviceType: 'image',
@@ -71,7 +71,7 @@ export async function api(options: ApiOptions): Promise<Running> {
     methodNotAllowed: true,
     maxBodyBytes: 4 * 1024 * 1024,
   })
-  const stopSweeping = startSweeping(deps)
+  const stopSweeping = startSweeping(deps, recovered)
   return {
     url: service.url,
     async close() {
@@ -89,14 +89,30 @@ const allRoutes: Route<ApiDeps>[] = [
   ...routes.flatMap((row) => prefixes.map((prefix) => ({ ...row, path: prefix + row.path }))),
 ]
 
-function startSweeping(deps: ApiDeps): () => Promise<void> {
+/** Sweeps now and then, soon again while something is left to do. */
+function startSweeping(deps: ApiDeps, recovered: boolean): () => Promise<void> {
   let running: Promise<void> = Promise.resolve()
-  const timer = setInterval(() => {
-    running = sweepImages(deps).catch((error: unknown) => deps.log.warn({ err: error }, 'the image sweep failed'))
-  }, sweepMs)
-  timer.unref()
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+  const sweep = async () => {
+    const clean = await sweepImages(deps).catch((error: unknown) => {
+      deps.log.warn({ err: error }, 'the image sweep failed')
+      return true
+    })
+    if (!closed) plan(clean)
+  }
+  const plan = (clean: boolean) => {
+    timer = setTimeout(
+      () => {
+        running = sweep()
+      },
+      clean ? sweepMs : retryMs,
+    ).unref()
+  }
+  plan(recovered)
   return async () => {
-    clearInterval(timer)
+    closed = true
+    clearTimeout(timer)
     await running
   }
 }

@@ -52,7 +52,10 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
       if (store.refuse) throw new DriverError(store.refuse, 'it has clones')
       await rm(pathOf(location), { force: true })
     },
-    purge: (imageId) => rm(pathOf(imageId), { force: true }),
+    async purge(imageId) {
+      if (store.refuse === 'unavailable') throw new DriverError('unavailable', 'the folder is not mounted')
+      await rm(pathOf(imageId), { force: true })
+    },
   }
   return store
 }

@@ -5,7 +5,7 @@ import { endTask, findUnfinished, type Task } from '../tasks/store.ts'
 import { finishDeletion } from './delete.ts'
 import { purge } from './ingest.ts'
 import {
-  type Abandoned,
+  disinherit,
   findAbandoned,
   findDoomed,
   findDying,
@@ -21,19 +21,33 @@ export type RecoverDeps = Pick<GlanceDeps, 'database' | 'stores' | 'worker' | 'l
 
 /** A worker that has not touched its images for this long is dead. */
 const silentMs = 300_000
+/** How often to look, and how soon again when a store could not be reached. */
 export const sweepMs = 60_000
+export const retryMs = 3_000
 
 /**
  * What is to be done after a crash, for each "-ing" status: saving, uploading and importing → bytes purged, image queued
- * again; pending_delete → deletion finished; doomed locations → deleted. At start it takes everything this worker had
- * in hand; later (`sweep`) only what workers silent for five minutes left.
+ * again; pending_delete → deletion finished; doomed locations → deleted. Run before the first request. False when a store
+ * could not be reached: then `sweepImages` goes on with it.
  */
-export async function recoverImages(deps: RecoverDeps): Promise<void> {
-  await takeOver(await findAbandoned(deps.database.query, deps.worker, Date.now() - silentMs), deps)
-  for (const task of await findUnfinished(deps.database.query, deps.worker)) await failTask(task, deps)
-  await finishDeletions(deps)
+export async function recoverImages(deps: RecoverDeps): Promise<boolean> {
+  const { query } = deps.database
+  await disinherit(query, deps.worker, deadName(deps))
+  const clean = await takeOver(deps)
+  for (const task of await findUnfinished(query, deps.worker)) await failTask(task, deps)
   await dropStaged(deps)
+  return (await finishDeletions(deps)) && clean
 }
+
+/** The regular round: sign of life, then what recovery or silent workers left. False when something is left to do. */
+export async function sweepImages(deps: RecoverDeps): Promise<boolean> {
+  await touchWorker(deps.database.query, deps.worker)
+  const clean = await takeOver(deps)
+  return (await finishDeletions(deps)) && clean
+}
+
+/** The name under which this worker's earlier life is wound up. */
+const deadName = (deps: RecoverDeps) => `${deps.worker}#dead`
 
 /** An import that a crash interrupted: its image was taken back above, a copy just stays undone. */
 async function failTask(task: Task, deps: RecoverDeps): Promise<void> {
@@ -52,26 +66,24 @@ async function dropStaged(deps: RecoverDeps): Promise<void> {
   }
 }
 
-/** The regular round: sign of life, then other workers' leavings and put-off deletions. */
-export async function sweepImages(deps: RecoverDeps): Promise<void> {
-  await touchWorker(deps.database.query, deps.worker)
-  // A queued one may be about to be uploaded again, which cleans up by itself.
-  const left = await findAbandoned(deps.database.query, null, Date.now() - silentMs)
-  await takeOver(
-    left.filter(({ status }) => status !== 'queued'),
-    deps,
-  )
-  await finishDeletions(deps)
-}
-
-async function takeOver(abandoned: readonly Abandoned[], deps: RecoverDeps): Promise<void> {
-  for (const { id, status, worker_store: storeId } of abandoned) {
-    if (!(await purgeAll(id, status, storeId.split(','), deps))) continue
-    if (['saving', 'uploading', 'importing'].includes(status)) {
-      await moveImage(deps.database.query, id, 'queued', { from: status, worker: null, set: { size: null } })
-    } else await releaseWorker(deps.database.query, id)
+async function takeOver(deps: RecoverDeps): Promise<boolean> {
+  const { query } = deps.database
+  let clean = true
+  for (const { id, status, worker_store: store } of await findAbandoned(query, deadName(deps), Date.now() - silentMs)) {
+    // Bytes of a failed try: the image must not be uploaded again while they are removed.
+    const worker = { name: deadName(deps), store }
+    if (status === 'queued' && !(await moveImage(query, id, 'saving', { from: 'queued', worker }))) continue
+    const held = status === 'queued' ? 'saving' : status
+    if (!(await purgeAll(id, held, store.split(','), deps))) {
+      clean = false
+      continue
+    }
+    if (['saving', 'uploading', 'importing'].includes(held)) {
+      await moveImage(query, id, 'queued', { from: held, worker: null, set: { size: null } })
+    } else await releaseWorker(query, id)
     deps.log.info({ imageId: id, was: status }, 'an interrupted transfer was taken back')
   }
+  return clean
 }
 
 /** Removes the bytes of an unfinished transfer, but never a copy that the image already counts on. */
@@ -87,8 +99,9 @@ async function purgeAll(imageId: string, status: string, storeIds: string[], dep
   return clean
 }
 
-async function finishDeletions(deps: RecoverDeps): Promise<void> {
+async function finishDeletions(deps: RecoverDeps): Promise<boolean> {
   const { query } = deps.database
+  let clean = true
   for (const id of await findDying(query)) await finishDeletion(id, deps)
   for (const doomed of await findDoomed(query)) {
     const entry = deps.stores.find(doomed.store)
@@ -96,7 +109,9 @@ async function finishDeletions(deps: RecoverDeps): Promise<void> {
       if (entry && !entry.readOnly) await entry.store.delete(doomed.url)
       await forgetLocation(query, doomed.id)
     } catch (error) {
+      clean = false
       deps.log.warn({ err: error, imageId: doomed.image_id, store: doomed.store }, 'image bytes cannot be deleted yet')
     }
   }
+  return clean
 }

@@ -142,14 +142,16 @@ export interface Abandoned {
   worker_store: string
 }
 
+/** Gives what `name` has in hand to `heir`, so that its signs of life no longer count for it. */
+export async function disinherit(query: Query, name: string, heir: string): Promise<void> {
+  await query('images').where({ worker: name }).update({ worker: heir })
+}
+
 /** Images in the hands of `name`, or of anybody silent since `before`. Deleted ones too: their bytes may lie about. */
-export async function findAbandoned(query: Query, name: string | null, before: number): Promise<Abandoned[]> {
+export async function findAbandoned(query: Query, name: string, before: number): Promise<Abandoned[]> {
   return query('images')
     .whereNotNull('worker')
-    .andWhere((either) => {
-      either.where('worker_seen_at', '<', before)
-      if (name !== null) either.orWhere('worker', name)
-    })
+    .andWhere((either) => either.where('worker_seen_at', '<', before).orWhere('worker', name))
     .select('id', 'status', 'worker', 'worker_store')
 }
 

@@ -238,6 +238,18 @@ test('after a crash a transfer is taken back and a deletion finished', async () 
   expect((await put(id, 'whole')).status).toBe(204)
 })
 
+test('a store that cannot be reached at the start is asked again until the transfer is taken back', async () => {
+  const { database, stores } = glance
+  const id = await glance.image('alpha')
+  await database.query('images').where({ id }).update({ status: 'saving', worker: 'tests', worker_store: 'main' })
+  stores.main.refuse = 'unavailable'
+  await glance.restart()
+  expect(await show(id)).toMatchObject({ status: 'saving' })
+  stores.main.refuse = null
+  await expect.poll(async () => (await show(id)).status, { timeout: 8000 }).toBe('queued')
+  expect((await put(id, 'x')).status).toBe(204)
+})
+
 test('bytes missing from every store are 204', async () => {
   const id = await glance.image('alpha')
   await put(id, 'x')
