@@ -91,6 +91,20 @@ test('status, metrics and health are told of every service, for people and for p
   expect([second.exitCode, second.stderr]).toEqual([1, expect.stringContaining('running already')])
 })
 
+test('the suite runs in the background until it is taken down, and goes on where it was', async () => {
+  const first = await startKept()
+  const admin = await login(first.urls, first.admin)
+  const { volume } = (await admin.must('volume', 'POST', '/volumes', createVolume)).body
+  await first.kill9()
+  const up = await hearthCommand(first.dataFolder, ['up', '--detach'])
+  expect(up.stdout).toContain('Hearth is ready, in the background')
+  const shown = await (await login(first.urls, first.admin)).call('volume', 'GET', `/volumes/${volume.id}`)
+  expect(shown.status).toBe(200)
+  expect((await hearthCommand(first.dataFolder, ['down'])).stdout).toContain('Stopped.')
+  await expect(fetch(first.urls.volume)).rejects.toThrow('fetch failed')
+  expect((await hearthCommand(first.dataFolder, ['down'])).stdout).toContain('Nothing runs')
+})
+
 test('a port that is taken is told with the service, the address and the port', async () => {
   const taken = createServer()
   const port = await new Promise<number>((done) =>
