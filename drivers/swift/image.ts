@@ -91,7 +91,18 @@ async function putSingle(
   signal?: AbortSignal,
 ): Promise<number> {
   const headers = { 'content-length': String(size), 'content-type': 'application/octet-stream' }
-  await client.call('PUT', { path, headers, body: size === 0 ? await drained(data) : data, signal })
+  if (size === 0) {
+    await client.call('PUT', { path, headers, body: await drained(data), signal })
+    return 0
+  }
+  // Ends with its last byte: if the source broke after it, the store would keep an object that a purge has just missed.
+  const piece = openCutter(data).next(size)
+  const body = Readable.from(piece.bytes(), { objectMode: false })
+  try {
+    await client.call('PUT', { path, headers, body, signal })
+  } finally {
+    body.destroy()
+  }
   return size
 }
 

@@ -146,6 +146,23 @@ test('a stream that breaks in a later segment leaves nothing, and a shorter seco
   await images.purge(id)
 })
 
+test('a source that breaks after the last declared byte does not break the object: its owner purges', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const id = newId()
+    const breaking = async function* () {
+      yield randomBytes(1000)
+      throw new Error('bad content')
+    }
+    await images.add(
+      id,
+      Readable.from(breaking(), { objectMode: false }).on('error', () => undefined),
+      1000,
+    )
+    await images.purge(id)
+    expect((await objects('glance')).filter((name) => name.startsWith(id))).toEqual([])
+  }
+})
+
 test('an aborted upload is told as aborted and leaves nothing', async () => {
   const id = newId()
   const abort = new AbortController()
