@@ -97,10 +97,7 @@ function openBackends(shared: Shared): Promise<Backend[]> {
     const volume = await openDriver('volume', backend.driver, backend.options, deps)
     shared.onClose(async () => volume.close?.())
     const exporter = backend.export && (await openDriver('export', backend.export.driver, backend.export.options, deps))
-    if (exporter) {
-      await exporter.start()
-      shared.onClose(() => exporter.close())
-    }
+    if (exporter) shared.onClose(() => exporter.close())
     return { name, host: `${shared.config.hostName}@${name}`, volume, export: exporter }
   }
   const backends = Promise.all(
