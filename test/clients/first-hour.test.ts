@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -12,6 +14,8 @@ const mib = 1024 ** 2
 const scratch = mkdtempSync(join(tmpdir(), 'first-hour-'))
 const raw = join(scratch, 'disk.raw')
 const qcow2 = join(scratch, 'disk.qcow2')
+
+const compute = createServer()
 
 let suite: Started
 let cli: OpenStack
@@ -29,6 +33,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cli?.close()
+  compute.close()
   await suite?.close()
   rmSync(scratch, { recursive: true, force: true })
 })
@@ -107,19 +112,36 @@ test('volume backup restore brings the bytes back into another volume', async ()
   await cli.run('volume create --size 1 restored')
   const { id } = await volumeNamed('restored')
   await waitForStatus(client, `/volumes/${id}`, 'available')
-  await cli.run('volume backup restore --force saved restored')
+  // Release 6.0 of the client stumbles over its own reply once the request is through.
+  await cli.run('volume backup restore --force saved restored').catch((error: Error) => {
+    expect(error.message).toContain('cannot unpack non-iterable VolumeBackupsRestore')
+  })
   await waitForStatus(client, `/volumes/${id}`, 'available')
   expect(await volumeSha256(client, id, 24 * mib, scratch)).toBe(bytes)
 })
 
 test('quota set changes what quota show tells, and is enforced', async () => {
+  await pretendCompute()
   await cli.run('quota set --volumes 4 admin')
-  const shown = (await cli.json('quota show --volume admin')) as Record<string, unknown>[] | Record<string, unknown>
-  const volumes = Array.isArray(shown) ? shown.find((row) => row.Resource === 'volumes')?.Limit : shown.volumes
-  expect(volumes).toBe(4)
+  expect((await cli.json('quota show admin')).volumes).toBe(4)
   expect(await cli.refused('volume create --size 1 too-many')).toContain('VolumeLimitExceeded')
   await cli.run('quota set --volumes 10 admin')
 })
+
+/** The quota commands of this client give up where the catalog has no compute service, and show its quotas as well. */
+async function pretendCompute(): Promise<void> {
+  compute.on('request', (_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ quota_set: { id: client.projectId, instances: 10 } }))
+  })
+  await new Promise<void>((listening) => compute.listen(0, '127.0.0.1', listening))
+  const { port } = compute.address() as AddressInfo
+  await cli.run('service create --name nova compute')
+  await cli.run(`endpoint create --region RegionOne nova public http://127.0.0.1:${port}/v2.1`)
+  // The catalog is part of the token.
+  await cli.close()
+  cli = openStack(suite.env, scratch)
+}
 
 test('role add gives a user a role in a project', async () => {
   await cli.run('user create --password secret --domain Default newcomer')

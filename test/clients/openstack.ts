@@ -45,7 +45,9 @@ export function openStack(variables: Record<string, string>, cwd: string): OpenS
     const mark = `end-of-command-${++count}\n`
     seen.out = ''
     seen.err = ''
-    child.stdin.write(`${command}\n!echo ${mark.trim()}; echo ${mark.trim()} >&2\n`)
+    // In quotes, as a semicolon would end the command before the shell sees it.
+    const both = `sh -c "echo ${mark.trim()}; echo ${mark.trim()} >&2"`
+    child.stdin.write(`${command}\n!${both}\n`)
     while (!(seen.out.endsWith(mark) && seen.err.endsWith(mark))) {
       if (ended) throw new Error(`openstack ended during "${command}": ${seen.out}${seen.err}`)
       await new Promise<void>((resolve) => {
