@@ -1,9 +1,9 @@
 import { findContainer, metadataOf } from '../containers/info.ts'
 import type { ProxyDeps } from '../deps.ts'
-import { type Cluster, listingTargets, placeObject, quorumOf } from '../placement/cluster.ts'
-import { deliver } from '../placement/listings.ts'
-import { failureStatus, settle, valuesOf } from '../placement/quorum.ts'
+import { type Cluster, placeObject, quorumOf } from '../placement/cluster.ts'
+import { failureStatus, valuesOf } from '../placement/quorum.ts'
 import type { ObjectName } from '../placement/replicated.ts'
+import { writeListed } from '../placement/write-listed.ts'
 import type { SwiftRequest } from '../request.ts'
 import { answer, refuse, type SwiftResponse } from '../response.ts'
 import { isExpired } from './expiry.ts'
@@ -34,14 +34,11 @@ export async function removeObject(
 ): Promise<204 | 404 | 409 | 412> {
   const place = placeObject(cluster, name.account, name.container, name.object)
   const path = `/${name.account}/${name.container}/${name.object}`
-  const targets = listingTargets(cluster, name, place.primaries)
-  const outcomes = await settle(
-    place.primaries.map((node, index) =>
-      node.write('deleteObject', { hash: place.hash, name: path, timestamp, ifDeleteAt, listing: targets[index]! }),
-    ),
+  const write = { name, place, nodes: place.primaries, handoffs: true }
+  const { outcomes } = await writeListed(cluster, write, (node, listing) =>
+    node.write('deleteObject', { hash: place.hash, name: path, timestamp, ifDeleteAt, listing }),
   )
   const replies = valuesOf(outcomes)
-  await deliver(cluster, place.primaries, outcomes)
   if (replies.length < quorumOf(place.primaries.length)) throw refuse(failureStatus(outcomes))
   const some = (status: string) => replies.some((reply) => reply.status === status)
   return some('done') ? 204 : some('conflict') ? 412 : some('stale') ? 409 : 404

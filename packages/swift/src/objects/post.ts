@@ -1,9 +1,9 @@
 import { findContainer, metadataOf } from '../containers/info.ts'
 import type { ProxyDeps } from '../deps.ts'
 import { checkMetadata } from '../metadata.ts'
-import { listingTargets, placeObject, quorumOf } from '../placement/cluster.ts'
-import { deliver } from '../placement/listings.ts'
-import { failureStatus, settle, valuesOf } from '../placement/quorum.ts'
+import { placeObject, quorumOf } from '../placement/cluster.ts'
+import { failureStatus, valuesOf } from '../placement/quorum.ts'
+import { writeListed } from '../placement/write-listed.ts'
 import type { SwiftRequest } from '../request.ts'
 import { answer, refuse, type SwiftResponse } from '../response.ts'
 import { secondsOf } from '../timestamps.ts'
@@ -27,13 +27,12 @@ export async function postObject(request: SwiftRequest, deps: ProxyDeps): Promis
   const place = placeObject(deps.cluster, account, container, object)
   const contentType = headers['content-type']?.replace(/;\s*swift_[^;]*/gi, '') || null
   const override = listingOverride({ ...found.object, contentType: contentType ?? found.object.contentType })
-  const targets = listingTargets(deps.cluster, { account, container, object }, place.primaries, override)
-  const input = { hash: place.hash, timestamp, metadata: storedHeaders(headers), deleteAt }
-  const outcomes = await settle(
-    place.primaries.map((node, index) => node.write('postObject', { ...input, contentType, listing: targets[index]! })),
+  const input = { hash: place.hash, timestamp, metadata: storedHeaders(headers), deleteAt, contentType }
+  const write = { name: { account, container, object }, place, nodes: place.primaries, override, handoffs: false }
+  const { outcomes } = await writeListed(deps.cluster, write, (node, listing) =>
+    node.write('postObject', { ...input, listing }),
   )
   const replies = valuesOf(outcomes)
-  await deliver(deps.cluster, place.primaries, outcomes)
   const quorum = quorumOf(place.primaries.length)
   const count = (status: string) => replies.filter((reply) => reply.status === status).length
   if (count('done') >= quorum) return answer(202)

@@ -5,10 +5,10 @@ import { refuse } from '../response.ts'
 import { blockSize, type Stage } from '../storage/bodies.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { ListingTarget, StoredObject, WriteReply } from '../storage/operations.ts'
-import { type Cluster, listingTargets, type Placement, placeObject, quorumOf } from './cluster.ts'
-import { deliver } from './listings.ts'
+import { type Cluster, type Placement, placeObject, quorumOf } from './cluster.ts'
 import type { Node } from './node.ts'
 import { failureStatus, type Outcome, settle, valuesOf } from './quorum.ts'
+import { writeListed } from './write-listed.ts'
 
 /** Bodies up to this size live in the device's index. */
 export const inlineLimit = 16 * 1024
@@ -207,24 +207,22 @@ async function commit(
 ): Promise<Uploaded> {
   const etag = sums.md5.digest('hex')
   const object = { ...storedObject(input, place.hash, etag, sums), body }
-  const writers = body ? place.primaries : stages.map(({ node }) => node)
-  const targets = listingTargets(cluster, nameOf(input), writers, listingOverride(input))
-  const outcomes = await settle(
-    writers.map((node, index) => {
-      const file = stages[index]?.stage.file ?? null
-      return node.write('putObject', { object: { ...object, file }, listing: targets[index]! })
-    }),
-    place.primaries.length,
-  )
+  const write = {
+    ...{ name: nameOf(input), place, override: listingOverride(input), handoffs: body !== null },
+    nodes: body ? place.primaries : stages.map(({ node }) => node),
+  }
+  const { nodes, targets, outcomes } = await writeListed(cluster, write, (node, listing) => {
+    const file = stages.find((staged) => staged.node === node)?.stage.file ?? null
+    return node.write('putObject', { object: { ...object, file }, listing })
+  })
   const quorum = quorumOf(place.primaries.length)
   const replies = valuesOf(outcomes)
   const count = (...statuses: WriteReply['status'][]) =>
     replies.filter(({ status }) => statuses.includes(status)).length
-  await deliver(cluster, writers, outcomes)
   const result = { etag, size: sums.size, timestamp: input.timestamp }
   if (count('done') >= quorum) return { status: 201, ...result }
   if (count('done', 'stale') >= quorum) return { status: 202, ...result }
-  await takeBack(writers, outcomes, object, targets)
+  await takeBack(nodes, outcomes, object, targets)
   throw refuse(count('gone') >= quorum ? 404 : failureStatus(outcomes))
 }
 
