@@ -2,7 +2,6 @@
 export const basePolicies: Record<string, string> = {
   context_is_admin: 'role:admin',
   admin_api: 'role:admin',
-  admin_or_owner: 'role:admin or project_id:%(project_id)s',
   system_admin_or_project_reader: 'role:admin or (role:reader and project_id:%(project_id)s)',
   system_admin_or_project_member: 'role:admin or (role:member and project_id:%(project_id)s)',
 }

@@ -21,6 +21,10 @@ interface CreateBody {
 export async function createAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const body = (request.body as { attachment: CreateBody }).attachment
   const volume = await volumeFor(context, deps.database.query, body.volume_uuid, 'volume:attachment_create')
+  if (volume.multiattach && volume.bootable && volume.status === 'in-use') {
+    const target = { project_id: volume.project_id, user_id: volume.user_id }
+    context.enforce('volume:multiattach_bootable_volume', target)
+  }
   const row = await deps.database.transaction((tx) => reserve(tx, volume, body))
   const connector = body.connector ?? {}
   if (Object.keys(connector).length === 0) return { attachment: detailView(row) }

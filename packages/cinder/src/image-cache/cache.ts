@@ -32,86 +32,100 @@ interface CacheDeps extends FillDeps {
   log: Logger
 }
 
+interface MakeOptions {
+  signal?: AbortSignal
+  onDownload?(): Promise<void>
+}
+
+/** A base that is being made or cloned, and by how many. */
 interface Entry {
   base: Promise<BaseRow>
   users: number
 }
 
+interface State {
+  deps: CacheDeps
+  entries: Map<string, Entry>
+}
+
+const keyOf = (image: { id: string; checksum: string }): string => `${image.id} ${image.checksum}`
+
 export function openImageCache(deps: CacheDeps): ImageCache {
-  const { backend, database, log } = deps
-  const q = database.query
-  const entries = new Map<string, Entry>()
-  const keyOf = (image: { id: string; checksum: string }) => `${image.id} ${image.checksum}`
-
-  async function remove(base: BaseRow): Promise<void> {
-    // Nobody may find it from here on, and a crash in between is tidied up.
-    await updateBase(q, base.id, { status: 'creating' })
-    await backend.volume.delete(baseRef(base))
-    await deleteBaseRow(q, base.id)
-  }
-
-  async function evict(unwanted: (base: BaseRow) => boolean): Promise<boolean> {
-    let removed = false
-    for (const base of await listBases(q, backend.host)) {
-      const key = keyOf({ id: base.image_id, checksum: base.checksum })
-      if (entries.has(key) || !unwanted(base)) continue
-      await remove(base).then(
-        () => {
-          removed = true
-        },
-        (error: unknown) => log.warn({ err: error, imageId: base.image_id }, 'a cached image could not be removed'),
-      )
-    }
-    return removed
-  }
-
-  async function baseFor(image: ImageSource, onDownload?: () => Promise<void>, signal?: AbortSignal): Promise<BaseRow> {
-    const known = await findBase(q, backend.host, image.id, image.checksum)
-    if (known) {
-      if (Date.now() - (known.updated_at ?? 0) > hourMs) await updateBase(q, known.id, {})
-      return known
-    }
-    await onDownload?.()
-    await evict((base) => base.image_id === image.id)
-    return makeBase(deps, image, signal)
-  }
-
-  /** Takes part in the one making of the image's base, and keeps it from being evicted until `leave`. */
-  function enter(image: ImageSource, options: { signal?: AbortSignal; onDownload?(): Promise<void> }): Entry {
-    const key = keyOf(image)
-    let entry = entries.get(key)
-    if (!entry) {
-      entry = { base: baseFor(image, options.onDownload, options.signal), users: 0 }
-      entries.set(key, entry)
-    }
-    entry.users += 1
-    return entry
-  }
-
-  function leave(image: ImageSource, entry: Entry): void {
-    entry.users -= 1
-    if (entry.users === 0) entries.delete(keyOf(image))
-  }
-
+  const state: State = { deps, entries: new Map() }
   return {
-    async makeVolume(volume, image, options) {
-      const entry = enter(image, options)
-      try {
-        const base = await entry.base
-        if (base.size > volume.sizeGiB) {
-          throw new DriverError('invalid', `the image needs ${base.size} GiB, the volume has ${volume.sizeGiB}`)
-        }
-        return await backend.volume.clone(volume, baseRef(base), options.signal)
-      } finally {
-        leave(image, entry)
-      }
-    },
-    evictIdle: () => evict(() => true),
+    makeVolume: (volume, image, options) => makeVolume(state, volume, image, options),
+    evictIdle: () => evict(state, () => true),
     async tidy(afterCrash) {
       const old = Date.now() - idleMs
-      await evict((base) => (afterCrash && base.status === 'creating') || (base.updated_at ?? 0) < old)
+      await evict(state, (base) => (afterCrash && base.status === 'creating') || (base.updated_at ?? 0) < old)
     },
   }
+}
+
+async function makeVolume(
+  state: State,
+  volume: VolumeRef,
+  image: ImageSource,
+  options: MakeOptions,
+): Promise<ModelUpdate | undefined> {
+  const entry = enter(state, image, options)
+  try {
+    const base = await entry.base
+    if (base.size > volume.sizeGiB) {
+      throw new DriverError('invalid', `the image needs ${base.size} GiB, the volume has ${volume.sizeGiB}`)
+    }
+    return await state.deps.backend.volume.clone(volume, baseRef(base), options.signal)
+  } finally {
+    entry.users -= 1
+    if (entry.users === 0) state.entries.delete(keyOf(image))
+  }
+}
+
+/** Takes part in the one making of the image's base, which is not evicted while it has users. */
+function enter(state: State, image: ImageSource, options: MakeOptions): Entry {
+  const key = keyOf(image)
+  let entry = state.entries.get(key)
+  if (!entry) {
+    entry = { base: baseFor(state, image, options), users: 0 }
+    state.entries.set(key, entry)
+  }
+  entry.users += 1
+  return entry
+}
+
+async function baseFor(state: State, image: ImageSource, options: MakeOptions): Promise<BaseRow> {
+  const { backend, database } = state.deps
+  const known = await findBase(database.query, backend.host, image.id, image.checksum)
+  if (known) {
+    if (Date.now() - (known.updated_at ?? 0) > hourMs) await updateBase(database.query, known.id, {})
+    return known
+  }
+  await options.onDownload?.()
+  await evict(state, (base) => base.image_id === image.id)
+  return makeBase(state.deps, image, options.signal)
+}
+
+/** Removes unwanted bases that nobody is using. True when one went. */
+async function evict({ deps, entries }: State, unwanted: (base: BaseRow) => boolean): Promise<boolean> {
+  let removed = false
+  for (const base of await listBases(deps.database.query, deps.backend.host)) {
+    const key = keyOf({ id: base.image_id, checksum: base.checksum })
+    if (entries.has(key) || !unwanted(base)) continue
+    await removeBase(deps, base).then(
+      () => {
+        removed = true
+      },
+      (error: unknown) => deps.log.warn({ err: error, imageId: base.image_id }, 'a cached image could not be removed'),
+    )
+  }
+  return removed
+}
+
+async function removeBase({ backend, database }: CacheDeps, base: BaseRow): Promise<void> {
+  // Nobody may find it from here on, and a crash in between is tidied up.
+  await updateBase(database.query, base.id, { status: 'creating' })
+  await backend.volume.delete(baseRef(base))
+  await deleteBaseRow(database.query, base.id)
 }
 
 async function makeBase(deps: CacheDeps, image: ImageSource, signal?: AbortSignal): Promise<BaseRow> {

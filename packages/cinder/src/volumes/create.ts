@@ -79,6 +79,7 @@ async function planVolume(context: Context, body: CreateBody, deps: ApiDeps): Pr
   const sizeGiB = readSize(body.size, source, deps.maxVolumeSize)
   const type = await chooseType(context, body.volume_type, source, deps)
   checkTypeSize(type, sizeGiB)
+  if (isMultiattach(type)) context.enforce('volume:multiattach')
   const projectId = context.identity?.projectId ?? ''
   await checkVolumeSize(q, projectId, sizeGiB)
   if (body.group_id) await checkGroup(deps, body.group_id, projectId)
@@ -152,7 +153,7 @@ export async function insertVolume(tx: Transaction, bus: Bus, context: Context, 
     status: 'creating',
     availability_zone: plan.zone,
     volume_type_id: type.id,
-    multiattach: /^<is>\s+true$/i.test(type.extraSpecs.multiattach ?? ''),
+    multiattach: isMultiattach(type),
     snapshot_id: source.kind === 'snapshot' ? source.id : null,
     source_volid: source.kind === 'volume' ? source.id : null,
     backup_id: source.kind === 'backup' ? source.id : null,
@@ -165,6 +166,11 @@ export async function insertVolume(tx: Transaction, bus: Bus, context: Context, 
   const payload = { volumeId: row.id, attempt: row.attempts, excluded: [] }
   await bus.cast(tx, scheduleVolume, schedulerTarget, payload, messageContext(context))
   return row
+}
+
+/** The extra spec `multiattach`, `<is> True`. */
+export function isMultiattach(type: VolumeType): boolean {
+  return /^<is>\s+true$/i.test(type.extraSpecs.multiattach ?? '')
 }
 
 /** What the halves beyond the API need to know and the row's columns do not say. */

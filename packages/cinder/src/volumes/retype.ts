@@ -7,6 +7,7 @@ import { giveQuota, takeQuota } from '../quotas/store.ts'
 import { messageContext, scheduleRetype, schedulerTarget } from '../topics.ts'
 import { findVolumeType, type VolumeType } from '../types/store.ts'
 import { volumeFor } from './authorize.ts'
+import { isMultiattach } from './create.ts'
 import { typeNameOf } from './quota.ts'
 import { checkTypeSize } from './size.ts'
 import { volumeStates } from './states.ts'
@@ -27,7 +28,7 @@ export async function retypeVolume(context: Context, request: ApiRequest, deps: 
   const { new_type: wanted, migration_policy: policy = 'never' } = body['os-retype']
   const type = await findVolumeType(q, wanted, context)
   checkTypeSize(type, volume.size)
-  const multiattach = /^<is>\s+true$/i.test(type.extraSpecs.multiattach ?? '')
+  const multiattach = isMultiattach(type)
   await deps.database.transaction(async (tx) => {
     const locked = await lockVolume(tx, volume.id)
     checkRetype(locked, type, multiattach)
