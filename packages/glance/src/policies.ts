@@ -1,6 +1,7 @@
 import { imagePolicies } from './images/policies.ts'
 import { importPolicies } from './imports/policies.ts'
 import { infoPolicies } from './info/policies.ts'
+import { locationPolicies } from './locations/policies.ts'
 import { memberPolicies } from './members/policies.ts'
 import { metadefPolicies } from './metadefs/policies.ts'
 import { taskPolicies } from './tasks/policies.ts'
@@ -10,6 +11,7 @@ export const policies: Record<string, string> = {
   ...imagePolicies,
   ...memberPolicies,
   ...importPolicies,
+  ...locationPolicies,
   ...taskPolicies,
   ...metadefPolicies,
   ...infoPolicies,

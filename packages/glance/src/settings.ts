@@ -16,6 +16,8 @@ export interface Settings {
   apiLimitMax: number
   showImageDirectUrl: boolean
   showMultipleLocations: boolean
+  /** Lets users register web addresses as locations, as upstream's http store does: the service will fetch them. */
+  webLocations: boolean
   /** False lets content differ from the claimed disk format; unsafe content is refused all the same. */
   requireImageFormatMatch: boolean
   vmdkAllowedTypes: readonly string[]
@@ -36,6 +38,7 @@ export const defaultSettings: Settings = {
   apiLimitMax: 1000,
   showImageDirectUrl: false,
   showMultipleLocations: false,
+  webLocations: false,
   requireImageFormatMatch: true,
   vmdkAllowedTypes: defaultVmdkTypes,
   enabledImportMethods: ['glance-direct', 'web-download', 'copy-image'],

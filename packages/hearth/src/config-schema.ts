@@ -57,6 +57,7 @@ const imageLimits = section({
   imageLocationQuota: { type: 'integer', minimum: -1 },
   showImageDirectUrl: { type: 'boolean' },
   showMultipleLocations: { type: 'boolean' },
+  webLocations: { type: 'boolean' },
   requireImageFormatMatch: { type: 'boolean' },
   vmdkAllowedTypes: texts,
   enabledImportMethods: texts,

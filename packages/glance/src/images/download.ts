@@ -5,6 +5,7 @@ import { type ApiRequest, queryValue, Reply } from '@hearth/http'
 import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import type { Stores } from '../stores/stores.ts'
+import { isWebLocation, readWebLocation } from '../stores/web-location.ts'
 import { isAdmin, openImage } from './access.ts'
 import type { Image, Location } from './image.ts'
 import { parseRange, type Range } from './range.ts'
@@ -17,7 +18,7 @@ import { headerOf } from './upload.ts'
 export async function downloadImage(
   context: Context,
   request: ApiRequest,
-  deps: Pick<GlanceDeps, 'database' | 'stores' | 'log'>,
+  deps: Pick<GlanceDeps, 'database' | 'stores' | 'settings' | 'log'>,
 ): Promise<Reply> {
   const { query } = deps.database
   const image = await openImage(context, request.params.image_id!, 'download_image', 'download', query)
@@ -68,13 +69,14 @@ async function openFirst(
   image: Image,
   copies: readonly Location[],
   range: Range | null,
-  deps: Pick<GlanceDeps, 'stores' | 'log'>,
+  deps: Pick<GlanceDeps, 'stores' | 'settings' | 'log'>,
 ): Promise<Readable | null> {
   let unreachable: unknown
   for (const copy of copies) {
     try {
       const entry = deps.stores.find(copy.store)
       if (entry) return await entry.store.get(copy.url, range ?? undefined)
+      if (isWebLocation(copy.url)) return await readWebLocation(copy.url, deps.settings.uriFilter, range ?? undefined)
       unreachable = new Error(`store ${copy.store} is not configured`)
     } catch (error) {
       deps.log.warn({ err: error, imageId: image.id, store: copy.store }, 'cannot read a copy of an image')

@@ -213,6 +213,12 @@ test('a wrong method is 405 with the right ones, a path without a version gets t
   }
 })
 
+test('users cannot make the service fetch addresses unless the operator lets them', async () => {
+  const id = await glance.image('alpha')
+  const url = 'http://example.org/image'
+  expect((await glance.call('alpha', 'POST', `/v2/images/${id}/locations`, { url })).status).toBe(400)
+})
+
 test('the service describes itself: schemas, stores, usage, import methods', async () => {
   expect(await glance.json('alpha', 'GET', '/v2/schemas/image')).toMatchObject({
     name: 'image',

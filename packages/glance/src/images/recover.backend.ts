@@ -6,6 +6,7 @@ import { finishDeletion } from './delete.ts'
 import { purge } from './ingest.ts'
 import {
   disinherit,
+  doomLocations,
   findAbandoned,
   findDoomed,
   findDying,
@@ -79,6 +80,7 @@ async function takeOver(deps: RecoverDeps): Promise<boolean> {
       continue
     }
     if (['saving', 'uploading', 'importing'].includes(held)) {
+      await doomLocations(query, id)
       await moveImage(query, id, 'queued', { from: held, worker: null, set: { size: null } })
     } else await releaseWorker(query, id)
     deps.log.info({ imageId: id, was: status }, 'an interrupted transfer was taken back')

@@ -129,6 +129,11 @@ export async function writeSize(query: Query, id: string, size: number): Promise
   await query('images').where({ id }).update({ size })
 }
 
+/** Notes what was learnt of an image's bytes after it was registered. */
+export async function writeHashes(query: Query, id: string, learnt: Partial<Image>): Promise<void> {
+  await query('images').where({ id }).update(toRow(learnt))
+}
+
 /** A sign of life for all images this worker has in hand. */
 export async function touchWorker(query: Query, name: string): Promise<void> {
   const busy = ['saving', 'uploading', 'importing']
@@ -230,6 +235,11 @@ export async function findDoomed(query: Query, imageId?: string): Promise<Doomed
 
 export async function doomLocation(query: Query, id: string): Promise<void> {
   await query('image_locations').where({ id }).update({ state: 'doomed' })
+}
+
+/** All that an image which is queued again may still point to. */
+export async function doomLocations(query: Query, imageId: string): Promise<void> {
+  await query('image_locations').where({ image_id: imageId }).update({ state: 'doomed' })
 }
 
 export async function forgetLocation(query: Query, id: string): Promise<void> {

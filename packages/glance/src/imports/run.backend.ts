@@ -3,6 +3,7 @@ import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import { type Ingested, ingest, purge } from '../images/ingest.ts'
 import { addLocation, moveImage, releaseWorker, writeProperty } from '../images/store.ts'
+import { type HashJob, hashLocation } from '../locations/hash.backend.ts'
 import type { StoreEntry } from '../stores/stores.ts'
 import { beginTask, endTask } from '../tasks/store.ts'
 import type { ImportJob } from './import.ts'
@@ -14,6 +15,8 @@ export type ImportDeps = Pick<GlanceDeps, 'database' | 'stores' | 'settings' | '
 /** The imports under way in this process. */
 export interface Imports {
   start(job: ImportJob): void
+  /** Reads a registered location for its hash. */
+  startHashing(job: HashJob): void
   /** Calls off what is running and waits for it to clean up. */
   close(): Promise<void>
 }
@@ -21,11 +24,15 @@ export interface Imports {
 export function openImports(deps: ImportDeps): Imports {
   const running = new Set<Promise<void>>()
   const abort = new AbortController()
+  const track = (promise: Promise<void>) => {
+    const work = promise
+      .catch((error: unknown) => deps.log.error({ err: error }, 'an image task broke'))
+      .finally(() => running.delete(work))
+    running.add(work)
+  }
   return {
-    start(job) {
-      const work = runImport(job, abort.signal, deps).finally(() => running.delete(work))
-      running.add(work)
-    },
+    start: (job) => track(runImport(job, abort.signal, deps)),
+    startHashing: (job) => track(hashLocation(job, abort.signal, deps)),
     async close() {
       abort.abort()
       await Promise.all(running)

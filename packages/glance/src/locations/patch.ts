@@ -6,12 +6,12 @@ import { type Image, type Location, policyTarget } from '../images/image.ts'
 import type { Change } from '../images/patch.ts'
 import { addLocation, doomLocation, moveImage, writeLocationMetadata } from '../images/store.ts'
 import { requireFormats } from '../images/upload.ts'
+import { mayFetch } from '../imports/uri-filter.ts'
 import { within } from '../settings.ts'
+import { isWebLocation } from '../stores/web-location.ts'
 
 const bad = (reason: string) => glanceErrors.BadRequest({ reason })
 
-/** Schemes a user must not name: they would reach files of the host or other tenants' objects (CVE-2014-9493, 2015-1195). */
-const allowedSchemes = new Set(['http:', 'https:'])
 const statuses = new Set(['active', 'queued'])
 
 /** Applies one change of `/locations` to the copy of an image. Off (403) unless showMultipleLocations is on. */
@@ -19,7 +19,7 @@ export function applyLocations(
   context: Context,
   image: Image,
   change: Change,
-  deps: Pick<GlanceDeps, 'settings' | 'stores'>,
+  deps: Pick<GlanceDeps, 'settings'>,
 ): void {
   if (!deps.settings.showMultipleLocations) {
     throw glanceErrors.Forbidden({
@@ -37,19 +37,20 @@ export function applyLocations(
   }
 }
 
-function insertLocation(image: Image, change: Change, deps: Pick<GlanceDeps, 'settings' | 'stores'>): void {
+/** Only web addresses: others would reach files of the host or other tenants' objects (CVE-2014-9493, CVE-2015-1195). */
+function insertLocation(image: Image, change: Change, deps: Pick<GlanceDeps, 'settings'>): void {
   const quota = deps.settings.imageLocationQuota
   if (!within(quota, image.locations.length + 1)) {
     const reason = `The limit has been exceeded on the number of allowed image locations. Maximum: ${quota}`
     throw glanceErrors.OverLimit({ reason })
   }
   const { url, metadata, validation } = readLocation(change.value)
-  if (!URL.canParse(url) || !allowedSchemes.has(new URL(url).protocol)) throw bad('Invalid location')
+  const { webLocations, uriFilter } = deps.settings
+  if (!webLocations || !isWebLocation(url) || !mayFetch(url, uriFilter)) throw bad('Invalid location')
   if (image.locations.some((location) => location.url === url)) throw bad('Duplicate location')
-  const store = deps.stores.all.find((entry) => entry.type === 'http')
   if (validation) applyValidation(image, validation)
   const at = indexOf(change.path[1] ?? '-', image.locations.length)
-  image.locations.splice(at, 0, { id: '', store: store?.id ?? null, url, metadata })
+  image.locations.splice(at, 0, { id: '', store: null, url, metadata })
 }
 
 interface Validation {
