@@ -15,6 +15,6 @@ export function info(deps: ProxyDeps): SwiftResponse {
   return {
     status: 200,
     headers: { 'content-type': 'application/json; charset=UTF-8' },
-    body: JSON.stringify({ swift, ...deps.capabilities }),
+    body: JSON.stringify({ swift, crossdomain: {}, ...deps.capabilities }),
   }
 }

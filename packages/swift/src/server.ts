@@ -96,8 +96,7 @@ const crossDomain = `<?xml version="1.0"?>
 <!DOCTYPE cross-domain-policy SYSTEM "http://www.adobe.com/xml/dtds/cross-domain-policy.dtd" >
 <cross-domain-policy>
 <allow-access-from domain="*" secure="false" />
-</cross-domain-policy>
-`
+</cross-domain-policy>`
 
 /** Paths outside of accounts; null for all others. */
 async function fixedAnswer(message: IncomingMessage, { deps, options }: Serving): Promise<SwiftResponse | null> {

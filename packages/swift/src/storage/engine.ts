@@ -104,13 +104,25 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** Starts the worker. While it commits one group of writes, the next one gathers. */
+/** Starts the worker and hands writes to it. */
 async function openWriter(folder: string, log: Logger): Promise<Writer> {
   const worker = startWorker(new URL('./worker.ts', import.meta.url), {
     workerData: { folder },
     resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
   })
   await started(worker)
+  const queue = openQueue((requests) => worker.postMessage(requests))
+  worker.on('message', (results: WriteResult[]) => queue.answer(results))
+  worker.on('error', (error) => {
+    log.error({ err: error, folder }, 'the writer of a device failed')
+    queue.die(new StorageError('offline', `the writer of ${folder} failed: ${(error as Error).message}`))
+  })
+  worker.on('exit', (code) => queue.die(new StorageError('offline', `the writer of ${folder} stopped with ${code}`)))
+  return { write: queue.write, close: () => stop(worker, queue.isWorking) }
+}
+
+/** While one group of writes is being committed, the next one gathers. */
+function openQueue(post: (requests: WriteRequest[]) => void) {
   const waiting = new Map<number, Waiting>()
   let gathering: WriteRequest[] = []
   let busy = false
@@ -118,30 +130,11 @@ async function openWriter(folder: string, log: Logger): Promise<Writer> {
   let next = 1
   const send = () => {
     busy = gathering.length > 0
-    if (busy) worker.postMessage(gathering.splice(0, maxGroup))
+    if (busy) post(gathering.splice(0, maxGroup))
   }
-  worker.on('message', (results: WriteResult[]) => {
-    send()
-    for (const result of results) {
-      const { resolve, reject } = waiting.get(result.id)!
-      waiting.delete(result.id)
-      if ('error' in result) reject(storageErrorOf({ code: result.code, message: result.error }))
-      else resolve(result.reply)
-    }
-  })
-  const die = (reason: unknown) => {
-    dead = new StorageError('offline', `the writer of ${folder} stopped: ${reason}`)
-    for (const { reject } of waiting.values()) reject(dead)
-    waiting.clear()
-    gathering = []
-  }
-  worker.on('error', (error) => {
-    log.error({ err: error, folder }, 'the writer of a device failed')
-    die((error as Error).message)
-  })
-  worker.on('exit', (code) => die(`exit ${code}`))
   return {
-    write(name, input, file) {
+    isWorking: () => busy || gathering.length > 0,
+    write(name: WriteName, input: unknown, file: string | null): Promise<unknown> {
       if (dead) return Promise.reject(dead)
       return new Promise((resolve, reject) => {
         const id = next++
@@ -153,7 +146,22 @@ async function openWriter(folder: string, log: Logger): Promise<Writer> {
         }
       })
     },
-    close: () => stop(worker, () => busy || gathering.length > 0),
+    answer(results: WriteResult[]) {
+      send()
+      for (const result of results) {
+        const { resolve, reject } = waiting.get(result.id)!
+        waiting.delete(result.id)
+        if ('error' in result) reject(storageErrorOf({ code: result.code, message: result.error }))
+        else resolve(result.reply)
+      }
+    },
+    die(reason: StorageError) {
+      dead = reason
+      for (const { reject } of waiting.values()) reject(reason)
+      waiting.clear()
+      gathering = []
+      busy = false
+    },
   }
 }
 
