@@ -101,6 +101,13 @@ export const findObjects: Topic<{ kind: 'volume' | 'snapshot'; name: string | nu
   payload: payload({ kind: text, name: textOrNull }),
 }
 
+/** Asks a backend to tell at once how full it is, instead of with its next heartbeat. */
+export const reportStats: Topic<Record<string, never>, null> = {
+  name: 'backend.report',
+  kind: 'call',
+  payload: payload({}),
+}
+
 /** What of a request travels with its messages. */
 export function messageContext(context: Context): MessageContext {
   return {

@@ -100,6 +100,7 @@ async function startBackend(
   }
   await recoverBackend(deps)
   await serve(bus, deps)
+  await bus.serve(topics.reportStats, backend.host, () => pulse.beat().then(() => null))
   const tidying = setInterval(() => void imageCache.tidy(false).catch(() => undefined), 3600 * 1000)
   tidying.unref()
   return {

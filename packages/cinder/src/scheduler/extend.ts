@@ -4,9 +4,7 @@ import { extendVolume } from '../topics.ts'
 import { getVolumeType } from '../types/store.ts'
 import { type ExtensionTask, endExtension } from '../volumes/extension.ts'
 import { backendOf, findVolume, type VolumeRow } from '../volumes/store.ts'
-import { place } from './place.ts'
-import { readPools } from './pools.ts'
-import type { SchedulerDeps } from './schedule.ts'
+import { placeFreshly, type SchedulerDeps } from './schedule.ts'
 
 /** Asks the filters whether a volume in `extending` may grow where it is, and passes it on or takes the extension back. */
 export async function scheduleExtension(
@@ -14,13 +12,13 @@ export async function scheduleExtension(
   input: { volumeId: string },
   deps: SchedulerDeps,
 ): Promise<void> {
-  const { database, bus, consumption } = deps
+  const { database, bus } = deps
   const volume = await findVolume(database.query, input.volumeId)
   if (volume?.status !== 'extending' || volume.host === null) return
   const task = JSON.parse(volume.task ?? '{}') as ExtensionTask
   if (task.placed) return
-  const pools = consumption.apply(await readPools(database.query)).filter((pool) => pool.host === volume.host)
-  const fits = place(pools, await extensionRequest(deps, volume, task)).length > 0
+  const request = await extensionRequest(deps, volume, task)
+  const fits = (await placeFreshly(context, request, deps, (pool) => pool.host === volume.host)).length > 0
   await database.transaction(async (tx) => {
     if (fits) {
       const placed = JSON.stringify({ ...task, placed: true })

@@ -40,7 +40,8 @@ export function poolsOf(service: ServiceRow): Pool[] {
 function poolOf(service: ServiceRow, stats: ReportedStats, pool: PoolStats): Pool {
   const host = `${service.host}#${pool.poolName}`
   const allocated = stats.allocatedGb[host] ?? 0
-  const provisioned = pool.provisionedCapacityGb ?? allocated
+  // What is placed but not made yet counts too.
+  const provisioned = Math.max(pool.provisionedCapacityGb ?? 0, allocated)
   return {
     host,
     backend: service.host,

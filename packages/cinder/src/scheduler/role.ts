@@ -6,6 +6,7 @@ import { scheduleExtend, scheduleRetype, schedulerTarget, scheduleVolume as sche
 import { openConsumption } from './consumption.ts'
 import { scheduleExtension } from './extend.ts'
 import { recoverScheduling } from './recover.ts'
+import { openRefresh } from './refresh.ts'
 import { scheduleRetyping } from './retype.ts'
 import { type SchedulerDeps, scheduleVolume } from './schedule.ts'
 
@@ -22,7 +23,13 @@ export interface SchedulerOptions {
 /** Starts the role that finds places for volumes. */
 export async function startScheduler(options: SchedulerOptions): Promise<Running> {
   const { database, bus, log, hostName: host, availabilityZone: zone = 'nova' } = options
-  const deps: SchedulerDeps = { database, bus, log, consumption: openConsumption() }
+  const deps: SchedulerDeps = {
+    database,
+    bus,
+    log,
+    consumption: openConsumption(),
+    refresh: openRefresh(database, bus),
+  }
   await recoverScheduling(deps)
   await bus.serve(scheduleTopic, schedulerTarget, ({ context, payload }) => scheduleVolume(context, payload, deps))
   await bus.serve(scheduleExtend, schedulerTarget, ({ context, payload }) => scheduleExtension(context, payload, deps))

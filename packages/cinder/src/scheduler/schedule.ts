@@ -10,7 +10,8 @@ import { volumeStates } from '../volumes/states.ts'
 import { findVolume, type VolumeRow } from '../volumes/store.ts'
 import type { Consumption } from './consumption.ts'
 import { place } from './place.ts'
-import { readPools } from './pools.ts'
+import { type Pool, readPools } from './pools.ts'
+import type { Refresh } from './refresh.ts'
 import type { PlaceRequest } from './request.ts'
 
 export interface SchedulerDeps {
@@ -18,6 +19,22 @@ export interface SchedulerDeps {
   bus: Bus
   log: Logger
   consumption: Consumption
+  refresh: Refresh
+}
+
+/** Pools that pass, best first; asked again with fresh reports before the answer is none. */
+export async function placeFreshly(
+  context: MessageContext,
+  request: PlaceRequest,
+  deps: SchedulerDeps,
+  among: (pool: Pool) => boolean = () => true,
+): Promise<Pool[]> {
+  const { database, consumption } = deps
+  const look = async () => place(consumption.apply(await readPools(database.query)).filter(among), request)
+  const found = await look()
+  if (found.length > 0) return found
+  await deps.refresh(context)
+  return look()
 }
 
 /**
@@ -33,7 +50,7 @@ export async function scheduleVolume(
   const volume = await findVolume(database.query, input.volumeId)
   if (volume?.status !== 'creating' || volume.host !== null || volume.attempts !== input.attempt) return
   const request = await placeRequest(deps, volume, input.excluded)
-  const [best] = place(consumption.apply(await readPools(database.query)), request)
+  const [best] = await placeFreshly(context, request, deps)
   if (!best) {
     log.warn({ volumeId: volume.id, requestId: context.requestId }, 'no valid backend for a volume')
     return database.transaction((tx) => failVolume(tx, volume, context, 'no-backend'))
