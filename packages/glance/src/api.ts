@@ -31,6 +31,8 @@ export interface ApiOptions {
   stores: readonly StoreEntry[]
   /** Limits and switches that differ from the defaults. */
   limits?: SettingsOverride
+  /** Root of the identity service, to find the image services of other regions; without it there is no glance-download. */
+  identityUrl?: string | null
   /** Folder for bytes that are staged, on their way in. */
   workFolder: string
   /** Name of this process among all image API processes, the same after a restart; default host:port. */
@@ -46,12 +48,13 @@ export async function api(options: ApiOptions): Promise<Running> {
   const staging = await openStaging(join(options.workFolder, 'staging'))
   const settings = openSettings(options.limits)
   const base = { database, stores: openStores(options.stores), settings, hashing, staging, log }
-  const imports = openImports(base)
+  const identityUrl = options.identityUrl?.replace(/\/+(v3)?\/*$/, '') ?? null
+  const imports = openImports({ ...base, identityUrl })
   const deps: ApiDeps = {
     ...base,
     imports,
     worker: options.worker ?? `${hostname()}:${options.port}`,
-    importMethods: settings.enabledImportMethods,
+    importMethods: settings.enabledImportMethods.filter((name) => identityUrl !== null || name !== 'glance-download'),
   }
   const recovered = await recoverImages(deps)
   const service = await openService<ApiDeps>({

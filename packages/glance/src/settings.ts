@@ -21,7 +21,7 @@ export interface Settings {
   /** False lets content differ from the claimed disk format; unsafe content is refused all the same. */
   requireImageFormatMatch: boolean
   vmdkAllowedTypes: readonly string[]
-  /** Of glance-direct, web-download, copy-image: what is offered. */
+  /** Of glance-direct, web-download, copy-image and glance-download: what is offered. */
   enabledImportMethods: readonly string[]
   /** What web-download may fetch. */
   uriFilter: UriFilter
@@ -41,7 +41,7 @@ export const defaultSettings: Settings = {
   webLocations: false,
   requireImageFormatMatch: true,
   vmdkAllowedTypes: defaultVmdkTypes,
-  enabledImportMethods: ['glance-direct', 'web-download', 'copy-image'],
+  enabledImportMethods: ['glance-direct', 'web-download', 'copy-image', 'glance-download'],
   uriFilter: defaultUriFilter,
 }
 

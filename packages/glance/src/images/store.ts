@@ -130,7 +130,7 @@ export async function writeSize(query: Query, id: string, size: number): Promise
 }
 
 /** Notes what was learnt of an image's bytes after it was registered. */
-export async function writeHashes(query: Query, id: string, learnt: Partial<Image>): Promise<void> {
+export async function writeLearnt(query: Query, id: string, learnt: Partial<Image>): Promise<void> {
   await query('images').where({ id }).update(toRow(learnt))
 }
 

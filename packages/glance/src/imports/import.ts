@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, isUuid } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
@@ -8,12 +8,19 @@ import { moveImage, writeProperty } from '../images/store.ts'
 import { checkStorageQuota, headerOf, requireFormats } from '../images/upload.ts'
 import { chooseStore, type StoreEntry } from '../stores/stores.ts'
 import { findTask, insertTask } from '../tasks/store.ts'
+import type { RemoteImage } from './remote-image.ts'
 import { stagingStore } from './stage.ts'
 import { mayFetch } from './uri-filter.ts'
 
 /** Body of POST …/import. */
 export interface ImportBody {
-  method: { name: string; uri?: string }
+  method: {
+    name: string
+    uri?: string
+    glance_image_id?: string
+    glance_region?: string
+    glance_service_interface?: string
+  }
   stores?: string[]
   all_stores?: boolean
   all_stores_must_succeed?: boolean
@@ -25,6 +32,8 @@ export interface ImportJob {
   image: Image
   method: string
   uri: string | null
+  /** For glance-download. */
+  remote: RemoteImage | null
   targets: StoreEntry[]
   /** One store failing fails the import. */
   allMustSucceed: boolean
@@ -32,6 +41,12 @@ export interface ImportJob {
 
 const bad = (reason: string) => glanceErrors.BadRequest({ reason })
 const lockMs = 3600 * 1000
+const wantedStatus: Record<string, string> = {
+  'glance-direct': 'uploading',
+  'web-download': 'queued',
+  'glance-download': 'queued',
+  'copy-image': 'active',
+}
 
 /**
  * POST /v2/images/{id}/import: checks everything that can be told now, takes the image's import lock, and leaves the work
@@ -59,17 +74,34 @@ function checkBody(body: ImportBody, deps: ApiDeps): void {
     if (!uri) throw bad("'uri' is required for the web-download import method.")
     if (!mayFetch(uri, deps.settings.uriFilter)) throw bad('URI for web-download does not pass filtering')
   }
+  if (name === 'glance-download') checkRemote(body)
   if (body.all_stores && body.stores) throw bad('Only one of all_stores and stores may be given.')
 }
 
+function checkRemote({ method }: ImportBody): void {
+  if (!method.glance_region) throw bad("'glance_region' is required for the glance-download import method.")
+  if (!method.glance_image_id) throw bad("'glance_image_id' is required for the glance-download import method.")
+  if (!isUuid(method.glance_image_id)) throw bad('Remote image id does not look like a UUID')
+}
+
+function remoteOf(context: Context, { method }: ImportBody): RemoteImage | null {
+  if (method.name !== 'glance-download') return null
+  return {
+    imageId: method.glance_image_id!,
+    region: method.glance_region!,
+    interface: method.glance_service_interface ?? 'public',
+    token: context.token ?? '',
+  }
+}
+
 function checkStatus(image: Image, method: string): void {
-  const wanted = { 'glance-direct': 'uploading', 'web-download': 'queued', 'copy-image': 'active' }[method]
+  const wanted = wantedStatus[method]
   if (image.status !== wanted) {
     throw glanceErrors.Conflict({
       reason: `Image needs to be in status '${wanted}' to use ${method} import, it is '${image.status}'`,
     })
   }
-  if (method !== 'copy-image') requireFormats(image)
+  if (!['copy-image', 'glance-download'].includes(method)) requireFormats(image)
 }
 
 function chooseTargets(image: Image, body: ImportBody, request: ApiRequest, deps: ApiDeps): StoreEntry[] {
@@ -117,5 +149,6 @@ async function accept(
     return id
   })
   const allMustSucceed = body.all_stores_must_succeed ?? true
-  return { taskId, image, method, uri: body.method.uri ?? null, targets, allMustSucceed }
+  const uri = method === 'web-download' ? (body.method.uri ?? null) : null
+  return { taskId, image, method, uri, remote: remoteOf(context, body), targets, allMustSucceed }
 }

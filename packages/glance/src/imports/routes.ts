@@ -8,7 +8,13 @@ const importBody = {
   properties: {
     method: {
       type: 'object',
-      properties: { name: { type: 'string' }, uri: { type: 'string' } },
+      properties: {
+        name: { type: 'string' },
+        uri: { type: 'string' },
+        glance_image_id: { type: 'string' },
+        glance_region: { type: 'string' },
+        glance_service_interface: { type: 'string' },
+      },
       required: ['name'],
     },
     stores: { type: 'array', items: { type: 'string' }, minItems: 1 },

@@ -2,15 +2,20 @@ import type { Readable } from 'node:stream'
 import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import { type Ingested, ingest, purge } from '../images/ingest.ts'
-import { addLocation, moveImage, releaseWorker, writeProperty } from '../images/store.ts'
+import { addLocation, moveImage, releaseWorker, writeLearnt, writeProperty } from '../images/store.ts'
 import { type HashJob, hashLocation } from '../locations/hash.backend.ts'
 import type { StoreEntry } from '../stores/stores.ts'
 import { beginTask, endTask } from '../tasks/store.ts'
 import type { ImportJob } from './import.ts'
+import { openRemoteImage, type RemoteImage } from './remote-image.ts'
 import type { Staging } from './staging.ts'
 import { openWebSource } from './web-source.ts'
 
-export type ImportDeps = Pick<GlanceDeps, 'database' | 'stores' | 'settings' | 'hashing' | 'log'> & { staging: Staging }
+export type ImportDeps = Pick<GlanceDeps, 'database' | 'stores' | 'settings' | 'hashing' | 'log'> & {
+  staging: Staging
+  /** Where catalogs are asked for; null: no glance-download. */
+  identityUrl: string | null
+}
 
 /** The imports under way in this process. */
 export interface Imports {
@@ -47,6 +52,7 @@ async function runImport(job: ImportJob, signal: AbortSignal, deps: ImportDeps):
   try {
     await beginTask(query, taskId)
     if (job.uri !== null) await fetchToStaging(job, signal, deps)
+    if (job.remote) await fetchRemote(job, job.remote, signal, deps)
     const failed = job.method === 'copy-image' ? await copyToStores(job, signal, deps) : await fill(job, signal, deps)
     await deps.staging.remove(image.id)
     await finish(job, failed, deps)
@@ -64,6 +70,18 @@ async function runImport(job: ImportJob, signal: AbortSignal, deps: ImportDeps):
 async function fetchToStaging(job: ImportJob, signal: AbortSignal, deps: ImportDeps): Promise<void> {
   const body = await openWebSource(job.uri!, deps.settings.uriFilter, signal)
   await deps.staging.write(job.image.id, body, deps.settings.imageSizeCap)
+}
+
+/** Takes formats and well-known properties from the other image, then its bytes. */
+async function fetchRemote(job: ImportJob, remote: RemoteImage, signal: AbortSignal, deps: ImportDeps): Promise<void> {
+  const { record, data } = await openRemoteImage(remote, deps.identityUrl!, signal)
+  const { diskFormat, containerFormat, properties } = record
+  Object.assign(job.image, { diskFormat, containerFormat })
+  await deps.database.transaction(async (tx) => {
+    await writeLearnt(tx, job.image.id, { diskFormat, containerFormat })
+    for (const [name, value] of Object.entries(properties)) await writeProperty(tx, job.image.id, name, value)
+  })
+  await deps.staging.write(job.image.id, await data(), deps.settings.imageSizeCap)
 }
 
 interface Stored {

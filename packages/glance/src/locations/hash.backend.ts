@@ -1,6 +1,6 @@
 import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
-import { doomLocation, findImage, moveImage, writeHashes } from '../images/store.ts'
+import { doomLocation, findImage, moveImage, writeLearnt } from '../images/store.ts'
 import { readWebLocation } from '../stores/web-location.ts'
 import { beginTask, endTask } from '../tasks/store.ts'
 
@@ -35,7 +35,7 @@ export async function hashLocation(
     if (job.expected !== null && sha512 !== job.expected) {
       throw glanceErrors.Conflict({ reason: 'The hash of the location is not the one that was given' })
     }
-    await writeHashes(query, job.imageId, { size, checksum: md5, hashAlgorithm: 'sha512', hashValue: sha512 })
+    await writeLearnt(query, job.imageId, { size, checksum: md5, hashAlgorithm: 'sha512', hashValue: sha512 })
     if (job.expected !== null) await moveImage(query, job.imageId, 'active', { from: 'importing', worker: null })
     await endTask(query, job.taskId, 'success', '', { image_id: job.imageId })
   } catch (error) {

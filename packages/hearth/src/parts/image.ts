@@ -4,6 +4,7 @@ import { type DriverDeps, openDriver } from '@hearth/driver'
 import { type ImageStoreEntry, migrations, roles } from '@hearth/glance'
 import type { PluginConfig } from '../config.ts'
 import type { Shared } from '../shared.ts'
+import { identityUrl } from '../urls.ts'
 
 /** Starts the image API with its stores; without configuration images are kept in the object store. */
 export async function startImage(shared: Shared): Promise<Running> {
@@ -18,6 +19,7 @@ export async function startImage(shared: Shared): Promise<Running> {
     authenticator: await shared.authenticator(),
     stores: await openStores(shared),
     limits: config.image.limits,
+    identityUrl: identityUrl(config),
     workFolder: shared.folders.work,
     database,
     log,
