@@ -142,7 +142,7 @@ export function openOptions(connection: ConnectionInfo): string {
 
 function commandsOf(pattern: Pattern): string {
   const lines = pattern.operations.map(({ kind, offset, length }) =>
-    kind === 'read' ? `read -q ${offset} ${length}` : `write -q -P 0x5a ${offset} ${length}`,
+    kind === 'read' ? `r -q ${offset} ${length}` : `w -q -P 0x5a ${offset} ${length}`,
   )
   return `${[...lines, 'flush', 'close'].join('\n')}\n`
 }
