@@ -7,7 +7,7 @@ import { takeQuota } from '../quotas/store.ts'
 import { listServices } from '../services/store.ts'
 import { findObjects, messageContext } from '../topics.ts'
 import { defaultVolumeType, findVolumeType, type VolumeType } from '../types/store.ts'
-import { trimmed } from '../volumes/create.ts'
+import { refuseEncryption, trimmed } from '../volumes/create.ts'
 import { isTruthy } from '../volumes/schema.ts'
 import { backendOf, createVolumeRow, type VolumeRow, writeMetadata } from '../volumes/store.ts'
 import { detailView, loadParts } from '../volumes/view.ts'
@@ -33,6 +33,7 @@ export async function manageVolume(context: Context, request: ApiRequest, deps: 
   const type = body.volume_type
     ? await findVolumeType(q, body.volume_type, context)
     : await defaultVolumeType(q, context.identity?.projectId ?? null)
+  await refuseEncryption(q, type)
   const [found] = await deps.bus.call(findObjects, backendOf(host), { kind: 'volume', name }, messageContext(context))
   if (!found) throw refusal(body.ref, 'it does not exist on the backend')
   const plan = { name, host, type, sizeGiB: found.sizeGiB ?? 1, zone: body.availability_zone ?? deps.defaultZone }

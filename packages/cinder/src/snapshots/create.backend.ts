@@ -1,5 +1,6 @@
 import type { MessageContext } from '@hearth/bus'
 import { move, type Transaction } from '@hearth/database'
+import type { ModelUpdate } from '@hearth/driver'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from '../volumes/backend-deps.ts'
 import { findVolume } from '../volumes/store.ts'
@@ -19,24 +20,19 @@ export async function createSnapshot(
     const snapshot = await findSnapshot(database.query, found.id)
     const volume = await findVolume(database.query, found.volume_id)
     if (snapshot?.status !== 'creating' || !volume) return
+    let update: ModelUpdate | undefined
     try {
-      const update = await backend.volume.snapshot(snapshotRef(snapshot, volume), deps.signal)
-      const set = { progress: '100%', provider_location: update?.providerLocation ?? null }
-      const states = snapshotStates
-      await move(database.query, {
-        table: 'snapshots',
-        id: snapshot.id,
-        to: 'available',
-        states,
-        from: 'creating',
-        set,
-      })
+      update = await backend.volume.snapshot(snapshotRef(snapshot, volume), deps.signal)
     } catch (error) {
       if (deps.signal.aborted) throw error
       log.error({ err: error, snapshotId: snapshot.id, requestId: context.requestId }, 'snapshot could not be taken')
       await backend.volume.deleteSnapshot(snapshotRef(snapshot, volume)).catch(() => undefined)
-      await database.transaction((tx) => fail(tx, context, snapshot))
+      return database.transaction((tx) => fail(tx, context, snapshot))
     }
+    const set = { progress: '100%', provider_location: update?.providerLocation ?? null }
+    const { id } = snapshot
+    const states = snapshotStates
+    await move(database.query, { table: 'snapshots', id, to: 'available', states, from: 'creating', set })
   })
 }
 

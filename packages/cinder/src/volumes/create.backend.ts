@@ -24,13 +24,15 @@ export async function createVolume(
     const volume = await findVolume(deps.database.query, input.volumeId)
     if (!isMine(volume, deps)) return
     const task = JSON.parse(volume.task ?? '{}') as CreationTask
+    let update: ModelUpdate | undefined
     try {
-      const update = await withRoom(deps.imageCache, () => makeVolume(volume, task, deps))
-      await finish(context, volume, task, update, deps)
+      update = await withRoom(deps.imageCache, () => makeVolume(volume, task, deps))
     } catch (error) {
       if (deps.signal.aborted) throw error
-      await giveUp(context, volume, input.excluded, error, deps)
+      return giveUp(context, volume, input.excluded, error, deps)
     }
+    // A failure from here on is the database's: the message comes again.
+    await finish(context, volume, task, update, deps)
   })
 }
 

@@ -1,12 +1,14 @@
 import type { Bus } from '@hearth/bus'
 import { type Context, uuid } from '@hearth/core'
-import type { Transaction } from '@hearth/database'
+import type { Query, Transaction } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
+import { getGroup } from '../groups/store.ts'
 import type { ImageSource } from '../image-cache/fill.ts'
 import { checkVolumeSize, takeQuota } from '../quotas/store.ts'
 import { messageContext, schedulerTarget, scheduleVolume } from '../topics.ts'
+import { findEncryption } from '../types/encryption-store.ts'
 import { defaultVolumeType, findVolumeType, getVolumeType, type VolumeType } from '../types/store.ts'
 import { isTruthy, newVolumeNames } from './schema.ts'
 import { checkTypeSize, readSize } from './size.ts'
@@ -79,6 +81,7 @@ async function planVolume(context: Context, body: CreateBody, deps: ApiDeps): Pr
   const sizeGiB = readSize(body.size, source, deps.maxVolumeSize)
   const type = await chooseType(context, body.volume_type, source, deps)
   checkTypeSize(type, sizeGiB)
+  await refuseEncryption(q, type)
   if (isMultiattach(type)) context.enforce('volume:multiattach')
   const projectId = context.identity?.projectId ?? ''
   await checkVolumeSize(q, projectId, sizeGiB)
@@ -127,9 +130,20 @@ async function checkOtherType(deps: ApiDeps, sourceTypeId: string, type: VolumeT
   throw errors.InvalidInput({ reason })
 }
 
+/** Without a key manager an encrypted volume would be a plain one that claims otherwise. */
+export async function refuseEncryption(q: Query, type: VolumeType): Promise<void> {
+  if (!(await findEncryption(q, type.id))) return
+  throw errors.InvalidInput({
+    reason: `Volume type ${type.name} asks for encryption, and no key manager is configured.`,
+  })
+}
+
 async function checkGroup(deps: ApiDeps, id: string, projectId: string): Promise<void> {
-  const group = await deps.database.query('volume_groups').where({ id, project_id: projectId }).first()
-  if (!group) throw errors.GroupNotFound({ group_id: id })
+  const group = await getGroup(deps.database.query, id)
+  if (group.project_id !== projectId) throw errors.GroupNotFound({ group_id: id })
+  if (!['available', 'creating'].includes(group.status)) {
+    throw errors.InvalidInput({ reason: `Group ${id} is ${group.status} and takes no volumes.` })
+  }
 }
 
 /**

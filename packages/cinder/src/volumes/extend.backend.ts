@@ -22,13 +22,12 @@ export async function extendVolume(
     try {
       await backend.volume.extend(volumeRef(volume), task.newSizeGiB, deps.signal)
       await resizeExport(volume, task.newSizeGiB * gib, deps)
-      await database.transaction((tx) => endExtension(tx, volume, task, 'grown'))
     } catch (error) {
       if (deps.signal.aborted) throw error
       log.error({ err: error, volumeId: volume.id, requestId: context.requestId }, 'volume could not be extended')
-      await failExtension(context, volume, task, deps)
-      return
+      return failExtension(context, volume, task, deps)
     }
+    await database.transaction((tx) => endExtension(tx, volume, task, 'grown'))
     if (volume.previous_status === 'in-use') await tellCompute(volume, deps)
   })
 }

@@ -2,7 +2,7 @@ import { readChap } from '../attachments/connect.backend.ts'
 import { listAttachments } from '../attachments/store.ts'
 import { baseRef, listBases } from '../image-cache/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
-import { type VolumeRow, volumeRef } from './store.ts'
+import { type VolumeRow, volumeRef, volumeRows } from './store.ts'
 
 /**
  * Brings exports in line with the rows: every volume that a connector was promised is offered again with the credentials it
@@ -19,7 +19,17 @@ export async function restoreExports(volumes: VolumeRow[], deps: BackendDeps): P
       deps.log.error({ err: error, volumeId: volume.id }, 'an attached volume could not be offered again')
     })
   }
+  // Other backends may share the target server.
+  for (const name of await exportedElsewhere(deps)) wanted.add(name)
   for (const name of await exporter.list()) if (!wanted.has(name)) await exporter.remove(name)
+}
+
+async function exportedElsewhere({ database, backend }: BackendDeps): Promise<string[]> {
+  const rows = await database
+    .query('volumes')
+    .whereNotNull('provider_auth')
+    .whereNot('host', 'like', `${backend.host}#%`)
+  return volumeRows(rows).map((row) => volumeRef(row).name)
 }
 
 async function isConnected(volume: VolumeRow, deps: BackendDeps): Promise<boolean> {

@@ -7,7 +7,7 @@ import { giveQuota, takeQuota } from '../quotas/store.ts'
 import { messageContext, scheduleRetype, schedulerTarget } from '../topics.ts'
 import { findVolumeType, type VolumeType } from '../types/store.ts'
 import { volumeFor } from './authorize.ts'
-import { isMultiattach } from './create.ts'
+import { isMultiattach, refuseEncryption } from './create.ts'
 import { typeNameOf } from './quota.ts'
 import { checkTypeSize } from './size.ts'
 import { volumeStates } from './states.ts'
@@ -28,6 +28,7 @@ export async function retypeVolume(context: Context, request: ApiRequest, deps: 
   const { new_type: wanted, migration_policy: policy = 'never' } = body['os-retype']
   const type = await findVolumeType(q, wanted, context)
   checkTypeSize(type, volume.size)
+  await refuseEncryption(q, type)
   const multiattach = isMultiattach(type)
   await deps.database.transaction(async (tx) => {
     const locked = await lockVolume(tx, volume.id)
