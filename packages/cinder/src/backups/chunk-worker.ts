@@ -1,5 +1,5 @@
 import { isMarkedAsUntransferable, parentPort } from 'node:worker_threads'
-import { type PackOptions, packChunk, unpackObject } from './chunk.ts'
+import { type PackOptions, packChunk, release, unpackObject } from './chunk.ts'
 
 /** What the thread is asked; buffers change hands, they are not copied. */
 export type ChunkJob =
@@ -15,6 +15,7 @@ parentPort?.on('message', ({ id, job }: { id: number; job: ChunkJob }) => {
       buffers.map(({ buffer }) => buffer as ArrayBuffer).filter((buffer) => !isMarkedAsUntransferable(buffer)),
     )
     parentPort!.postMessage({ id, value }, [...transfer])
+    release(job.bytes)
   } catch (error) {
     parentPort!.postMessage({ id, error: error instanceof Error ? error.message : String(error) })
   }

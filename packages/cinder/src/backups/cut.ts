@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { Readable, type Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { release } from './chunk.ts'
 
 type Chunker = (chunkBytes: number, options: { flush: boolean }) => Transform
 const streamChunker = createRequire(import.meta.url)('stream-chunker') as Chunker
@@ -17,20 +18,24 @@ export function pieceBytesFor(chunkBytes: number): number {
 }
 
 /** Pieces that may be under way at once: their memory may be used again after so many more. */
-export const piecesUnderWay = 4
+export const piecesUnderWay = 3
 
 /**
  * Cuts a stream into chunks of `chunkBytes`, the last one shorter, and hands each to `take`; the next comes when that settles. Feed
- * pieces of `pieceBytesFor(chunkBytes)`.
+ * pieces of `pieceBytesFor(chunkBytes)`. A chunk's memory is gone once the next is handed over.
  */
 export async function cutStream(
   pieces: AsyncIterable<Buffer>,
   chunkBytes: number,
   take: (chunk: Buffer) => Promise<void>,
 ): Promise<void> {
+  let before: Buffer | undefined
   const taker = new Writable({
     highWaterMark: 1,
     write(chunk: Buffer, _encoding, done) {
+      // The library holds on to its last buffer only, and by now that is another.
+      if (before && before.byteLength === before.buffer.byteLength) release(before)
+      before = chunk
       take(chunk).then(
         () => done(),
         (error: Error) => done(error),

@@ -1,13 +1,18 @@
 import { open } from 'node:fs/promises'
 import { type BackupStore, DriverError } from '@hearth/driver'
 import type { BackupDeps } from './backend-deps.ts'
-import { isZero, type PackedChunk } from './chunk.ts'
+import { isZero, type PackedChunk, release } from './chunk.ts'
 import { cutStream, pieceBytesFor, piecesUnderWay } from './cut.ts'
 import { type ObjectEntry, objectName } from './format.ts'
 import type { BackupRow } from './store.ts'
 
-/** Chunks that are hashed, compressed or sent at once; each may take twice its size in memory. */
-const chunksAtOnce = 3
+/** Bytes of the chunks that are hashed, compressed or sent at once; each may take twice its size in memory. */
+const bytesAtOnce = 128 * 1024 * 1024
+
+/** Objects of this size that are worked on side by side. */
+export function objectsAtOnce(chunkBytes: number): number {
+  return Math.min(6, Math.max(2, Math.floor(bytesAtOnce / chunkBytes)))
+}
 
 export interface WriteInput {
   backup: BackupRow
@@ -30,10 +35,11 @@ export interface Written {
 export async function writeObjects(input: WriteInput, deps: BackupDeps): Promise<Written> {
   const running = new Set<Promise<void>>()
   const writer = openWriter(input, deps)
+  const most = objectsAtOnce(deps.chunkBytes)
   let failed: { error: unknown } | undefined
   try {
     await cutStream(piecesOf(input, deps.chunkBytes), deps.chunkBytes, async (chunk) => {
-      while (running.size >= chunksAtOnce) await Promise.race(running)
+      while (running.size >= most) await Promise.race(running)
       if (failed) throw failed.error
       deps.signal.throwIfAborted()
       await input.check()
@@ -89,6 +95,8 @@ function openWriter({ backup, store, before }: WriteInput, deps: BackupDeps) {
       })
       numbered = turn.catch(() => undefined)
       for (const { name, data } of await turn) await store.put(backup.container!, name, data, signal)
+      const isShared = zeros.get(chunk.length) === packing
+      if (!isShared) for (const { data } of (await packing).extents) release(data)
     },
     written: (): Written => ({ objects, sha256s: hashes.flat() }),
   }

@@ -1,11 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { type BackupStore, DriverError, isDriverError } from '@hearth/driver'
 import type { BackupDeps } from './backend-deps.ts'
-import { isZero } from './chunk.ts'
+import { isZero, release } from './chunk.ts'
 import type { ObjectEntry } from './format.ts'
+import { objectsAtOnce } from './objects.backend.ts'
 
-/** Objects that are fetched, unpacked or written at once. */
-const objectsAtOnce = 3
 /** Runs of zeros at least this long are looked for. */
 const stepBytes = 65_536
 
@@ -25,8 +24,9 @@ export async function writeBack(input: WriteBackInput, deps: BackupDeps): Promis
   const file = await open(input.path, 'r+')
   const line = input.objects.values()
   const zeros = openZeros(deps)
+  const largest = input.objects.reduce((most, { length }) => Math.max(most, length), 1)
   try {
-    const lanes = Array.from({ length: objectsAtOnce }, async () => {
+    const lanes = Array.from({ length: objectsAtOnce(largest) }, async () => {
       for (const entry of line) {
         deps.signal.throwIfAborted()
         await input.check()
@@ -34,7 +34,9 @@ export async function writeBack(input: WriteBackInput, deps: BackupDeps): Promis
           if (!input.sparse) await writeZeros(file, new Uint8Array(entry.length), entry.offset)
           continue
         }
-        await writeRuns(file, await fetchObject(input, entry, deps), entry.offset, input.sparse)
+        const bytes = await fetchObject(input, entry, deps)
+        await writeRuns(file, bytes, entry.offset, input.sparse)
+        release(bytes)
       }
     })
     const results = await Promise.allSettled(lanes)
