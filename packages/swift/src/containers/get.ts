@@ -48,12 +48,12 @@ export async function listObjects(
     // A replica that lost the container lists nothing; one that has it is preferred.
     return lines.length > 0 || (await node.read('getContainer', { hash: place.hash })) ? lines : null
   })
-  return (found ?? []).map(lineOf)
+  return (found ?? []).map((entry) => lineOf(entry, account))
 }
 
-function lineOf(entry: Listed<Entry>): Line {
+function lineOf(entry: Listed<Entry>, account: string): Line {
   if ('subdir' in entry) return entry
-  const { etag, parameters } = splitEtag(entry.etag)
+  const { etag, parameters } = splitEtag(entry.etag, account)
   const type = splitSize(entry.contentType)
   return {
     name: entry.name,
@@ -65,15 +65,16 @@ function lineOf(entry: Listed<Entry>): Line {
   }
 }
 
-/** A listing's etag may carry more: `<md5>; slo_etag=<md5>`. */
-function splitEtag(text: string): { etag: string; parameters: Record<string, string> } {
+/** A listing's etag may carry what features want to show: `<md5>; slo_etag=<md5>; symlink_target=<container>/<object>`. */
+function splitEtag(text: string, account: string): { etag: string; parameters: Record<string, string | number> } {
   const [etag = '', ...rest] = text.split(';').map((part) => part.trim())
-  const parameters: Record<string, string> = {}
-  for (const part of rest) {
-    const at = part.indexOf('=')
-    if (part.startsWith('slo_etag=')) parameters.slo_etag = `"${part.slice(at + 1)}"`
-    else if (part.startsWith('symlink_target=')) parameters.symlink_path = `/v1/${part.slice(at + 1)}`
-  }
+  const found = Object.fromEntries(rest.map((part) => part.split(/=(.*)/s).slice(0, 2) as [string, string]))
+  const parameters: Record<string, string | number> = {}
+  if (found.slo_etag) parameters.slo_etag = `"${found.slo_etag}"`
+  if (found.symlink_target)
+    parameters.symlink_path = `/v1/${found.symlink_target_account ?? account}/${found.symlink_target}`
+  if (found.symlink_target_etag) parameters.symlink_etag = found.symlink_target_etag
+  if (found.symlink_target_bytes) parameters.symlink_bytes = Number(found.symlink_target_bytes)
   return { etag, parameters }
 }
 

@@ -12,6 +12,7 @@ import { accountQuotas } from './quotas/account.ts'
 import { containerQuotas } from './quotas/container.ts'
 import { staticLargeObjects } from './static-large-objects/feature.ts'
 import { staticWeb } from './static-web/feature.ts'
+import { symlinks } from './symlinks/feature.ts'
 import { tempUrl } from './temp-url/feature.ts'
 import { versions } from './versions/feature.ts'
 
@@ -30,6 +31,7 @@ export const features: Feature[] = [
   staticLargeObjects,
   dynamicLargeObjects,
   versions,
+  symlinks,
 ]
 
 /** Joins the features and the operations. */

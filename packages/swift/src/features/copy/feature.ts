@@ -54,9 +54,10 @@ function fromPut(request: SwiftRequest): Copying {
 
 async function copyObject({ source, target }: Copying, next: Handler, deps: ProxyDeps): Promise<SwiftResponse> {
   const manifest = source.query['multipart-manifest'] === 'get'
+  const link = source.query.symlink === 'get'
   const reading = derive(source, {
     headers: { ...conditionsOf(source.headers), 'x-newest': 'true' },
-    query: manifest ? { 'multipart-manifest': 'get', format: 'raw' } : {},
+    query: { ...(manifest ? { 'multipart-manifest': 'get', format: 'raw' } : {}), ...(link ? { symlink: 'get' } : {}) },
   })
   const read = await next(reading)
   const isStatic = manifest && isTrue(read.headers['x-static-large-object'])
@@ -100,7 +101,8 @@ function targetHeaders(
   if (!isTrue(target.headers['x-fresh-metadata'])) {
     for (const [name, value] of Object.entries(source.headers)) {
       const wanted = name.startsWith('x-object-meta-') || name === 'x-delete-at' || kept.includes(name)
-      if (wanted || (name === 'x-object-manifest' && keepManifest)) headers[name] = value
+      if (wanted || name.startsWith('x-symlink-target') || (name === 'x-object-manifest' && keepManifest))
+        headers[name] = value
     }
     if (own['x-delete-after'] !== undefined) delete headers['x-delete-at']
   }
