@@ -4,6 +4,7 @@ import { type Authenticator, openEnforcer } from '@hearth/auth'
 import type { Logger, Registry, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { openService, type Route } from '@hearth/http'
+import { openImageCache } from './cache/cache.ts'
 import type { ApiDeps } from './deps.ts'
 import { faults } from './faults.ts'
 import { openHashing } from './images/hashing.ts'
@@ -50,9 +51,12 @@ export async function api(options: ApiOptions): Promise<Running> {
   const base = { database, stores: openStores(options.stores), settings, hashing, staging, log }
   const identityUrl = options.identityUrl?.replace(/\/+(v3)?\/*$/, '') ?? null
   const imports = openImports({ ...base, identityUrl })
+  const cacheDeps = { hashing, log, maxSize: settings.imageCacheMaxSize }
+  const cache = settings.imageCache ? await openImageCache(join(options.workFolder, 'cache'), cacheDeps) : null
   const deps: ApiDeps = {
     ...base,
     imports,
+    cache,
     worker: options.worker ?? `${hostname()}:${options.port}`,
     importMethods: settings.enabledImportMethods.filter((name) => identityUrl !== null || name !== 'glance-download'),
   }
@@ -81,6 +85,7 @@ export async function api(options: ApiOptions): Promise<Running> {
       await stopSweeping()
       await service.close()
       await imports.close()
+      await cache?.close()
       await hashing.close()
     },
   }

@@ -1,5 +1,6 @@
 import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
+import type { ImageCache } from './cache/cache.ts'
 import type { Hashing } from './images/hashing.ts'
 import type { Imports } from './imports/run.backend.ts'
 import type { Staging } from './imports/staging.ts'
@@ -22,4 +23,6 @@ export interface ApiDeps extends GlanceDeps {
   importMethods: readonly string[]
   staging: Staging
   imports: Imports
+  /** Null where caching is off. */
+  cache: ImageCache | null
 }

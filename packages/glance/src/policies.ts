@@ -1,3 +1,4 @@
+import { cachePolicies } from './cache/policies.ts'
 import { imagePolicies } from './images/policies.ts'
 import { importPolicies } from './imports/policies.ts'
 import { infoPolicies } from './info/policies.ts'
@@ -11,6 +12,7 @@ export const policies: Record<string, string> = {
   ...imagePolicies,
   ...memberPolicies,
   ...importPolicies,
+  ...cachePolicies,
   ...locationPolicies,
   ...taskPolicies,
   ...metadefPolicies,

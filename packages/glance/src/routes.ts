@@ -1,4 +1,5 @@
 import type { Route } from '@hearth/http'
+import { cacheRoutes } from './cache/routes.ts'
 import type { ApiDeps } from './deps.ts'
 import { imageRoutes } from './images/routes.ts'
 import { importRoutes } from './imports/routes.ts'
@@ -23,4 +24,5 @@ export const routes: Route<ApiDeps>[] = [
   ...schemaRoutes,
   ...locationRoutes,
   ...storeRoutes,
+  ...cacheRoutes,
 ]

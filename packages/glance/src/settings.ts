@@ -23,6 +23,10 @@ export interface Settings {
   vmdkAllowedTypes: readonly string[]
   /** Of glance-direct, web-download, copy-image and glance-download: what is offered. */
   enabledImportMethods: readonly string[]
+  /** Keeps downloaded images on this host as well. */
+  imageCache: boolean
+  /** Bytes. */
+  imageCacheMaxSize: number
   /** What web-download may fetch. */
   uriFilter: UriFilter
 }
@@ -42,6 +46,8 @@ export const defaultSettings: Settings = {
   requireImageFormatMatch: true,
   vmdkAllowedTypes: defaultVmdkTypes,
   enabledImportMethods: ['glance-direct', 'web-download', 'copy-image', 'glance-download'],
+  imageCache: false,
+  imageCacheMaxSize: 10 * 2 ** 30,
   uriFilter: defaultUriFilter,
 }
 

@@ -60,6 +60,8 @@ const imageLimits = section({
   webLocations: { type: 'boolean' },
   requireImageFormatMatch: { type: 'boolean' },
   vmdkAllowedTypes: texts,
+  imageCache: { type: 'boolean' },
+  imageCacheMaxSize: { type: 'integer', minimum: 1 },
   enabledImportMethods: texts,
   uriFilter: section({
     allowedSchemes: texts,

@@ -1,6 +1,7 @@
 import type { Context } from '@hearth/core'
 import { isDriverError } from '@hearth/driver'
 import type { ApiRequest } from '@hearth/http'
+import type { ImageCache } from '../cache/cache.ts'
 import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import type { Staging } from '../imports/staging.ts'
@@ -8,7 +9,7 @@ import { openImage } from './access.ts'
 import type { Image } from './image.ts'
 import { deleteImage as deleteRow, findImage, forgetLocation, moveImage } from './store.ts'
 
-type DeleteDeps = Pick<GlanceDeps, 'database' | 'stores' | 'log'> & { staging: Staging }
+type DeleteDeps = Pick<GlanceDeps, 'database' | 'stores' | 'log'> & { staging: Staging; cache: ImageCache | null }
 
 /**
  * DELETE /v2/images/{id}. Bytes go first, while the image is `pending_delete`; a store that still needs them (clones)
@@ -38,6 +39,7 @@ async function bury(image: Image, from: string, deps: DeleteDeps): Promise<undef
   const buried = await deps.database.transaction((tx) => deleteRow(tx, image.id, from))
   if (!buried) throw changed(image)
   if (image.status === 'uploading') await deps.staging.remove(image.id)
+  await deps.cache?.remove(image.id)
 }
 
 const changed = (image: Image) =>

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Context } from '@hearth/core'
 import { isDriverError } from '@hearth/driver'
 import { type ApiRequest, queryValue, Reply } from '@hearth/http'
+import type { ImageCache } from '../cache/cache.ts'
 import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import type { Stores } from '../stores/stores.ts'
@@ -18,7 +19,7 @@ import { headerOf } from './upload.ts'
 export async function downloadImage(
   context: Context,
   request: ApiRequest,
-  deps: Pick<GlanceDeps, 'database' | 'stores' | 'settings' | 'log'>,
+  deps: CopyDeps & Pick<GlanceDeps, 'database'> & { cache: ImageCache | null },
 ): Promise<Reply> {
   const { query } = deps.database
   const image = await openImage(context, request.params.image_id!, 'download_image', 'download', query)
@@ -27,7 +28,7 @@ export async function downloadImage(
   const copies = inOrder(image.locations, prefer, deps.stores)
   if (copies.length === 0) return new Reply(204)
   const range = image.size === null ? null : parseRange(rangeHeader(request), image.size)
-  const data = await openFirst(image, copies, range, deps)
+  const data = deps.cache?.read(image.id, range) ?? (await openKept(image, copies, range, deps))
   if (!data) return new Reply(204)
   return new Reply(range ? 206 : 200, data, headersOf(image, range))
 }
@@ -65,11 +66,25 @@ function inOrder(locations: readonly Location[], prefer: readonly string[], stor
   return [...locations].sort((a, b) => rank(a) - rank(b) || weight(b) - weight(a))
 }
 
-async function openFirst(
+/** From a store, kept in the cache on its way when it is asked for as a whole. */
+async function openKept(
   image: Image,
   copies: readonly Location[],
   range: Range | null,
-  deps: Pick<GlanceDeps, 'stores' | 'settings' | 'log'>,
+  deps: CopyDeps & { cache: ImageCache | null },
+): Promise<Readable | null> {
+  const data = await openCopy(image, copies, range, deps)
+  return data && !range && deps.cache ? deps.cache.keep(image, data) : data
+}
+
+type CopyDeps = Pick<GlanceDeps, 'stores' | 'settings' | 'log'>
+
+/** The first copy that can be read; null when all are missing. Throws StoreUnavailable (503). */
+export async function openCopy(
+  image: Image,
+  copies: readonly Location[],
+  range: Range | null,
+  deps: CopyDeps,
 ): Promise<Readable | null> {
   let unreachable: unknown
   for (const copy of copies) {

@@ -1,3 +1,4 @@
+import type { ImageCache } from '../cache/cache.ts'
 import type { GlanceDeps } from '../deps.ts'
 import { stagingStore } from '../imports/stage.ts'
 import type { Staging } from '../imports/staging.ts'
@@ -18,7 +19,10 @@ import {
   writeProperty,
 } from './store.ts'
 
-export type RecoverDeps = Pick<GlanceDeps, 'database' | 'stores' | 'worker' | 'log'> & { staging: Staging }
+export type RecoverDeps = Pick<GlanceDeps, 'database' | 'stores' | 'worker' | 'log'> & {
+  staging: Staging
+  cache: ImageCache | null
+}
 
 /** A worker that has not touched its images for this long is dead. */
 const silentMs = 300_000
