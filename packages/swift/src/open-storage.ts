@@ -83,17 +83,20 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const rings = options.rings ? await loadRings(options.rings) : await makeRings(options)
   const engines = new Map<string, Engine>()
   const nodes = new Map<string, Node>()
-  try {
-    for (const device of devices) {
-      const key = nodeKey({ ...address, device: device.id })
-      const reserve = options.reserve === undefined ? {} : { reserve: options.reserve }
-      const engine = await openEngine({ folder: device.path, log, ...reserve })
-      engines.set(device.id, engine)
-      nodes.set(key, localNode(key, engine))
-    }
-  } catch (error) {
+  const reserve = options.reserve === undefined ? {} : { reserve: options.reserve }
+  const opening = devices.map((device) => openEngine({ folder: device.path, log, ...reserve }))
+  const results = await Promise.allSettled(opening)
+  results.forEach((result, index) => {
+    const { id } = devices[index]!
+    if (result.status === 'rejected') return
+    const key = nodeKey({ ...address, device: id })
+    engines.set(id, result.value)
+    nodes.set(key, localNode(key, result.value))
+  })
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed) {
     await Promise.all([...engines.values()].map((engine) => engine.close()))
-    throw error
+    throw failed.reason
   }
   const local = [...nodes.values()]
   for (const device of allDevices(rings)) {

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Logger, Registry, Running } from '@hearth/core'
+import { type Logger, openMetrics, type Registry, type Running } from '@hearth/core'
 import type { ProxyDeps } from './deps.ts'
 import { openPipeline } from './features/pipeline.ts'
 import { info } from './info.ts'
 import { applyConditions } from './objects/conditions.ts'
+import { requestObserver } from './observe.ts'
 import type { Handler, SwiftRequest } from './request.ts'
 import { answer, Refusal, refuse, type SwiftResponse } from './response.ts'
 import { StorageError } from './storage/errors.ts'
@@ -19,8 +20,9 @@ export interface ServerOptions {
 /** Listens for Swift's API. Throws with a clear message when the port is taken. */
 export async function openServer(deps: ProxyDeps, options: ServerOptions): Promise<Running> {
   const handler = openPipeline(deps)
+  const observe = requestObserver(options.metrics ?? openMetrics())
   const handle = (message: IncomingMessage, reply: ServerResponse, waits: boolean) =>
-    void serve(message, reply, waits, { deps, handler, options }).catch((error: unknown) => {
+    void serve(message, reply, waits, { deps, handler, options, observe }).catch((error: unknown) => {
       if (!message.destroyed)
         options.log.error({ err: error, url: message.url?.split('?')[0] }, 'a request was cut short')
       reply.destroy()
@@ -53,6 +55,7 @@ async function close(server: Server): Promise<void> {
 }
 
 interface Serving {
+  observe: ReturnType<typeof requestObserver>
   deps: ProxyDeps
   handler: Handler
   options: ServerOptions
@@ -76,11 +79,11 @@ async function serve(message: IncomingMessage, reply: ServerResponse, waits: boo
     await send({ method, transactionId: id }, answerFor(error, message, id, serving.options.log), reply)
   }
   if (!message.complete && !message.destroyed) discardRest(message)
-  const milliseconds = Math.round((performance.now() - began) * 10) / 10
-  serving.options.log.info(
-    { method, path: message.url?.split('?')[0], status: response.status, milliseconds, transaction: id },
-    'request',
-  )
+  const seconds = (performance.now() - began) / 1000
+  serving.observe(method, message.url ?? '', response.status, seconds)
+  const [path] = (message.url ?? '').split('?', 1)
+  const { log } = serving.options
+  log.info({ service: 'swift', requestId: id, method, path, status: response.status, seconds }, 'request')
 }
 
 /** A client still sending after its answer is listened to for half a minute, so that it gets to read the answer. */

@@ -1,6 +1,7 @@
 import type { Logger, Running } from '@hearth/core'
 import type { Storage } from '../open-storage.ts'
 import { openTimestamps, type TimestampSource } from '../timestamps.ts'
+import { auditDevices } from './audit.ts'
 import { expireObjects } from './expire.ts'
 import { reclaimTombstones } from './reclaim.ts'
 import { replicateDevices } from './replicate.ts'
@@ -14,6 +15,7 @@ export interface KeeperIntervals {
   reportContainers: number
   replicate: number
   reclaim: number
+  audit: number
 }
 
 export const defaultIntervals: KeeperIntervals = {
@@ -22,6 +24,7 @@ export const defaultIntervals: KeeperIntervals = {
   reportContainers: 5_000,
   replicate: 30_000,
   reclaim: 3_600_000,
+  audit: 6 * 3_600_000,
 }
 
 export interface KeeperDeps {
@@ -39,9 +42,13 @@ const keepers: Record<keyof KeeperIntervals, (deps: KeeperDeps) => Promise<unkno
   reportContainers,
   replicate: replicateDevices,
   reclaim: reclaimTombstones,
+  audit: auditDevices,
 }
 
-/** Starts every keeper; each begins at once and then rests for its interval. */
+/** Milliseconds before the first round of what need not happen at every start. */
+const firstRest: Partial<KeeperIntervals> = { audit: 600_000 }
+
+/** Starts every keeper; each begins at once, or after its first rest, and then rests for its interval. */
 export function openKeepers(options: {
   storage: Storage
   log: Logger
@@ -59,6 +66,7 @@ export function openKeepers(options: {
   const intervals = { ...defaultIntervals, ...options.intervals }
   const wakers = new Set<() => void>()
   const loops = Object.entries(keepers).map(async ([name, round]) => {
+    await rest(firstRest[name as keyof KeeperIntervals] ?? 0, wakers)
     while (open) {
       await round(deps).catch((error: unknown) => options.log.warn({ err: error, keeper: name }, 'a keeper failed'))
       if (open) await rest(intervals[name as keyof KeeperIntervals], wakers)

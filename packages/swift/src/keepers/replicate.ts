@@ -80,7 +80,7 @@ async function sendOne(
 }
 
 /** Writes the object, or its tombstone, or its newer metadata, to the other device, with its listing line. */
-async function copyObject(deps: KeeperDeps, from: Node, to: Node, object: StoredObject): Promise<void> {
+export async function copyObject(deps: KeeperDeps, from: Node, to: Node, object: StoredObject): Promise<void> {
   const { cluster } = deps.storage
   const path = splitPath(`/v1${object.name}`)
   if (!path?.container || !path.object) return

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { StorageError, storageErrorOf } from './errors.ts'
@@ -19,8 +19,15 @@ export interface Stage {
 
 /** Makes the 256 folders of body files. */
 export async function prepareBodies(folder: string): Promise<void> {
-  for (let number = 0; number < 256; number++)
-    await mkdir(join(folder, 'bodies', number.toString(16).padStart(2, '0')), { recursive: true })
+  await mkdir(join(folder, 'bodies'), { recursive: true })
+  const there = new Set(await readdir(join(folder, 'bodies')))
+  const names = Array.from({ length: 256 }, (_, number) => number.toString(16).padStart(2, '0'))
+  const missing = names.filter((name) => !there.has(name))
+  if (missing.length === 0) return
+  await Promise.all(missing.map((name) => mkdir(join(folder, 'bodies', name))))
+  const handle = await open(join(folder, 'bodies'), 'r')
+  await handle.sync()
+  await handle.close()
 }
 
 /** Opens a new body file below `folder`; its name begins with the object's hash, by which the sweep finds its row. */

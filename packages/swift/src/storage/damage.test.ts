@@ -1,8 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { silentLog } from '@hearth/core'
 import { afterEach, expect, test } from 'vitest'
 import { type Cloud, openCloud } from '../fixture.ts'
+import { auditDevices } from '../keepers/audit.ts'
+import { openTimestamps } from '../timestamps.ts'
 
 let cloud: Cloud
 afterEach(() => cloud.close())
@@ -12,6 +15,27 @@ async function filesOf(device: string): Promise<string[]> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true })
   return files.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
 }
+
+test('the auditor replaces damaged and missing replicas by sound ones', async () => {
+  cloud = await openCloud({ keepers: false })
+  const body = randomBytes(1_200_000)
+  await cloud.call('PUT', '/c')
+  await cloud.call('PUT', '/c/o', { body, headers: { 'x-object-meta-a': '1' } })
+  await cloud.call('PUT', '/c/fine', { body: 'x' })
+  const [first = ''] = await filesOf('sd1')
+  await writeFile(first, body.subarray(0, 1_000_000))
+  const [second = ''] = await filesOf('sd2')
+  await rm(second)
+  const deps = { storage: cloud.storage, timestamps: openTimestamps(), log: silentLog, reclaimAge: 0, goOn: () => true }
+  expect(await auditDevices(deps)).toBe(2)
+  expect(await auditDevices(deps)).toBe(0)
+  for (const device of ['sd1', 'sd2', 'sd3']) {
+    const files = await filesOf(device)
+    expect(await Promise.all(files.map(async (path) => (await readFile(path)).equals(body)))).toEqual([true])
+  }
+  expect((await cloud.call('HEAD', '/c')).headers.get('x-container-object-count')).toBe('2')
+  expect((await cloud.call('HEAD', '/c/o')).headers.get('x-object-meta-a')).toBe('1')
+})
 
 test('a damaged or missing replica is not noticed by the reader', async () => {
   cloud = await openCloud({ keepers: false })

@@ -147,6 +147,15 @@ export function undoPut(context: WriteContext, input: WriteOperations['undoPut']
   return { status: 'done', timestamp: input.timestamp }
 }
 
+/** Forgets exactly this version. */
+export function dropObject(context: WriteContext, input: WriteOperations['dropObject'][0]): WriteReply {
+  const head = findHead(context.db, input.hash)
+  if (!head || head.ts !== input.timestamp) return { status: 'gone', timestamp: head?.ts ?? '' }
+  context.db.sql('DELETE FROM objects WHERE id = ?').run(head.id)
+  if (head.file) context.garbage.push(head.file)
+  return { status: 'done', timestamp: input.timestamp }
+}
+
 /** Replaces the metadata of the stored object. */
 export function postObject(context: WriteContext, input: WriteOperations['postObject'][0]): WriteReply {
   const { db } = context

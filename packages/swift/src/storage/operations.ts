@@ -111,6 +111,8 @@ export interface WriteOperations {
   putObject: [{ object: StoredObject; listing: ListingTarget }, WriteReply]
   /** Takes back a PUT that did not reach enough devices. */
   undoPut: [{ hash: string; timestamp: string; listing: ListingTarget }, WriteReply]
+  /** Forgets a damaged object, so that a sound copy can take its place; the listing stays. */
+  dropObject: [{ hash: string; timestamp: string }, WriteReply]
   postObject: [
     {
       hash: string

@@ -1,6 +1,6 @@
 import { deleteAccount, postAccount, putAccount, recordStats } from './accounts.ts'
 import { deleteContainer, markReported, postContainer, putContainer, recordEntry } from './containers.ts'
-import { deleteObject, postObject, putObject, undoPut, type WriteContext } from './objects.ts'
+import { deleteObject, dropObject, postObject, putObject, undoPut, type WriteContext } from './objects.ts'
 import type { WriteName, WriteOperations, WriteReply } from './operations.ts'
 
 const done: WriteReply = { status: 'done', timestamp: '' }
@@ -11,6 +11,7 @@ type Writes = { [K in WriteName]: (context: WriteContext, input: WriteOperations
 export const writes: Writes = {
   putObject,
   undoPut,
+  dropObject,
   postObject,
   deleteObject,
   recordEntries({ db }, { updates }) {
