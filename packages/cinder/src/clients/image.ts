@@ -1,4 +1,5 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
+import { type Dispatcher, request } from 'undici'
 import { errors } from '../errors.ts'
 
 /** An image of Glance v2. Sizes are bytes; properties beyond the fixed ones are custom. */
@@ -32,58 +33,75 @@ export interface ImageClient {
   delete(token: string, id: string): Promise<void>
 }
 
+interface Call {
+  path: string
+  method: Dispatcher.HttpMethod
+  json?: unknown
+  data?: Readable
+  signal?: AbortSignal | undefined
+}
+
+type Response = Dispatcher.ResponseData
+
+/** Bytes may take as long as they take; other answers come within this many milliseconds. */
+const answerMs = 60_000
+
 /** `endpoint` answers Glance's base URL, with or without `/v2`. */
 export function openImageClient(endpoint: () => Promise<string>): ImageClient {
-  const ask = async (token: string, method: string, path: string, options: RequestInit = {}): Promise<Response> => {
+  const ask = async (token: string, call: Call): Promise<Response> => {
     const base = (await endpoint()).replace(/\/+(v2)?\/*$/, '')
-    const headers = { 'x-auth-token': token, ...(options.headers as Record<string, string>) }
-    try {
-      return await fetch(`${base}/v2${path}`, { ...options, method, headers })
-    } catch (cause) {
-      throw errors.ImageUnavailable({ reason: (cause as Error).message }, cause)
-    }
+    const { path, method, json, data, signal } = call
+    const isTransfer = path.endsWith('/file')
+    const headers: Record<string, string> = { 'x-auth-token': token }
+    if (json !== undefined) headers['content-type'] = 'application/json'
+    if (data) headers['content-type'] = 'application/octet-stream'
+    const timeout = isTransfer ? 0 : answerMs
+    const body = data ?? (json === undefined ? null : JSON.stringify(json))
+    const options = { method, headers, body, headersTimeout: timeout, bodyTimeout: timeout, ...(signal && { signal }) }
+    return request(`${base}/v2${path}`, options).catch((cause: Error) => {
+      throw errors.ImageUnavailable({ reason: cause.message }, cause)
+    })
   }
+  const about = (id: string): string => `/images/${encodeURIComponent(id)}`
   return {
-    get: async (token, id) => imageOf(await expect(await ask(token, 'GET', `/images/${encodeURIComponent(id)}`), id)),
+    get: async (token, id) => (await read(await ask(token, { method: 'GET', path: about(id) }), id)) as Image,
     async named(token, name) {
-      const query = new URLSearchParams({ name })
-      const { images } = (await expect(await ask(token, 'GET', `/images?${query}`), name)) as { images: Image[] }
-      return images.map(imageOf)
+      const path = `/images?${new URLSearchParams({ name })}`
+      return ((await read(await ask(token, { method: 'GET', path }), name)) as { images: Image[] }).images
     },
     async create(token, image) {
-      const body = JSON.stringify(image)
-      const headers = { 'content-type': 'application/json' }
-      return imageOf(await expect(await ask(token, 'POST', '/images', { headers, body }), String(image.name)))
+      const response = await ask(token, { method: 'POST', path: '/images', json: image })
+      return (await read(response, String(image.name))) as Image
     },
     async upload(token, id, data, signal) {
-      const headers = { 'content-type': 'application/octet-stream' }
-      const body = Readable.toWeb(data) as unknown as RequestInit['body']
-      const options = { headers, body, signal, duplex: 'half' } as RequestInit
-      await expect(await ask(token, 'PUT', `/images/${id}/file`, options), id)
+      await read(await ask(token, { method: 'PUT', path: `${about(id)}/file`, data, signal }), id)
     },
     async download(token, id, signal) {
-      const response = await ask(token, 'GET', `/images/${id}/file`, { signal })
-      if (!response.ok || !response.body) await expect(response, id)
-      return Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0])
+      const response = await ask(token, { method: 'GET', path: `${about(id)}/file`, signal })
+      if (response.statusCode !== 200) throw await refusal(response, id)
+      return response.body
     },
     async delete(token, id) {
-      const response = await ask(token, 'DELETE', `/images/${id}`)
-      if (response.status !== 404) await expect(response, id)
+      const response = await ask(token, { method: 'DELETE', path: about(id) })
+      if (response.statusCode === 404) await response.body.dump()
+      else await read(response, id)
     },
   }
 }
 
-async function expect(response: Response, imageId: string): Promise<unknown> {
-  if (response.ok) return response.status === 204 ? null : response.json()
-  const text = (await response.text()).slice(0, 300)
-  if (response.status === 404) throw errors.ImageNotFound({ image_id: imageId })
-  if (response.status === 403) throw errors.Forbidden({ reason: `Not authorized for image ${imageId}.` })
-  if (response.status === 409) throw errors.Conflict({ reason: text })
-  if (response.status === 413) throw errors.ImageQuotaExceeded({ reason: text })
-  if (response.status === 400) throw errors.InvalidInput({ reason: text })
-  throw errors.ImageUnavailable({ reason: `${response.status} ${text}` })
+/** The JSON of a success, null without any. Throws what the image service says is wrong. */
+async function read(response: Response, imageId: string): Promise<unknown> {
+  if (response.statusCode >= 300) throw await refusal(response, imageId)
+  const text = await response.body.text()
+  return text === '' ? null : JSON.parse(text)
 }
 
-function imageOf(value: unknown): Image {
-  return value as Image
+async function refusal({ statusCode, body }: Response, imageId: string) {
+  const reason = (await body.text()).slice(0, 300)
+  if (statusCode === 404) return errors.ImageNotFound({ image_id: imageId })
+  if (statusCode === 403) return errors.Forbidden({ reason: `Not authorized for image ${imageId}.` })
+  if (statusCode === 409) return errors.Conflict({ reason })
+  if (statusCode === 413) return errors.ImageQuotaExceeded({ reason })
+  if (statusCode === 400) return errors.InvalidInput({ reason })
+  return errors.ImageUnavailable({ reason: `${statusCode} ${reason}` })
 }
