@@ -49,8 +49,11 @@ function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
 async function close(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeIdleConnections()
+  // A connection that was busy would be kept open for its client's next request.
+  const idle = setInterval(() => server.closeIdleConnections(), 50)
   const timer = setTimeout(() => server.closeAllConnections(), 10_000)
   await closed
+  clearInterval(idle)
   clearTimeout(timer)
 }
 

@@ -17,6 +17,9 @@ export interface Stage {
   abort(): Promise<void>
 }
 
+/** Bytes after which a growing body is flushed in passing, so that its end is not a long wait. */
+const flushEvery = 32 * blockSize
+
 /** Makes the 256 folders of body files. */
 export async function prepareBodies(folder: string): Promise<void> {
   await mkdir(join(folder, 'bodies'), { recursive: true })
@@ -36,22 +39,33 @@ export async function openStage(folder: string, hash: string): Promise<Stage> {
   const handle = await open(join(folder, file), 'wx', 0o600).catch((error: unknown) => {
     throw storageErrorOf(error)
   })
-  let open_ = true
+  let isOpen = true
   const close = async () => {
-    if (open_) await handle.close()
-    open_ = false
+    await flushing.catch(() => undefined)
+    if (isOpen) await handle.close()
+    isOpen = false
   }
+  let unflushed = 0
+  let flushing: Promise<void> = Promise.resolve()
   return {
     file,
     async write(chunks) {
       try {
         await writeFully(handle, chunks)
+        unflushed += chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+        if (unflushed < flushEvery) return
+        unflushed = 0
+        await flushing
+        flushing = handle.datasync()
+        // Seen when it is awaited, at the next flush or at the end.
+        flushing.catch(() => undefined)
       } catch (error) {
         throw storageErrorOf(error)
       }
     },
     async finish() {
       try {
+        await flushing
         await handle.datasync()
         await close()
       } catch (error) {
