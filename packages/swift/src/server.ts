@@ -154,7 +154,6 @@ async function handleRequest(
     sysmeta: {},
     log: options.log,
   }
-  if (request.method === 'OPTIONS') return answer(200, { text: '', headers: { allow: optionsOf(path) } })
   const response = await handler(request)
   return applyConditions(request, response)
 }
@@ -165,9 +164,6 @@ function contentLength(headers: Record<string, string>): number | null {
   if (!/^\d+$/.test(text)) throw refuse(400, 'Invalid Content-Length header value')
   return Number(text)
 }
-
-const optionsOf = (path: { object: string | null }) =>
-  `HEAD, GET, PUT, POST, DELETE, OPTIONS${path.object === null ? '' : ', COPY'}`
 
 /** The answer to a failure; what nobody foresaw is logged and answered with a plain 500. */
 function answerFor(error: unknown, message: IncomingMessage, id: string, log: Logger): SwiftResponse {

@@ -188,3 +188,26 @@ test('a versioned container brings the version before back', async () => {
   expect((await cloud.call('GET', '/versioned/o')).status).toBe(404)
   expect((await cloud.call('HEAD', '/archive')).headers.get('x-container-object-count')).toBe('0')
 })
+
+test('pages of other sites get in when the container says so', async () => {
+  const headers = {
+    'x-container-read': '.r:*',
+    'x-container-meta-access-control-allow-origin': 'http://a.example http://b.example',
+    'x-container-meta-access-control-max-age': '60',
+  }
+  await cloud.call('PUT', '/cors', { headers })
+  await cloud.call('PUT', '/cors/o', { body: 'x', headers: { 'x-object-meta-a': '1' } })
+  const ask = (origin: string) =>
+    cloud.call('OPTIONS', '/cors/o', {
+      user: null,
+      account,
+      headers: { origin, 'access-control-request-method': 'GET' },
+    })
+  const allowed = await ask('http://a.example')
+  expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([200, 'http://a.example'])
+  expect(allowed.headers.get('access-control-max-age')).toBe('60')
+  expect((await ask('http://c.example')).status).toBe(401)
+  const get = (origin: string) => cloud.call('GET', '/cors/o', { user: null, account, headers: { origin } })
+  expect((await get('http://b.example')).headers.get('access-control-expose-headers')).toContain('x-object-meta-a')
+  expect((await get('http://c.example')).headers.get('access-control-allow-origin')).toBeNull()
+})

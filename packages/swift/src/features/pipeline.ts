@@ -3,6 +3,7 @@ import type { Handler } from '../request.ts'
 import { route } from '../route.ts'
 import { bulkDelete, bulkUpload } from './bulk/feature.ts'
 import { copy } from './copy/feature.ts'
+import { crossOrigin } from './cross-origin/feature.ts'
 import { dynamicLargeObjects } from './dynamic-large-objects/feature.ts'
 import type { Feature } from './feature.ts'
 import { formPost } from './form-post/feature.ts'
@@ -19,6 +20,7 @@ import { versions } from './versions/feature.ts'
 /** What a request passes, outermost first; the order is that of Swift's sample configuration. */
 export const features: Feature[] = [
   gatekeeper,
+  crossOrigin,
   tempUrl,
   formPost,
   keystoneAuth,
