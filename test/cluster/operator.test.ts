@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
-import { freshClient, login } from '../client.ts'
+import { freshClient, login, waitForStatus } from '../client.ts'
 import { hearthCommand, removeDataFolder, type Started, start } from '../start.ts'
 
 const suites: Started[] = []
@@ -103,6 +103,24 @@ test('the suite runs in the background until it is taken down, and goes on where
   expect((await hearthCommand(first.dataFolder, ['down'])).stdout).toContain('Stopped.')
   await expect(fetch(first.urls.volume)).rejects.toThrow('fetch failed')
   expect((await hearthCommand(first.dataFolder, ['down'])).stdout).toContain('Nothing runs')
+})
+
+test('no password and no token gets into the log', async () => {
+  const suite = await startKept({ config: { log: { level: 'trace' } } })
+  const client = await login(suite.urls, suite.demo)
+  const { volume } = (await client.must('volume', 'POST', '/volumes', createVolume)).body
+  const path = `/volumes/${volume.id}`
+  await waitForStatus(client, path, 'available')
+  const connector = { initiator: 'iqn.1993-08.org.debian:01:test', host: 'tester' }
+  const action = { json: { 'os-initialize_connection': { connector } } }
+  const { body } = await client.must('volume', 'POST', `${path}/action`, action)
+  await client.call('identity', 'GET', '/auth/tokens', { headers: { 'x-subject-token': client.token } })
+  await client.must('object', 'PUT', '/box', { headers: { 'x-container-meta-temp-url-key': 'a-key-of-the-owner' } })
+  const log = readFileSync(join(suite.dataFolder, 'log', 'hearth.log'), 'utf8')
+  expect(log).toContain(volume.id)
+  const secrets = Object.values(JSON.parse(readFileSync(join(suite.dataFolder, 'secrets.json'), 'utf8')) as object)
+  for (const secret of [...secrets, client.token, body.connection_info.data.auth_password, 'a-key-of-the-owner'])
+    expect(log).not.toContain(secret)
 })
 
 test('a port that is taken is told with the service, the address and the port', async () => {

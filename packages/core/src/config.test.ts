@@ -41,5 +41,7 @@ test.each([
 })
 
 test('a secret that breaks a rule is not shown', () => {
-  expect(() => read('volume: { adminPassword: hunter2 }')).toThrow('volume.adminPassword: *** must NOT have fewer than 8')
+  expect(() => read('volume: { adminPassword: hunter2 }')).toThrow(
+    'volume.adminPassword: *** must NOT have fewer than 8',
+  )
 })

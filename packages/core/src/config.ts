@@ -58,7 +58,9 @@ function parseFile(sources: ConfigSources): Node {
 }
 
 function keysOf(name: string): string[] {
-  return name.split('__').map((part) => part.toLowerCase().replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase()))
+  return name
+    .split('__')
+    .map((part) => part.toLowerCase().replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase()))
 }
 
 function schemaAt(schema: object, keys: string[]): Node | undefined {
@@ -93,7 +95,8 @@ function explain(error: ErrorObject, origins: Map<string, string>, file: string)
     const unknown = [key, params.additionalProperty].filter(Boolean).join('.')
     return `${from}: ${unknown}: there is no such key; known here are ${known.join(', ')}`
   }
-  const rule = error.keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : error.message
+  const rule =
+    error.keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : error.message
   // A secret that breaks a rule is still a secret.
   const shown = /password|secret/i.test(key) ? '***' : JSON.stringify(error.data)
   return `${from}: ${key || 'the whole'}: ${shown} ${rule}`

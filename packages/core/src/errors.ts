@@ -56,7 +56,16 @@ export function errorTable<T extends ErrorTable>(table: T): ErrorFactories<T> {
     factories[code] = (params: Record<string, unknown> = {}, cause?: unknown) =>
       new HearthError({ code, status, message: fill(template, params), params, cause })
   }
+  rowsByFactories.set(factories, table)
   return factories as ErrorFactories<T>
+}
+
+const rowsByFactories = new WeakMap<object, ErrorTable>()
+
+/** The table that errorTable() made these factories of, for documents. */
+export function errorRowsOf(factories: object): { code: string; status: number; message: string }[] {
+  const rows = Object.entries(rowsByFactories.get(factories) ?? {})
+  return rows.map(([code, [status, message]]) => ({ code, status, message }))
 }
 
 function fill(template: string, params: Record<string, unknown>): string {

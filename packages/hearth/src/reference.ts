@@ -1,0 +1,69 @@
+import { commonErrors, errorRowsOf } from '@hearth/core'
+import { requestErrors } from '@hearth/http'
+import { configSchema } from './config-schema.ts'
+import { roleSummaries } from './role-names.ts'
+
+type Schema = Record<string, unknown>
+
+/** REFERENCE.md: what stands in tables of the code, for reading. Written by `npm run docs`; a test holds it to the code. */
+export async function referenceText(): Promise<string> {
+  const sections = [
+    '# Reference\n\nWritten by `npm run docs` from the tables in the code; do not edit.',
+    `## Roles\n\n${table(['role', 'what it does'], Object.entries(roleSummaries))}`,
+    `## Configuration\n\nThe environment overrides the file: \`volume.port\` is \`HEARTH_VOLUME__PORT\`.\n\n${configTable()}`,
+    `## Errors\n\nCodes are stable and stand in the log; clients see each service's own envelope.\n\n${await errorTables()}`,
+    `## Microversions of block storage\n\n${table(['version', 'what came', 'switches'], await microversionRows())}`,
+  ]
+  return `${sections.join('\n\n')}\n`
+}
+
+function table(header: string[], rows: string[][]): string {
+  const line = (cells: string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function configTable(): string {
+  return table(['key', 'default', 'rule'], keysOf(configSchema.properties as unknown as Record<string, Schema>, ''))
+}
+
+function keysOf(properties: Record<string, Schema>, prefix: string): string[][] {
+  return Object.entries(properties).flatMap(([name, schema]) => {
+    const nested = schema.properties as Record<string, Schema> | undefined
+    if (nested && !('required' in schema)) return keysOf(nested, `${prefix}${name}.`)
+    return [[`\`${prefix}${name}\``, schema.default === null ? '' : code(schema.default), ruleOf(schema)]]
+  })
+}
+
+const code = (value: unknown): string => (value === undefined ? '' : `\`${JSON.stringify(value)}\``)
+
+function ruleOf(schema: Schema): string {
+  const types = [schema.type].flat().filter((type) => type !== 'null')
+  const bounds = ['minimum', 'maximum', 'minItems']
+    .filter((name) => name in schema)
+    .map((name) => `${name} ${schema[name]}`)
+  const choices = schema.enum ? [`one of ${(schema.enum as string[]).join(', ')}`] : []
+  return [...types, ...bounds, ...choices].join(', ')
+}
+
+async function errorTables(): Promise<string> {
+  const services = {
+    'every service': [commonErrors, requestErrors],
+    identity: [(await import('@hearth/keystone')).errors],
+    volume: [(await import('@hearth/cinder')).errors],
+    image: [(await import('@hearth/glance')).errors],
+  }
+  const parts = Object.entries(services).map(([name, factories]) => {
+    const rows = factories.flatMap(errorRowsOf).map((row) => [row.code, String(row.status), row.message])
+    return `### ${name}\n\n${table(['code', 'status', 'message'], rows)}`
+  })
+  return parts.join('\n\n')
+}
+
+async function microversionRows(): Promise<string[][]> {
+  const { history } = await import('@hearth/cinder')
+  return Object.entries(history).map(([version, { change, switches }]) => [
+    version,
+    change,
+    (switches ?? []).join(', '),
+  ])
+}
