@@ -61,8 +61,13 @@ function checkNames(request: SwiftRequest, deps: ProxyDeps): void {
 export async function deleteContainer(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
   const denied = request.authorize(request, { acl: null })
   if (denied) return denied
+  const container = await findContainer(deps, request.account, request.container!)
   const replies = await writeContainer(request, deps, 'deleteContainer', {})
-  if (replies.conflict > 0) return answer(409)
+  if (replies.conflict > 0) {
+    // Replicas that saw an object come in refused; those that did not yet get the container back.
+    if (replies.done > 0) await writeContainer(request, deps, 'putContainer', container?.metadata ?? {})
+    return answer(409)
+  }
   return answer(replies.done > 0 ? 204 : 404)
 }
 

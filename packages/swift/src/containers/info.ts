@@ -1,24 +1,27 @@
 import type { ProxyDeps } from '../deps.ts'
 import { placeAccount, placeContainer } from '../placement/cluster.ts'
-import { firstAnswer } from '../placement/read.ts'
+import { newestAnswer } from '../placement/read.ts'
 import type { Account, Container } from '../storage/operations.ts'
+import { later } from '../storage/time.ts'
 
-/** The container as its first reachable replica knows it; null when it does not exist. Throws 503 when none answers. */
+/** The container as the newest replica at hand knows it; null when it does not exist. Throws 503 when none answers. */
 export async function findContainer(
   deps: Pick<ProxyDeps, 'cluster'>,
   account: string,
   container: string,
 ): Promise<Container | null> {
   const place = placeContainer(deps.cluster, account, container)
-  const found = await firstAnswer(place, (node) => node.read('getContainer', { hash: place.hash }))
+  const found = await newestAnswer(place, (node) => node.read('getContainer', { hash: place.hash }), lastChange)
   return found && found.putTimestamp > found.deleteTimestamp ? found : null
 }
 
 /** The account, deleted ones included; null when there never was one. */
 export async function findAccount(deps: Pick<ProxyDeps, 'cluster'>, account: string): Promise<Account | null> {
   const place = placeAccount(deps.cluster, account)
-  return firstAnswer(place, (node) => node.read('getAccount', { hash: place.hash }))
+  return newestAnswer(place, (node) => node.read('getAccount', { hash: place.hash }), lastChange)
 }
+
+const lastChange = (of: { putTimestamp: string; deleteTimestamp: string }) => later(of.putTimestamp, of.deleteTimestamp)
 
 export const isDeleted = (of: { putTimestamp: string; deleteTimestamp: string }): boolean =>
   of.deleteTimestamp >= of.putTimestamp
