@@ -63,8 +63,20 @@ export function openImageClient(endpoint: () => Promise<string>): ImageClient {
     })
   }
   const about = (id: string): string => `/images/${encodeURIComponent(id)}`
+  const asking = new Map<string, Promise<Image>>()
+  const get = async (token: string, id: string): Promise<Image> =>
+    (await read(await ask(token, { method: 'GET', path: about(id) }), id)) as Image
   return {
-    get: async (token, id) => (await read(await ask(token, { method: 'GET', path: about(id) }), id)) as Image,
+    // Many who ask the same at once share one answer: a storm of volumes is of one image.
+    get(token, id) {
+      const key = `${id} ${token}`
+      let answer = asking.get(key)
+      if (!answer) {
+        answer = get(token, id).finally(() => asking.delete(key))
+        asking.set(key, answer)
+      }
+      return answer
+    },
     async named(token, name) {
       const path = `/images?${new URLSearchParams({ name })}`
       return ((await read(await ask(token, { method: 'GET', path }), name)) as { images: Image[] }).images

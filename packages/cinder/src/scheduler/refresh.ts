@@ -1,6 +1,6 @@
 import type { Bus, MessageContext } from '@hearth/bus'
 import type { Database } from '@hearth/database'
-import { isUp, listServices } from '../services/store.ts'
+import { listServices } from '../services/store.ts'
 import { reportStats } from '../topics.ts'
 
 const waitMs = 5000
@@ -15,8 +15,9 @@ export function openRefresh(database: Database, bus: Bus): Refresh {
   let endedAt = 0
   const work = async (context: MessageContext): Promise<void> => {
     const services = await listServices(database.query, { binary: 'cinder-volume' })
+    // Also those that look down: after a restart of everything they may be about to come up.
     const calls = services
-      .filter((one) => !one.disabled && isUp(one))
+      .filter((one) => !one.disabled)
       .map(({ host }) => bus.call(reportStats, host, {}, context, waitMs))
     await Promise.allSettled(calls)
     endedAt = Date.now()
