@@ -93,6 +93,16 @@ test.each([
   expect(legacy.headers.get('content-range')).toBe(`bytes ${from}-${to}/1000`)
 })
 
+test('an image of no bytes is an image', async () => {
+  for (const body of [Buffer.alloc(0), chunked([])]) {
+    const id = await glance.image('alpha')
+    expect((await put(id, body)).status).toBe(204)
+    expect(await show(id)).toMatchObject({ status: 'active', size: 0, checksum: 'd41d8cd98f00b204e9800998ecf8427e' })
+    const download = await get(id)
+    expect([download.status, (await download.arrayBuffer()).byteLength]).toEqual([200, 0])
+  }
+})
+
 test('uploading twice, without formats, as plain text, or to an unknown store is refused', async () => {
   const id = await glance.image('alpha')
   expect((await put(id, 'x', { 'content-type': 'text/plain' })).status).toBe(415)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startForTests, type TestService } from '../start-for-tests.ts'
 import { defaultUriFilter, mayFetch } from './uri-filter.ts'
+import { openWebSource } from './web-source.ts'
 
 const bytes = randomBytes(1_200_000)
 let glance: TestService
@@ -179,6 +180,15 @@ test('tasks are for admins', async () => {
   expect(await glance.json('alpha+admin', 'GET', `/v2/tasks/${task!.id}`)).toHaveProperty('input')
 })
 
+test('a name is checked again by the address it resolves to', async () => {
+  const filter = { ...defaultUriFilter, allowedPorts: [webPort], disallowedHosts: ['127.0.0.1', '::1'] }
+  const uri = `http://localhost:${webPort}/image`
+  expect(mayFetch(uri, filter)).toBe(true)
+  await expect(openWebSource(uri, filter)).rejects.toThrow('does not answer')
+  const data = await openWebSource(uri, { ...filter, disallowedHosts: [] })
+  expect(Buffer.concat(await data.toArray()).equals(bytes)).toBe(true)
+})
+
 test.each([
   ['http://example.org/x', true],
   ['https://example.org/x', true],
@@ -193,6 +203,9 @@ test.each([
   ['http://0177.0.0.1/x', false],
   ['http://10.0.0.1/x', true],
   ['http://012.0.0.1/x', false],
+  ['http://169.254.169.254/x', false],
+  ['http://[::ffff:169.254.169.254]/x', false],
+  ['http://[fe80::1]/x', false],
   ['nonsense', false],
 ])('the filter says of %s: %j', (uri, allowed) => {
   expect(mayFetch(uri, { ...defaultUriFilter, disallowedHosts: ['bad.example', '127.0.0.1'] })).toBe(allowed)

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 
 /** What web-download may fetch; a non-empty list of allowed things overrides its list of disallowed ones. */
 export interface UriFilter {
@@ -19,6 +19,19 @@ export const defaultUriFilter: UriFilter = {
   disallowedPorts: [],
 }
 
+/** Where clouds keep the secrets of their machines; never fetched unless the operator names the host. */
+const linkLocal = new BlockList()
+linkLocal.addSubnet('169.254.0.0', 16, 'ipv4')
+linkLocal.addSubnet('::ffff:169.254.0.0', 112, 'ipv6')
+linkLocal.addSubnet('fe80::', 10, 'ipv6')
+
+/** True when a connection to this address may be made for a URL that has passed the filter: asked after name resolution. */
+export function mayConnect(address: string, filter: UriFilter): boolean {
+  if (filter.allowedHosts.length > 0) return true
+  if (linkLocal.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')) return false
+  return !filter.disallowedHosts.map(normalHost).includes(normalHost(address))
+}
+
 const defaultPorts: Record<string, number> = { http: 80, https: 443 }
 
 /**
@@ -32,6 +45,7 @@ export function mayFetch(uri: string, filter: UriFilter): boolean {
   const port = url.port === '' ? defaultPorts[scheme] : Number(url.port)
   const host = normalHost(url.hostname)
   if (host === '' || url.username !== '' || url.password !== '' || isDisguised(uri, url)) return false
+  if (isIP(host) !== 0 && !mayConnect(host, filter)) return false
   return (
     passes(scheme, filter.allowedSchemes, filter.disallowedSchemes) &&
     passes(host, filter.allowedHosts.map(normalHost), filter.disallowedHosts.map(normalHost)) &&
