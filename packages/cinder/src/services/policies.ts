@@ -8,5 +8,9 @@ export const servicePolicies: Record<string, string> = {
   'volume:thaw_host': admin,
   'volume_extension:hosts': admin,
   'volume_extension:capabilities': admin,
+  'clusters:get_all': admin,
+  'clusters:get': admin,
+  'clusters:update': admin,
+  'workers:cleanup': admin,
   'scheduler_extension:scheduler_stats:get_pools': admin,
 }

@@ -1,5 +1,6 @@
 import { type Route, type Schema, since } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
+import { cleanUp, listClusters, refuseCluster } from './clusters.ts'
 import { listHosts, showHost } from './hosts.ts'
 import { freezeHost, listServices, switchService } from './manage.ts'
 import { listPools, showCapabilities } from './pools.ts'
@@ -104,5 +105,46 @@ export const serviceRoutes: Route<ApiDeps>[] = [
     policy: 'volume_extension:capabilities',
     status: 200,
     operation: showCapabilities,
+  },
+  { method: 'GET', path: '/clusters', since: '3.7', policy: 'clusters:get_all', status: 200, operation: listClusters },
+  {
+    method: 'GET',
+    path: '/clusters/detail',
+    since: '3.7',
+    policy: 'clusters:get_all',
+    status: 200,
+    operation: listClusters,
+  },
+  {
+    method: 'GET',
+    path: '/clusters/:name',
+    since: '3.7',
+    policy: 'clusters:get',
+    status: 200,
+    operation: refuseCluster,
+  },
+  {
+    method: 'PUT',
+    path: '/clusters/enable',
+    since: '3.7',
+    policy: 'clusters:update',
+    status: 200,
+    operation: refuseCluster,
+  },
+  {
+    method: 'PUT',
+    path: '/clusters/disable',
+    since: '3.7',
+    policy: 'clusters:update',
+    status: 200,
+    operation: refuseCluster,
+  },
+  {
+    method: 'POST',
+    path: '/workers/cleanup',
+    since: '3.24',
+    policy: 'workers:cleanup',
+    status: 202,
+    operation: cleanUp,
   },
 ]
