@@ -30,30 +30,6 @@ export function openChunkWorkers(size = Math.min(4, Math.max(2, availableParalle
   let jobs = 0
   let idle: NodeJS.Timeout | undefined
 
-  function start(): Thread {
-    const worker = new Worker(new URL('./chunk-worker.ts', import.meta.url), { name: 'backup-chunks' })
-    const thread: Thread = { worker, waiting: new Map() }
-    worker.unref()
-    worker.on('message', ({ id, value, error }: { id: number; value?: unknown; error?: string }) => {
-      const job = thread.waiting.get(id)
-      thread.waiting.delete(id)
-      if (error === undefined) job?.resolve(value)
-      else job?.reject(new DriverError('failed', error))
-      rest()
-    })
-    worker.on('error', (error) => lose(thread, error as Error))
-    worker.on('exit', () => lose(thread, new Error('the worker thread ended')))
-    threads.push(thread)
-    return thread
-  }
-
-  function lose(thread: Thread, error: Error): void {
-    const index = threads.indexOf(thread)
-    if (index >= 0) threads.splice(index, 1)
-    for (const job of thread.waiting.values()) job.reject(error)
-    thread.waiting.clear()
-  }
-
   function rest(): void {
     clearTimeout(idle)
     if (threads.some(({ waiting }) => waiting.size > 0)) return
@@ -70,14 +46,9 @@ export function openChunkWorkers(size = Math.min(4, Math.max(2, availableParalle
     clearTimeout(idle)
     const free = threads.find(({ waiting }) => waiting.size === 0)
     const least = () => threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a))
-    const thread = free ?? (threads.length < size ? start() : least())
+    const thread = free ?? (threads.length < size ? startThread(threads, rest) : least())
     jobs += 1
-    const id = jobs
-    return new Promise((resolve, reject) => {
-      thread.waiting.set(id, { resolve, reject })
-      const own = job.bytes.byteLength === job.bytes.buffer.byteLength
-      thread.worker.postMessage({ id, job }, own ? [job.bytes.buffer as ArrayBuffer] : [])
-    })
+    return hand(thread, jobs, job)
   }
 
   return {
@@ -85,4 +56,36 @@ export function openChunkWorkers(size = Math.min(4, Math.max(2, availableParalle
     unpack: (bytes, about) => run({ kind: 'unpack', bytes, about }) as Promise<Uint8Array>,
     close: stop,
   }
+}
+
+/** Adds a thread to `threads`, which it leaves when it ends; `done` is called after each job. */
+function startThread(threads: Thread[], done: () => void): Thread {
+  const worker = new Worker(new URL('./chunk-worker.ts', import.meta.url), { name: 'backup-chunks' })
+  const thread: Thread = { worker, waiting: new Map() }
+  const lose = (error: Error): void => {
+    const index = threads.indexOf(thread)
+    if (index >= 0) threads.splice(index, 1)
+    for (const job of thread.waiting.values()) job.reject(error)
+    thread.waiting.clear()
+  }
+  worker.unref()
+  worker.on('message', ({ id, value, error }: { id: number; value?: unknown; error?: string }) => {
+    const job = thread.waiting.get(id)
+    thread.waiting.delete(id)
+    if (error === undefined) job?.resolve(value)
+    else job?.reject(new DriverError('failed', error))
+    done()
+  })
+  worker.on('error', (error) => lose(error as Error))
+  worker.on('exit', () => lose(new Error('the worker thread ended')))
+  threads.push(thread)
+  return thread
+}
+
+function hand({ worker, waiting }: Thread, id: number, job: ChunkJob): Promise<unknown> {
+  const own = job.bytes.byteLength === job.bytes.buffer.byteLength
+  return new Promise((resolve, reject) => {
+    waiting.set(id, { resolve, reject })
+    worker.postMessage({ id, job }, own ? [job.bytes.buffer as ArrayBuffer] : [])
+  })
 }

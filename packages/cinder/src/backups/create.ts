@@ -13,7 +13,7 @@ import { trimmed } from '../volumes/create.ts'
 import { isTruthy } from '../volumes/schema.ts'
 import { volumeStates } from '../volumes/states.ts'
 import type { VolumeRow } from '../volumes/store.ts'
-import { type BackupRow, insertBackup, latestBackup, writeBackupMetadata } from './store.ts'
+import { type BackupRow, hasBackupRole, insertBackup, latestBackup, writeBackupMetadata } from './store.ts'
 import { summaryView } from './view.ts'
 
 interface CreateBody {
@@ -33,7 +33,8 @@ const defaultContainer = 'volumebackups'
 
 /**
  * POST /backups: the half that runs in the API. Takes quota, marks the source `backing-up`, writes the row as `creating`, and hands
- * it to the backup role of the volume's host. Throws 400 for a source in the wrong status.
+ * it to the backup role of the volume's host. Throws 400 for a source in the
+ * wrong status, ServiceNotFound (404) where no backup role lives on that host.
  */
 export async function createBackup(context: Context, request: ApiRequest, deps: ApiDeps) {
   const body = (request.body as { backup: CreateBody }).backup
@@ -41,6 +42,7 @@ export async function createBackup(context: Context, request: ApiRequest, deps: 
   const volume = await volumeFor(context, q, body.volume_id, 'backup:create')
   const snapshot = body.snapshot_id ? await snapshotFor(context, q, body.snapshot_id, 'backup:create') : null
   checkSource(volume, snapshot, isTruthy(body.force))
+  if (!(await hasBackupRole(q, hostOf(volume)))) throw errors.ServiceNotFound({ service_id: 'cinder-backup' })
   const parent = isTruthy(body.incremental) ? await findParent(context, volume, snapshot, deps) : null
   const row = await deps.database.transaction(async (tx) => {
     const backup = await insert(tx, context, { volume, snapshot, parent, body, zone: deps.defaultZone })
@@ -112,7 +114,7 @@ async function insert(tx: Transaction, context: Context, plan: Plan): Promise<Ba
     status: 'creating',
     size,
     availability_zone: zone,
-    host: volume.host!.split('@', 1)[0]!,
+    host: hostOf(volume),
     container: body.container || parent?.container || defaultContainer,
     service: null,
     service_metadata: `volume_${volume.id}/${stamp(now)}/az_${zone}_backup_${id}`,
@@ -126,7 +128,6 @@ async function insert(tx: Transaction, context: Context, plan: Plan): Promise<Ba
 /** Marks the source as being read; throws 400 when somebody else was faster. */
 async function occupy(tx: Transaction, volume: VolumeRow, snapshot: SnapshotRow | null): Promise<void> {
   const to = 'backing-up'
-  if (volume.host === null) throw errors.InvalidVolume({ reason: `Volume ${volume.id} is on no host.` })
   if (snapshot) {
     const moved = await move(tx, { table: 'snapshots', id: snapshot.id, to, states: snapshotStates, from: 'available' })
     if (!moved) throw errors.InvalidSnapshot({ reason: `Snapshot ${snapshot.id} is busy.` })
@@ -137,6 +138,12 @@ async function occupy(tx: Transaction, volume: VolumeRow, snapshot: SnapshotRow 
   if (!(await move(tx, { table: 'volumes', id: volume.id, to, states: volumeStates, from, set }))) {
     throw errors.InvalidVolume({ reason: `Volume ${volume.id} is busy.` })
   }
+}
+
+/** `host1@file#pool` → `host1`. Throws 400 for a volume that was never placed. */
+function hostOf(volume: VolumeRow): string {
+  if (volume.host === null) throw errors.InvalidVolume({ reason: `Volume ${volume.id} is on no host.` })
+  return volume.host.split('@', 1)[0]!
 }
 
 /** `YYYYmmddHHMMSS`, as upstream's object names carry it. */

@@ -4,7 +4,7 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { takeQuota } from '../quotas/store.ts'
 import { checkBackup } from './list.ts'
-import { findBackup, getBackup, insertBackup, type NewBackup } from './store.ts'
+import { findBackup, getBackup, insertBackup, type NewBackup, nearestBackupRole } from './store.ts'
 import { summaryView } from './view.ts'
 
 const zeroId = '00000000-0000-0000-0000-000000000000'
@@ -39,7 +39,7 @@ export async function importRecord(context: Context, request: ApiRequest, deps: 
     }
     const projectId = backup.project_id
     await takeQuota(tx, { projectId, deltas: { backups: 1, backup_gigabytes: backup.size } })
-    return insertBackup(tx, backup)
+    return insertBackup(tx, { ...backup, host: await nearestBackupRole(tx, backup.host!) })
   })
   return { backup: summaryView(request, row) }
 }

@@ -14,7 +14,7 @@ import { chooseZone } from '../volumes/zone.ts'
 import { checkBackup } from './list.ts'
 import type { RestoreTask } from './restore-new.ts'
 import { backupStates } from './states.ts'
-import { type BackupRow, getBackup } from './store.ts'
+import { type BackupRow, getBackup, hasBackupRole } from './store.ts'
 
 /**
  * POST /backups/{id}/restore: to the volume named, or to a new one. Upstream answers after the new volume is made; here it is in
@@ -60,6 +60,10 @@ async function overwrite(context: Context, backup: BackupRow, volumeId: string, 
       reason: `volume size ${volume.size} is too small to restore backup of size ${backup.size}.`,
     })
   }
+  const host = volume.host?.split('@', 1)[0]
+  if (host === undefined || !(await hasBackupRole(deps.database.query, host))) {
+    throw errors.ServiceNotFound({ service_id: 'cinder-backup' })
+  }
   const task: RestoreTask = { restore: { backupId: backup.id, fresh: false } }
   const set = { task: JSON.stringify(task) }
   await deps.database.transaction(async (tx) => {
@@ -72,7 +76,7 @@ async function overwrite(context: Context, backup: BackupRow, volumeId: string, 
     const claim = { table: 'backups', id: backup.id, to: 'restoring', states: backupStates, from, set: marked }
     if (!(await move(tx, claim))) throw errors.InvalidBackup({ reason: 'Backup status must be available' })
     const payload = { backupId: backup.id, volumeId: volume.id }
-    await deps.bus.cast(tx, restoreTopic, volume.host!.split('@', 1)[0]!, payload, messageContext(context))
+    await deps.bus.cast(tx, restoreTopic, host, payload, messageContext(context))
   })
   return volume
 }

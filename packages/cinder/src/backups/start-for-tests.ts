@@ -24,20 +24,17 @@ export interface BackupStage extends TestCinder {
 
 export async function startBackupStage(): Promise<BackupStage> {
   const cinder = await startTestCinder()
-  const store = await openDriver(
-    'backup',
-    '@hearth/driver-memory',
-    {},
-    { run: openRunner({ log: silentLog }), log: silentLog },
-  )
+  const log = silentLog
+  const store = await openDriver('backup', '@hearth/driver-memory', {}, { run: openRunner({ log }), log })
   let stop = async () => {}
   const stage: BackupStage = {
     ...cinder,
+    ...volumesOf(cinder),
     store,
     async startRole() {
       const bus = await cinder.newBus()
       const backends = [{ name: 'memory', host: 'host1@memory', volume: cinder.volume, export: null }]
-      const shared = { backends, database: cinder.database, bus, log: silentLog, store: async () => stage.store }
+      const shared = { backends, database: cinder.database, bus, log, store: async () => stage.store }
       const role = await openBackupRole({ host: 'host1', chunkBytes: 2 ** 22, ...shared })
       stop = async () => {
         await role.close()
@@ -45,19 +42,6 @@ export async function startBackupStage(): Promise<BackupStage> {
       }
     },
     stopRole: () => stop(),
-    async pathOf(id) {
-      return (await cinder.volume.address!({ id, name: `volume-${id}`, sizeGiB: 1 })).filename
-    },
-    async write(id, bytes, offset) {
-      const file = await open(await stage.pathOf(id), 'r+')
-      await file.write(bytes, 0, bytes.length, offset)
-      await file.close()
-    },
-    async makeVolume(fields = {}) {
-      const { body } = await cinder.ask('POST', '/volumes', { volume: { size: 1, ...fields } })
-      await cinder.wait(`/volumes/${body.volume.id}`, 'available')
-      return body.volume.id
-    },
     async backUp(fields) {
       const { body } = await cinder.ask('POST', '/backups', { backup: fields })
       await cinder.wait(`/backups/${body.backup.id}`, 'available')
@@ -73,6 +57,23 @@ export async function startBackupStage(): Promise<BackupStage> {
   await cinder.ask('PUT', `/os-quota-sets/${project}`, { quota_set: limits }, { token: 'admin' })
   await stage.startRole()
   return stage
+}
+
+function volumesOf(cinder: TestCinder): Pick<BackupStage, 'pathOf' | 'write' | 'makeVolume'> {
+  const pathOf = async (id: string) => (await cinder.volume.address!({ id, name: `volume-${id}`, sizeGiB: 1 })).filename
+  return {
+    pathOf,
+    async write(id, bytes, offset) {
+      const file = await open(await pathOf(id), 'r+')
+      await file.write(bytes, 0, bytes.length, offset)
+      await file.close()
+    },
+    async makeVolume(fields = {}) {
+      const { body } = await cinder.ask('POST', '/volumes', { volume: { size: 1, ...fields } })
+      await cinder.wait(`/volumes/${body.volume.id}`, 'available')
+      return body.volume.id
+    },
+  }
 }
 
 async function quotaPairs(cinder: TestCinder): Promise<[string, number, number][]> {

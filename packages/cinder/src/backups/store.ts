@@ -1,5 +1,6 @@
 import type { Query, Transaction } from '@hearth/database'
 import { errors } from '../errors.ts'
+import { isUp, listServices } from '../services/store.ts'
 
 /** A row of `backups`. Times are milliseconds since the epoch, `size` is GiB. */
 export interface BackupRow {
@@ -126,4 +127,15 @@ export async function backupsToRecover(q: Query, host: string, statuses: string[
   return (await q<BackupRow>('backups')
     .where({ host })
     .where((either) => either.whereIn('status', statuses).orWhereNotNull('temp_snapshot_id'))) as BackupRow[]
+}
+
+/** True when a backup role on the host has told lately that it lives. */
+export async function hasBackupRole(q: Query, host: string): Promise<boolean> {
+  return (await listServices(q, { host, binary: 'cinder-backup' })).some((service) => isUp(service))
+}
+
+/** The host itself if a backup role lives there, else any that has one, else the host. */
+export async function nearestBackupRole(q: Query, host: string): Promise<string> {
+  const up = (await listServices(q, { binary: 'cinder-backup' })).filter((service) => isUp(service))
+  return (up.find((service) => service.host === host) ?? up[0])?.host ?? host
 }

@@ -1,6 +1,7 @@
-import type { Query, Transaction } from '@hearth/database'
+import { move, type Query, type Transaction } from '@hearth/database'
 import { errors } from '../errors.ts'
 import { type SnapshotRow, snapshotRows } from '../snapshots/store.ts'
+import { groupSnapshotStates } from './states.ts'
 
 export interface GroupSnapshotRow {
   id: string
@@ -49,7 +50,7 @@ export async function settleGroupSnapshots(q: Query): Promise<void> {
     if (status === 'deleting') await settleDeletion(q, id, statuses)
     else if (!statuses.includes('creating')) {
       const to = statuses.some((one) => one === 'error') ? 'error' : 'available'
-      await q('group_snapshots').where({ id, status }).update({ status: to, updated_at: Date.now() })
+      await move(q, { table: 'group_snapshots', id, to, states: groupSnapshotStates, from: 'creating' })
     }
   }
 }
@@ -57,7 +58,7 @@ export async function settleGroupSnapshots(q: Query): Promise<void> {
 async function settleDeletion(q: Query, id: string, statuses: string[]): Promise<void> {
   if (statuses.length === 0) await q('group_snapshots').where({ id, status: 'deleting' }).delete()
   else if (!statuses.includes('deleting')) {
-    const set = { status: 'error_deleting', updated_at: Date.now() }
-    await q('group_snapshots').where({ id, status: 'deleting' }).update(set)
+    const to = 'error_deleting'
+    await move(q, { table: 'group_snapshots', id, to, states: groupSnapshotStates, from: 'deleting' })
   }
 }

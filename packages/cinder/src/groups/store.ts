@@ -1,6 +1,7 @@
-import type { Query, Transaction } from '@hearth/database'
+import { move, type Query, type Transaction } from '@hearth/database'
 import { errors } from '../errors.ts'
 import { type VolumeRow, volumeRows } from '../volumes/store.ts'
+import { groupStates } from './states.ts'
 
 /** A row of `volume_groups`. */
 export interface GroupRow {
@@ -79,9 +80,8 @@ export async function settleGroups(q: Query): Promise<void> {
   if (!(await ready().first('id'))) return
   const ids: string[] = await ready().pluck('id')
   const bad: string[] = await q('volume_groups').whereIn('id', ids).whereIn('id', failed).pluck('id')
-  const now = Date.now()
   for (const id of ids) {
-    const status = bad.includes(id) ? 'error' : 'available'
-    await q('volume_groups').where({ id, status: 'creating' }).update({ status, updated_at: now })
+    const to = bad.includes(id) ? 'error' : 'available'
+    await move(q, { table: 'volume_groups', id, to, states: groupStates, from: 'creating' })
   }
 }

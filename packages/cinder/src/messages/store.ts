@@ -28,7 +28,7 @@ export interface NewMessage {
 
 const keptMs = 30 * 24 * 3600 * 1000
 
-/** Tells a project's users why work on one of their resources failed; kept for 30 days. */
+/** Tells a project's users why work on one of their resources failed; kept for 30 days. Removes what has expired. */
 export async function addMessage(tx: Transaction, message: NewMessage): Promise<void> {
   const action_id = actions[message.action][0]
   const detail_id = details[message.detail][0]
@@ -46,6 +46,7 @@ export async function addMessage(tx: Transaction, message: NewMessage): Promise<
     created_at: now,
     expires_at: now + keptMs,
   }
+  await tx('messages').where('expires_at', '<=', now).delete()
   await tx('messages').insert(row)
 }
 
@@ -65,9 +66,4 @@ export async function getMessage(q: Query, id: string): Promise<MessageRow> {
 
 export async function deleteMessageRow(q: Query, id: string): Promise<void> {
   await q('messages').where({ id }).delete()
-}
-
-/** Removes what has expired. */
-export async function deleteExpiredMessages(q: Query): Promise<number> {
-  return q('messages').where('expires_at', '<=', Date.now()).delete()
 }
