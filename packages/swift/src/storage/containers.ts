@@ -68,7 +68,15 @@ function ensureRow(
   return containerRow(db, of.containerHash)!
 }
 
-export function putContainer({ db }: WriteContext, input: ContainerChange): WriteReply {
+function rowId(db: Sqlite, of: ListingUpdate, timestamp: string): number {
+  const row = db.sql('SELECT id FROM containers WHERE hash = ?').get(bytes(of.containerHash)) as
+    | { id: number }
+    | undefined
+  return row?.id ?? ensureRow(db, of, timestamp).id
+}
+
+export function putContainer(context: WriteContext, input: ContainerChange): WriteReply {
+  const { db } = context
   const row = ensureRow(db, input, input.timestamp)
   const created = row.put_ts === never || row.delete_ts >= row.put_ts
   if (row.delete_ts >= input.timestamp) return { status: 'stale', timestamp: row.delete_ts }
@@ -80,7 +88,7 @@ export function putContainer({ db }: WriteContext, input: ContainerChange): Writ
     JSON.stringify(metadata),
     row.id,
   )
-  report(db, row.id, input.accountHash, input.accountCovered)
+  context.touched.set(row.id, input)
   return { status: 'done', timestamp: put, created }
 }
 
@@ -93,14 +101,15 @@ export function postContainer({ db }: WriteContext, input: ContainerChange): Wri
 }
 
 /** `conflict` while objects are listed. */
-export function deleteContainer({ db }: WriteContext, input: WriteOperations['deleteContainer'][0]): WriteReply {
+export function deleteContainer(context: WriteContext, input: WriteOperations['deleteContainer'][0]): WriteReply {
+  const { db } = context
   const row = containerRow(db, input.containerHash)
   if (!row || row.put_ts === never || row.delete_ts >= row.put_ts)
     return { status: 'gone', timestamp: row?.delete_ts ?? '' }
   if (row.object_count > 0) return { status: 'conflict', timestamp: row.put_ts }
   if (row.put_ts >= input.timestamp) return { status: 'stale', timestamp: row.put_ts }
   db.sql("UPDATE containers SET delete_ts = ?, metadata = '{}' WHERE id = ?").run(input.timestamp, row.id)
-  report(db, row.id, input.accountHash, input.accountCovered)
+  context.touched.set(row.id, input)
   return { status: 'done', timestamp: input.timestamp }
 }
 
@@ -112,12 +121,13 @@ interface EntryRow {
 }
 
 /** Brings one line of a listing up to date, and with it the container's counts and the account's. The newer line wins. */
-export function recordEntry(db: Sqlite, update: ListingUpdate): void {
+export function recordEntry(context: WriteContext, update: ListingUpdate): void {
+  const { db } = context
   const { entry } = update
-  const row = ensureRow(db, update, entry.timestamp)
+  const id = rowId(db, update, entry.timestamp)
   const before = db
     .sql('SELECT deleted, ts, meta_ts, size FROM entries WHERE container_id = ? AND deleted IN (0, 1) AND name = ?')
-    .get(row.id, entry.name) as EntryRow | undefined
+    .get(id, entry.name) as EntryRow | undefined
   if (
     before &&
     (before.ts > entry.timestamp || (before.ts === entry.timestamp && before.meta_ts >= entry.metaTimestamp))
@@ -125,13 +135,13 @@ export function recordEntry(db: Sqlite, update: ListingUpdate): void {
     return
   if (before && before.deleted !== (entry.deleted ? 1 : 0)) {
     db.sql('DELETE FROM entries WHERE container_id = ? AND deleted = ? AND name = ?').run(
-      row.id,
+      id,
       before.deleted,
       entry.name,
     )
   }
   db.sql('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
-    row.id,
+    id,
     entry.deleted ? 1 : 0,
     entry.name,
     entry.timestamp,
@@ -147,17 +157,21 @@ export function recordEntry(db: Sqlite, update: ListingUpdate): void {
   db.sql('UPDATE containers SET object_count = object_count + ?, bytes_used = bytes_used + ? WHERE id = ?').run(
     count,
     size,
-    row.id,
+    id,
   )
-  report(db, row.id, update.accountHash, update.accountCovered)
+  context.touched.set(id, update)
 }
 
-/** Tells the account's replica on this device at once; unless that covers the account, keepers tell the others. */
-function report(db: Sqlite, id: number, accountHash: string, covered: boolean): void {
-  const row = db.sql('SELECT * FROM containers WHERE id = ?').get(id) as ContainerRow
-  if (row.put_ts === never) return
-  const known = recordStats(db, { ...statsOf(row), accountHash })
-  db.sql('UPDATE containers SET unreported = ? WHERE id = ?').run(known && covered ? 0 : 1, id)
+/** Tells the accounts' replicas on this device what changed; unless that covers an account, keepers tell the others. */
+export function reportTouched({ db, touched }: WriteContext): void {
+  for (const [id, { accountHash, accountCovered }] of touched) {
+    const row = db.sql('SELECT * FROM containers WHERE id = ?').get(id) as ContainerRow | undefined
+    if (!row || row.put_ts === never) continue
+    const known = recordStats(db, { ...statsOf(row), accountHash })
+    const unreported = known && accountCovered ? 0 : 1
+    db.sql('UPDATE containers SET unreported = ? WHERE id = ? AND unreported <> ?').run(unreported, id, unreported)
+  }
+  touched.clear()
 }
 
 export function statsOf(row: ContainerRow) {

@@ -41,7 +41,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   await prepareBodies(folder)
   const writer = await openWriter(folder, log)
   const db = openSqlite(join(folder, 'index.db'), { readonly: true })
-  db.pragma('cache_size = -8000')
+  db.pragma('cache_size = -4000')
   const hasRoom = roomCheck(folder, reserve)
   let open = true
   const swept = sweepOrphans(

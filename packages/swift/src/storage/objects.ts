@@ -2,10 +2,13 @@ import { recordEntry } from './containers.ts'
 import type { Entry, ListingTarget, ListingUpdate, StoredObject, WriteOperations, WriteReply } from './operations.ts'
 import type { Sqlite } from './sqlite.ts'
 
-/** What an operation needs besides the database: the files that became garbage, removed after the commit. */
+/** What an operation works with besides its input. */
 export interface WriteContext {
   db: Sqlite
+  /** Files that became garbage, removed after the commit. */
   garbage: string[]
+  /** Containers whose account is told at the end of the group of writes: row → account. */
+  touched: Map<number, { accountHash: string; accountCovered: boolean }>
 }
 
 interface ObjectRow {
@@ -68,7 +71,7 @@ export function putObject(context: WriteContext, input: WriteOperations['putObje
   if (listing.here && containerGone(context.db, listing.containerHash)) return refuse(context, object, 'gone', '')
   store(context.db, object)
   if (head?.file) context.garbage.push(head.file)
-  const pending = record(context.db, listing, entryOf(object, listing))
+  const pending = record(context, listing, entryOf(object, listing))
   return { status: 'done', timestamp: object.timestamp, replaced: head !== undefined && head.deleted === 0, pending }
 }
 
@@ -123,12 +126,12 @@ function entryOf(object: StoredObject, listing: ListingTarget): Entry {
 }
 
 /** Writes the listing line where this device holds the listing, and a promise to deliver it elsewhere. */
-function record(db: Sqlite, listing: ListingTarget, entry: Entry): { id: number; device: number }[] {
+function record(context: WriteContext, listing: ListingTarget, entry: Entry): { id: number; device: number }[] {
   const { account, accountHash, accountCovered, container, containerHash } = listing
   const update: ListingUpdate = { account, accountHash, accountCovered, container, containerHash, entry }
-  if (listing.here) recordEntry(db, update)
+  if (listing.here) recordEntry(context, update)
   return listing.elsewhere.map((device) => {
-    const { lastInsertRowid } = db
+    const { lastInsertRowid } = context.db
       .sql('INSERT INTO pending (device, update_json) VALUES (?, ?)')
       .run(device, JSON.stringify(update))
     return { id: Number(lastInsertRowid), device }
@@ -143,7 +146,7 @@ export function undoPut(context: WriteContext, input: WriteOperations['undoPut']
   db.sql('DELETE FROM objects WHERE id = ?').run(head.id)
   if (head.file) context.garbage.push(head.file)
   const entry = { name: input.listing.object, timestamp: input.timestamp, metaTimestamp: `${input.timestamp}~` }
-  record(db, input.listing, { ...entry, deleted: true, size: 0, contentType: '', etag: '' })
+  record(context, input.listing, { ...entry, deleted: true, size: 0, contentType: '', etag: '' })
   return { status: 'done', timestamp: input.timestamp }
 }
 
@@ -170,7 +173,7 @@ export function postObject(context: WriteContext, input: WriteOperations['postOb
     input.deleteAt,
     head.id,
   )
-  const pending = record(db, input.listing, {
+  const pending = record(context, input.listing, {
     name: input.listing.object,
     timestamp: head.ts,
     metaTimestamp: input.timestamp,
@@ -197,7 +200,7 @@ export function deleteObject(context: WriteContext, input: WriteOperations['dele
     metaTimestamp: input.timestamp,
   })
   if (head?.file) context.garbage.push(head.file)
-  const pending = record(db, input.listing, {
+  const pending = record(context, input.listing, {
     ...{ name: input.listing.object, timestamp: input.timestamp, metaTimestamp: input.timestamp },
     ...{ deleted: true, size: 0, contentType: '', etag: '' },
   })

@@ -88,6 +88,6 @@ export function prepareDevice(db: Sqlite): void {
   db.pragma('journal_mode = WAL')
   db.pragma('synchronous = FULL')
   db.pragma('wal_autocheckpoint = 2000')
-  db.pragma('cache_size = -8000')
+  db.pragma('cache_size = -4000')
   db.exec(tables)
 }

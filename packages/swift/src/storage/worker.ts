@@ -1,9 +1,11 @@
 import { closeSync, fsyncSync, openSync, unlink } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
+import { reportTouched } from './containers.ts'
+import type { WriteContext } from './objects.ts'
 import type { WriteName } from './operations.ts'
 import { prepareDevice } from './schema.ts'
-import { openSqlite, type Sqlite } from './sqlite.ts'
+import { openSqlite } from './sqlite.ts'
 import { writes } from './writes.ts'
 
 /** One write on its way to the worker; `file` is a body that must be reachable after a crash once the commit is. */
@@ -32,13 +34,14 @@ parentPort!.postMessage('ready')
 
 /** Runs all requests in one transaction. A request that fails alone fails alone; a full disk fails all of them. */
 function commit(requests: WriteRequest[]): WriteResult[] {
-  const garbage: string[] = []
+  const context: WriteContext = { db, garbage: [], touched: new Map() }
   try {
     syncFolders(requests)
     db.sql('BEGIN IMMEDIATE').run()
-    const results = requests.map((request) => runOne(request, garbage))
+    const results = requests.map((request) => runOne(request, context))
+    reportTouched(context)
     db.sql('COMMIT').run()
-    for (const file of garbage) unlink(join(folder, file), () => undefined)
+    for (const file of context.garbage) unlink(join(folder, file), () => undefined)
     return results
   } catch (error) {
     if (db.inTransaction()) db.sql('ROLLBACK').run()
@@ -47,14 +50,14 @@ function commit(requests: WriteRequest[]): WriteResult[] {
   }
 }
 
-function runOne(request: WriteRequest, garbage: string[]): WriteResult {
+function runOne(request: WriteRequest, context: WriteContext): WriteResult {
   db.sql('SAVEPOINT one').run()
   const mine: string[] = []
   try {
-    const operation = writes[request.name] as (context: { db: Sqlite; garbage: string[] }, input: unknown) => unknown
-    const reply = operation({ db, garbage: mine }, request.input)
+    const operation = writes[request.name] as (context: WriteContext, input: unknown) => unknown
+    const reply = operation({ ...context, garbage: mine }, request.input)
     db.sql('RELEASE one').run()
-    garbage.push(...mine)
+    context.garbage.push(...mine)
     return { id: request.id, reply }
   } catch (error) {
     const { message, code } = error as { message: string; code?: string }

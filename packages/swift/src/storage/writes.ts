@@ -14,8 +14,8 @@ export const writes: Writes = {
   dropObject,
   postObject,
   deleteObject,
-  recordEntries({ db }, { updates }) {
-    for (const update of updates) recordEntry(db, update)
+  recordEntries(context, { updates }) {
+    for (const update of updates) recordEntry(context, update)
     return done
   },
   putContainer,
