@@ -46,22 +46,25 @@ type Response = Dispatcher.ResponseData
 /** Bytes may take as long as they take; other answers come within this many milliseconds. */
 const answerMs = 60_000
 
-/** `endpoint` answers Glance's base URL, with or without `/v2`. */
-export function openImageClient(endpoint: () => Promise<string>): ImageClient {
-  const ask = async (token: string, call: Call): Promise<Response> => {
+/** Speaks to the endpoint, which may be given with or without `/v2`. */
+function asker(endpoint: () => Promise<string>): (token: string, call: Call) => Promise<Response> {
+  return async (token, { path, method, json, data, signal }) => {
     const base = (await endpoint()).replace(/\/+(v2)?\/*$/, '')
-    const { path, method, json, data, signal } = call
-    const isTransfer = path.endsWith('/file')
     const headers: Record<string, string> = { 'x-auth-token': token }
     if (json !== undefined) headers['content-type'] = 'application/json'
     if (data) headers['content-type'] = 'application/octet-stream'
-    const timeout = isTransfer ? 0 : answerMs
+    const timeout = path.endsWith('/file') ? 0 : answerMs
     const body = data ?? (json === undefined ? null : JSON.stringify(json))
     const options = { method, headers, body, headersTimeout: timeout, bodyTimeout: timeout, ...(signal && { signal }) }
     return request(`${base}/v2${path}`, options).catch((cause: Error) => {
       throw errors.ImageUnavailable({ reason: cause.message }, cause)
     })
   }
+}
+
+/** `endpoint` answers Glance's base URL. */
+export function openImageClient(endpoint: () => Promise<string>): ImageClient {
+  const ask = asker(endpoint)
   const about = (id: string): string => `/images/${encodeURIComponent(id)}`
   const asking = new Map<string, Promise<Image>>()
   const get = async (token: string, id: string): Promise<Image> =>
