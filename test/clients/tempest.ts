@@ -36,7 +36,8 @@ async function main(): Promise<number> {
   }
   const suite = values.start ? await start() : null
   const stop = async (): Promise<void> => suite?.close()
-  process.on('SIGINT', () => void stop().then(() => process.exit(130)))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void stop().then(() => process.exit(130)))
   const results: TestResult[] = []
   try {
     const cloud = cloudOf(suite?.env ?? process.env)
@@ -48,14 +49,21 @@ async function main(): Promise<number> {
       folder,
       ended(result) {
         results.push(result)
-        if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${tally(results)}`)
+        clear()
+        if (result.outcome === 'failed') process.stdout.write(`FAILED ${plain(result.id)}\n       ${result.reason}\n`)
+        if (process.stderr.isTTY) process.stderr.write(tally(results))
       },
     })
   } finally {
-    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+    clear()
     await stop()
   }
   return report(results, set, regex, values)
+}
+
+/** Takes the running tally off the terminal's line. */
+function clear(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
 }
 
 function report(
@@ -65,7 +73,6 @@ function report(
   values: { expect?: string; durations?: boolean },
 ): number {
   const failed = results.filter((result) => result.outcome === 'failed')
-  for (const { id, reason } of failed) process.stdout.write(`FAILED ${plain(id)}\n       ${reason}\n`)
   if (values.durations)
     for (const { id, seconds } of results.toSorted((a, b) => b.seconds - a.seconds).slice(0, 20))
       process.stdout.write(`${seconds.toFixed(1).padStart(7)} s  ${plain(id)}\n`)

@@ -66,6 +66,8 @@ export function tempestConf(cloud: Cloud, settings: TempestSettings): string {
       reseller_admin_role: 'ResellerAdmin',
       realm_name: 'realm1',
       cluster_name: 'name1',
+      container_sync_interval: 2,
+      container_sync_timeout: 60,
     },
     'object-storage-feature-enabled': {
       discoverable_apis: 'all',

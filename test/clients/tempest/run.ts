@@ -55,6 +55,8 @@ async function stestr(options: TempestOptions): Promise<void> {
     env,
     stdio: ['ignore', 'pipe', openSync(complaints, 'w')],
   })
+  const kill = (): void => void child.kill()
+  process.on('exit', kill)
   let count = 0
   const reader = openSubunitReader((result) => {
     count++
@@ -65,6 +67,7 @@ async function stestr(options: TempestOptions): Promise<void> {
     child.on('error', (error) => reject(new Error(`stestr does not start (apt-get install tempest): ${error.message}`)))
     child.on('close', resolve)
   })
+  process.off('exit', kill)
   if (count === 0)
     throw new Error(`no test ran (stestr ended with ${code}): ${readFileSync(complaints, 'utf8').slice(-2000)}`)
 }
