@@ -22,6 +22,7 @@ import {
 import { type Cluster, openCluster, type Rings } from './placement/cluster.ts'
 import { localNode } from './placement/local-node.ts'
 import { type Node, nodeKey } from './placement/node.ts'
+import { offlineNode } from './placement/offline-node.ts'
 import { remoteNode } from './placement/remote-node.ts'
 import { type Engine, openEngine } from './storage/engine.ts'
 
@@ -73,8 +74,8 @@ export interface Storage {
 const loopback = { ip: '127.0.0.1', port: 6200 }
 
 /**
- * Opens the devices, loading the rings or making them. Throws RingError when there are fewer devices than replicas, naming both
- * numbers.
+ * Opens the devices, loading the rings or making them. A device that cannot be opened is left out, unless it is the only one.
+ * Throws RingError when there are fewer devices than replicas, naming both numbers.
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { dataFolder, devices, log, secret = '', address = loopback } = options
@@ -87,18 +88,19 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const opening = devices.map((device) => openEngine({ folder: device.path, log, ...reserve }))
   const results = await Promise.allSettled(opening)
   results.forEach((result, index) => {
-    const { id } = devices[index]!
-    if (result.status === 'rejected') return
+    const { id, path } = devices[index]!
     const key = nodeKey({ ...address, device: id })
+    if (result.status === 'rejected') {
+      log.error({ err: result.reason, device: id, path }, 'a device cannot be opened; the others serve without it')
+      nodes.set(key, offlineNode(key, String(result.reason)))
+      return
+    }
     engines.set(id, result.value)
     nodes.set(key, localNode(key, result.value))
   })
   const failed = results.find((result) => result.status === 'rejected')
-  if (failed) {
-    await Promise.all([...engines.values()].map((engine) => engine.close()))
-    throw failed.reason
-  }
-  const local = [...nodes.values()]
+  if (failed && engines.size === 0) throw failed.reason
+  const local = [...nodes.values()].filter((node) => node.local)
   for (const device of allDevices(rings)) {
     const key = nodeKey(device)
     if (!nodes.has(key)) nodes.set(key, remoteNode(device, secret))

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type Logger, openMetrics, type Registry, type Running } from '@hearth/core'
+import { isHearthError, type Logger, openMetrics, type Registry, type Running } from '@hearth/core'
 import type { ProxyDeps } from './deps.ts'
 import { openPipeline } from './features/pipeline.ts'
 import { info } from './info.ts'
@@ -169,6 +169,7 @@ function contentLength(headers: Record<string, string>): number | null {
 function answerFor(error: unknown, message: IncomingMessage, id: string, log: Logger): SwiftResponse {
   if (error instanceof Refusal) return error.response
   if (error instanceof StorageError) return answer(error.kind === 'full' ? 507 : 503)
+  if (isHearthError(error)) return answer(error.status)
   const { code } = error as NodeJS.ErrnoException
   if (message.destroyed || code === 'ECONNRESET') return answer(499)
   log.error({ err: error, transaction: id }, 'a request failed')

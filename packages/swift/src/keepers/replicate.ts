@@ -62,8 +62,8 @@ async function sendOne(
   let complete = true
   const { rings, node: reach } = deps.storage.cluster
   const partition = rings.object.partition(Buffer.from(change.hash, 'hex'))
-  for (const device of rings.object.primaries(partition)) {
-    const other = reach(device)
+  const primaries = rings.object.primaries(partition).map(reach)
+  for (const other of primaries) {
     if (other.key === node.key) continue
     try {
       const theirs = await other.read('getVersion', { hash: change.hash })
@@ -76,6 +76,9 @@ async function sendOne(
       deps.log.info({ err: error, to: other.key }, 'an object waits for its device')
     }
   }
+  // A device that only stood in for another one has done its part.
+  if (complete && !primaries.some(({ key }) => key === node.key))
+    await node.write('dropObject', { hash: change.hash, timestamp: change.timestamp })
   return { sent, complete }
 }
 

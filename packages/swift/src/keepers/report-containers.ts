@@ -16,7 +16,7 @@ export async function reportContainers(deps: KeeperDeps): Promise<number> {
       const stats = group.map(({ containerHash: _, ...each }) => ({ ...each, accountHash: place.hash }))
       const outcomes = await settle(place.primaries.map((each) => each.write('recordStats', { stats })))
       if (valuesOf(outcomes).length < quorumOf(place.primaries.length)) continue
-      await node.write('markReported', { containerHashes: group.map((each) => each.containerHash) })
+      await node.write('markReported', { containers: group })
       told += group.length
     }
   }

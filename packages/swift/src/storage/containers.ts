@@ -186,7 +186,10 @@ export function statsOf(row: ContainerRow) {
 }
 
 export function markReported({ db }: WriteContext, input: WriteOperations['markReported'][0]): WriteReply {
-  for (const hash of input.containerHashes)
-    db.sql('UPDATE containers SET unreported = 0 WHERE hash = ?').run(bytes(hash))
+  for (const { containerHash, objectCount, bytesUsed, putTimestamp, deleteTimestamp } of input.containers)
+    db.sql(
+      `UPDATE containers SET unreported = 0
+       WHERE hash = ? AND object_count = ? AND bytes_used = ? AND put_ts = ? AND delete_ts = ?`,
+    ).run(bytes(containerHash), objectCount, bytesUsed, putTimestamp, deleteTimestamp)
   return { status: 'done', timestamp: '' }
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '@hearth/core'
 import { afterEach, expect, test } from 'vitest'
@@ -61,4 +62,21 @@ test('a damaged or missing replica is not noticed by the reader', async () => {
   await rm(last)
   // The first two MiB are good on sd2; then nobody has the rest, and the connection is cut.
   await expect(read()).rejects.toThrow()
+})
+
+test('a device that cannot be opened is done without', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'swift-broken-'))
+  await writeFile(join(folder, 'sd2'), 'not a folder')
+  cloud = await openCloud({ folder, keepers: false })
+  try {
+    expect((await cloud.call('PUT', '/c')).status).toBe(201)
+    for (const body of ['small', 'x'.repeat(100_000)]) {
+      expect((await cloud.call('PUT', '/c/o', { body })).status).toBe(201)
+      expect(await (await cloud.call('GET', '/c/o')).text()).toBe(body)
+    }
+    expect((await cloud.call('DELETE', '/c/o')).status).toBe(204)
+    expect((await cloud.call('DELETE', '/c')).status).toBe(204)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })

@@ -97,6 +97,10 @@ export interface ContainerStats {
   bytesUsed: number
 }
 
+export type ReportedContainer = Omit<ContainerStats, 'account' | 'accountHash' | 'container'> & {
+  containerHash: string
+}
+
 export interface ListingUpdate {
   account: string
   accountHash: string
@@ -136,7 +140,8 @@ export interface WriteOperations {
   postAccount: [AccountChange, WriteReply]
   deleteAccount: [Omit<AccountChange, 'metadata'>, WriteReply]
   recordStats: [{ stats: ContainerStats[] }, WriteReply]
-  markReported: [{ containerHashes: string[] }, WriteReply]
+  /** Notes that accounts know these numbers; a container that changed since stays unreported. */
+  markReported: [{ containers: ReportedContainer[] }, WriteReply]
   forgetPending: [{ ids: number[] }, WriteReply]
   setWatermark: [{ device: string; timestamp: string }, WriteReply]
   reclaim: [{ before: string; limit: number }, { removed: number }]
