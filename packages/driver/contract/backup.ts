@@ -25,14 +25,15 @@ export function backupContract(contract: BackupContract): void {
     afterAll(async () => store.close?.())
     describeObjects(() => store)
 
-    test.runIf(contract.openSmall)('a full store says no-space and keeps nothing', async () => {
-      const small = await contract.openSmall!()
-      await small.prepare(container)
-      await expect(small.put(container, 'big', randomBytes(16 * mib))).rejects.toMatchObject({ kind: 'no-space' })
-      expect(await small.list(container, '')).toEqual([])
-      await small.put(container, 'little', randomBytes(1000))
-      await small.close?.()
-    })
+    if (contract.openSmall)
+      test('a full store says no-space and keeps nothing', async () => {
+        const small = await contract.openSmall!()
+        await small.prepare(container)
+        await expect(small.put(container, 'big', randomBytes(16 * mib))).rejects.toMatchObject({ kind: 'no-space' })
+        expect(await small.list(container, '')).toEqual([])
+        await small.put(container, 'little', randomBytes(1000))
+        await small.close?.()
+      })
   })
 }
 

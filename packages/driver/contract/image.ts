@@ -91,16 +91,17 @@ function describeFailures(contract: ImageContract, store: () => ImageStore): voi
     else await store().purge(id)
   })
 
-  test.runIf(contract.openSmall)('a full store says no-space and keeps nothing', async () => {
-    const small = await contract.openSmall!()
-    const upload = (hint: number | null) => small.add(randomUUID(), streamOf(randomBytes(16 * mib)), hint)
-    await expect(upload(16 * mib)).rejects.toMatchObject({ kind: 'no-space' })
-    await expect(upload(null)).rejects.toMatchObject({ kind: 'no-space' })
-    if (contract.abilities.list) expect(await small.list!()).toEqual([])
-    const { location } = await small.add(randomUUID(), streamOf(randomBytes(mib)), mib)
-    await small.delete(location)
-    await small.close?.()
-  })
+  if (contract.openSmall)
+    test('a full store says no-space and keeps nothing', async () => {
+      const small = await contract.openSmall!()
+      const upload = (hint: number | null) => small.add(randomUUID(), streamOf(randomBytes(16 * mib)), hint)
+      await expect(upload(16 * mib)).rejects.toMatchObject({ kind: 'no-space' })
+      await expect(upload(null)).rejects.toMatchObject({ kind: 'no-space' })
+      if (contract.abilities.list) expect(await small.list!()).toEqual([])
+      const { location } = await small.add(randomUUID(), streamOf(randomBytes(mib)), mib)
+      await small.delete(location)
+      await small.close?.()
+    })
 }
 
 function streamOf(bytes: Buffer): Readable {
