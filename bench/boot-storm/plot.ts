@@ -41,11 +41,12 @@ export function ticksOf(scale: Scale, count = 6): number[] {
     const last = Math.floor(Math.log10(scale.to) + 1e-9)
     return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => 10 ** (first + index))
   }
-  const rough = (scale.to - scale.from) / count || 1
+  const [low, high] = [Math.min(scale.from, scale.to), Math.max(scale.from, scale.to)]
+  const rough = (high - low) / count || 1
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough)!
-  const first = Math.ceil(scale.from / step)
-  return Array.from({ length: Math.floor(scale.to / step + 1e-9) - first + 1 }, (_, index) =>
+  const first = Math.ceil(low / step)
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, index) =>
     Number(((first + index) * step).toPrecision(6)),
   )
 }

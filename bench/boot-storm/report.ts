@@ -82,7 +82,7 @@ function advance(machines: Machine[], end: number): string {
     const ends = machines.flatMap((machine) => machine.spans.filter((span) => span.stage === name).map((s) => s.end))
     if (ends.length === 0) return []
     const points = ends.toSorted((a, b) => a - b).map((at, index): [number, number] => [at, index + 1])
-    return [{ name, points: [[0, 0], ...points] }]
+    return [{ name, points: [[0, 0], ...points, [end, points.length]] }]
   })
   const frame: Frame = { ...margins, x: { from: 0, to: end }, y: { from: 0, to: machines.length } }
   return svg(
