@@ -5,6 +5,9 @@ import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+// Read once, when the pool is first used: flushes of large bodies and password hashes would starve each other in four threads.
+process.env.UV_THREADPOOL_SIZE ??= '16'
+
 const cli = join(dirname(fileURLToPath(import.meta.url)), 'src', 'cli.ts')
 if (Number(process.versions.node.split('.')[0]) >= 26) {
   module.enableCompileCache()
