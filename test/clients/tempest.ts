@@ -18,6 +18,9 @@ Runs Debian's Tempest against the suite that the OS_* variables lead to, and pri
   --durations          print the slowest tests as well
 `
 
+/** What the real services are configured with for Tempest: locations by URL, and downloads from a server of the test. */
+const imageLimits = { showMultipleLocations: true, webLocations: true, uriFilter: { allowedPorts: [] } }
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -34,7 +37,7 @@ async function main(): Promise<number> {
     process.stderr.write(usage)
     return values.help ? 0 : 2
   }
-  const suite = values.start ? await start() : null
+  const suite = values.start ? await start({ config: { image: { limits: imageLimits } } }) : null
   const stop = async (): Promise<void> => suite?.close()
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void stop().then(() => process.exit(130)))

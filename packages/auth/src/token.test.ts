@@ -33,7 +33,9 @@ test('a token gives back who it was issued to', () => {
 })
 
 test('keys published as a key set verify tokens', () => {
-  expect(verifyToken(signToken(identity, key), verifyKeysFromJwks({ keys: [publicJwk(key)] }))?.identity).toEqual(identity)
+  expect(verifyToken(signToken(identity, key), verifyKeysFromJwks({ keys: [publicJwk(key)] }))?.identity).toEqual(
+    identity,
+  )
 })
 
 test.each([0, 8, 40, -2])('a token changed at character %i is refused', (at) => {
