@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { type ConnectionInfo, initiatorName } from '../cloud/volumes.ts'
+import { type Exerciser, startExerciser } from './exerciser.ts'
 import type { Pattern } from './pattern.ts'
 
 /** Seconds that one machine's login and its reads and writes took. */
@@ -15,108 +15,43 @@ export interface Initiator {
   close(): void
 }
 
-const prompt = 'qemu-io> '
-
-interface Pending {
-  replies: string[]
-  wanted: number
-  resolve(replies: string[]): void
-  reject(error: Error): void
-}
-
 export function openInitiator(timeoutSeconds: number): Initiator {
-  let child: ChildProcess | null = null
-  let pending: Pending | null = null
-  let output = ''
-  let complaints = ''
-
-  const take = (chunk: string): void => {
-    output += chunk
-    for (let at = output.indexOf(prompt); at >= 0; at = output.indexOf(prompt)) {
-      pending?.replies.push(output.slice(0, at).trim())
-      output = output.slice(at + prompt.length)
-    }
-    if (pending && pending.replies.length >= pending.wanted) pending.resolve(pending.replies.slice(-pending.wanted))
+  let exerciser: Exerciser | null = null
+  const kill = (why: string): void => {
+    exerciser?.kill(why)
+    exerciser = null
   }
-
-  const begin = (): ChildProcess => {
-    // Unbuffered input: qemu-io waits for its descriptor, not for lines its C library has already read.
-    const started = spawn('stdbuf', ['-i0', 'qemu-io'], { stdio: ['pipe', 'pipe', 'pipe'] })
-    output = ''
-    started.stdout.setEncoding('utf8').on('data', take)
-    started.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      complaints = (complaints + chunk).slice(-2000)
-    })
-    started.stdin.on('error', () => {})
-    started.on('error', (error) => pending?.reject(new Error(`qemu-io does not start: ${error.message}`)))
-    started.on('exit', (code, signal) => {
-      if (child === started) child = null
-      pending?.reject(new Error(`qemu-io ended with ${signal ?? code}: ${complaints.trim()}`))
-    })
-    return started
-  }
-
-  /** Sends commands; resolves with what each printed. */
-  const run = (commands: string, count: number): Promise<string[]> => {
-    const isNew = child === null
-    child ??= begin()
-    return new Promise((resolve, reject) => {
-      // A new process greets with one prompt more.
-      pending = { replies: [], wanted: count + (isNew ? 1 : 0), resolve, reject }
-      child!.stdin!.write(commands)
-    }).then((replies) => (replies as string[]).slice(-count))
-  }
-
-  const kill = (): void => {
-    child?.kill('SIGKILL')
-    child = null
-  }
-
   return {
     async replay(connection, pattern, signal) {
-      complaints = ''
-      const timer = setTimeout(() => {
-        pending?.reject(new Error(`no end after ${timeoutSeconds} s of reads and writes. ${complaints.trim()}`))
-        kill()
-      }, timeoutSeconds * 1000)
-      const stop = (): void => {
-        pending?.reject(new Error('stopped'))
-        kill()
-      }
+      exerciser ??= startExerciser()
+      const timer = setTimeout(
+        () => kill(`no end after ${timeoutSeconds} s of reads and writes.`),
+        timeoutSeconds * 1000,
+      )
+      const stop = (): void => kill('stopped')
       signal.addEventListener('abort', stop, { once: true })
       try {
-        return await replayOn(run, connection, pattern, () => complaints)
+        return await replayOn(exerciser, connection, pattern)
+      } catch (error) {
+        // Nobody knows what it has open or still has to read.
+        kill('failed')
+        throw error
       } finally {
         clearTimeout(timer)
         signal.removeEventListener('abort', stop)
-        pending = null
       }
     },
-    close: kill,
+    close: () => kill('closed'),
   }
 }
 
-async function replayOn(
-  run: (commands: string, count: number) => Promise<string[]>,
-  connection: ConnectionInfo,
-  pattern: Pattern,
-  complaints: () => string,
-): Promise<Replay> {
+async function replayOn(exerciser: Exerciser, connection: ConnectionInfo, pattern: Pattern): Promise<Replay> {
   const started = performance.now()
-  const [, length] = await run(`open -o ${openOptions(connection)}\nlength\n`, 2)
-  if (!length) {
-    // The complaint travels on another pipe than the prompt.
-    await new Promise((done) => setTimeout(done, 20))
-    throw new Error(
-      `login failed: ${complaints()
-        .split('\n')[0]!
-        .replace(/password=[^,\s]*/g, 'password=…')}`,
-    )
-  }
+  const refusal = await exerciser.run(`open -o ${openOptions(connection)}\n`)
+  if (refusal) throw new Error(`login failed: ${refusal.split('\n')[0]!.replace(/password=[^,\s]*/g, 'password=…')}`)
   const loggedIn = performance.now()
-  const replies = await run(commandsOf(pattern), pattern.operations.length + 2)
-  const failure = replies.find((reply) => reply !== '')
-  if (failure) throw new Error(failure)
+  const failure = await exerciser.run(commandsOf(pattern))
+  if (failure) throw new Error(failure.split('\n')[0])
   return { login: (loggedIn - started) / 1000, boot: (performance.now() - loggedIn) / 1000 }
 }
 
