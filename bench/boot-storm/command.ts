@@ -159,8 +159,12 @@ async function measure(session: Session, options: StormOptions, flags: Flags, si
 
 /** The first Ctrl-C ends the storm and cleans up; the second leaves everything as it is. */
 function onInterrupt(abort: AbortController): () => void {
+  let first = 0
   const interrupt = (): void => {
+    // npm and timeout pass a signal on that the terminal has sent us already.
+    if (abort.signal.aborted && performance.now() - first < 1000) return
     if (abort.signal.aborted) process.exit(130)
+    first = performance.now()
     process.stderr.write(
       '\nstopping: once the answers that are due are in, everything is removed (again Ctrl-C: leave it)\n',
     )
