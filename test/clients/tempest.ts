@@ -18,8 +18,13 @@ Runs Debian's Tempest against the suite that the OS_* variables lead to, and pri
   --durations          print the slowest tests as well
 `
 
-/** What the real services are configured with for Tempest: locations by URL, and downloads from a server of the test. */
-const imageLimits = { showMultipleLocations: true, webLocations: true, uriFilter: { allowedPorts: [] } }
+/** What the real services are configured with for Tempest: locations by URL, a cache, downloads from a server of the test. */
+const imageLimits = {
+  showMultipleLocations: true,
+  webLocations: true,
+  imageCache: true,
+  uriFilter: { allowedPorts: [] },
+}
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -48,6 +53,7 @@ async function main(): Promise<number> {
     await runTempest(cloud, {
       set,
       regex,
+      imageCache: values.start,
       concurrency: Number(values.concurrency),
       folder,
       ended(result) {

@@ -5,6 +5,8 @@ export interface TempestSettings {
   images: [first: string, second: string]
   /** Where web-download finds an image. */
   imageUrl: string
+  /** The image service keeps a cache on its host. */
+  imageCache: boolean
 }
 
 /** tempest.conf for storage services alone: no compute, no network; what the services cannot do is switched off. */
@@ -37,7 +39,7 @@ export function tempestConf(cloud: Cloud, settings: TempestSettings): string {
     compute: { image_ref: images[0], image_ref_alt: images[1] },
     network: { project_network_cidr: '10.100.0.0/16' },
     validation: { run_validation: false },
-    image: { http_image: settings.imageUrl, image_caching_enabled: false },
+    image: { http_image: settings.imageUrl, image_caching_enabled: settings.imageCache },
     'image-feature-enabled': { import_image: true, os_glance_reserved: true, manage_locations: true },
     volume: {
       catalog_type: 'block-storage',

@@ -16,6 +16,8 @@ export const sets: Record<string, string> = {
 }
 
 export interface TempestOptions {
+  /** The image service keeps a cache on its host. */
+  imageCache: boolean
   set: string
   regex: string | null
   concurrency: number
@@ -34,7 +36,12 @@ export async function runTempest(cloud: Cloud, options: TempestOptions): Promise
   const server = await serveImage()
   try {
     const imageUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/test.img`
-    const conf = tempestConf(cloud, { folder, images: await testImages(cloud), imageUrl })
+    const conf = tempestConf(cloud, {
+      folder,
+      images: await testImages(cloud),
+      imageUrl,
+      imageCache: options.imageCache,
+    })
     writeFileSync(join(folder, 'etc', 'tempest.conf'), conf, { mode: 0o600 })
     writeFileSync(join(folder, '.stestr.conf'), stestrConf)
     if (!existsSync(join(folder, '.stestr')))
