@@ -125,7 +125,7 @@ function nfs(): Finding {
 }
 
 function ceph(): Finding {
-  const libraries = execFileSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' })
+  const libraries = sharedLibraries()
   const ok = libraries.includes('librados.so.2') && libraries.includes('librbd.so.1')
   return {
     name: 'Ceph libraries',
@@ -133,6 +133,15 @@ function ceph(): Finding {
     found: ok ? 'librados and librbd are there' : 'no librados or no librbd',
     without: 'no RBD backend on this host',
     remedy: 'apt-get install librados2 librbd1',
+  }
+}
+
+/** What the dynamic linker knows; empty where there is no ldconfig to ask. */
+function sharedLibraries(): string {
+  try {
+    return execFileSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' })
+  } catch {
+    return ''
   }
 }
 
