@@ -5,55 +5,65 @@ set -eu
 cd "$(dirname "$0")"
 purpose=${1:-run}
 
-run_packages='qemu-utils tgt xfsprogs'
+# libatomic1: Node itself is linked with it, and small installations lack it.
+run_packages='libatomic1 qemu-utils tgt xfsprogs'
 test_packages='mariadb-server postgresql rabbitmq-server python3-openstackclient python3-swiftclient
  tempest python3-tempest python3-subunit python3-stestr subunit python3-swift
  qemu-system-x86 qemu-block-extra libiscsi-bin linux-image-amd64 busybox-static cpio syslinux syslinux-common mtools dosfstools'
 packages=$run_packages
 [ "$purpose" = test ] && packages="$run_packages $test_packages"
 
-if ! cmp -s package-lock.json node_modules/.hearth-installed; then
-  echo 'Installing npm packages …'
-  # Not `npm ci`: it refuses a registry that lacks a platform's optional binaries.
-  npm install --no-save --no-audit --no-fund --loglevel=error
-  cp package-lock.json node_modules/.hearth-installed
-fi
+install_debian_packages() {
+  command -v dpkg-query >/dev/null 2>&1 || {
+    echo "This is no Debian: see to it yourself that these are installed: $(echo $packages)" >&2
+    return 0
+  }
+  missing=
+  for package in $packages; do
+    case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
+      'install ok installed') ;;
+      *) missing="$missing $package" ;;
+    esac
+  done
+  [ -z "$missing" ] && return 0
 
-command -v dpkg-query >/dev/null 2>&1 || {
-  echo "This is no Debian: see to it yourself that these are installed: $(echo $packages)" >&2
-  exit 0
-}
-missing=
-for package in $packages; do
-  case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
-    'install ok installed') ;;
-    *) missing="$missing $package" ;;
-  esac
-done
-[ -z "$missing" ] && exit 0
-
-line="apt-get install --no-install-recommends$missing"
-if [ "$(id -u)" != 0 ]; then
-  echo "These Debian packages are missing. As root, run:  $line" >&2
-  [ "$purpose" = test ] && exit 1
-  exit 0
-fi
-echo "Installing Debian packages:$missing …"
-# Hearth starts what it needs itself: Debian's own daemons would only take the ports.
-policy=/usr/sbin/policy-rc.d
-own_policy=
-if [ ! -e "$policy" ]; then
-  printf '#!/bin/sh\nexit 101\n' >"$policy"
-  chmod 755 "$policy"
-  own_policy=yes
-fi
-log=$(mktemp)
-export DEBIAN_FRONTEND=noninteractive
-if ! { apt-get -q update && apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends $missing; } >"$log" 2>&1; then
-  tail -n 20 "$log" >&2
-  echo "That failed; the whole output is in $log. To try by hand:  $line" >&2
+  line="apt-get install --no-install-recommends$missing"
+  if [ "$(id -u)" != 0 ]; then
+    echo "These Debian packages are missing. As root, run:  $line" >&2
+    [ "$purpose" = test ] && exit 1
+    return 0
+  fi
+  echo "Installing Debian packages:$missing …"
+  # Hearth starts what it needs itself: Debian's own daemons would only take the ports.
+  policy=/usr/sbin/policy-rc.d
+  own_policy=
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    own_policy=yes
+  fi
+  log=$(mktemp)
+  export DEBIAN_FRONTEND=noninteractive
+  if ! { apt-get -q update && apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends $missing; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "That failed; the whole output is in $log. To try by hand:  $line" >&2
+    [ -n "$own_policy" ] && rm -f "$policy"
+    exit 1
+  fi
   [ -n "$own_policy" ] && rm -f "$policy"
-  exit 1
-fi
-[ -n "$own_policy" ] && rm -f "$policy"
-rm -f "$log"
+  rm -f "$log"
+}
+
+install_npm_packages() {
+  if ! cmp -s package-lock.json node_modules/.hearth-installed; then
+    echo 'Installing npm packages …'
+    # Not `npm ci`: it refuses a registry that lacks a platform's optional binaries.
+    # Without install scripts, but for Node's own: npm would compile better-sqlite3, which brings its binary along.
+    npm install --ignore-scripts --no-save --no-audit --no-fund --loglevel=error
+    npm rebuild node --loglevel=error
+    cp package-lock.json node_modules/.hearth-installed
+  fi
+}
+
+install_debian_packages
+install_npm_packages
