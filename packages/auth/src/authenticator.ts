@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { commonErrors, type Identity, type Logger } from '@hearth/core'
 import { identityFromTokenBody } from './foreign-token.ts'
+import { identityRoot } from './identity-root.ts'
 import { openRevocations, type Revocations } from './revocations.ts'
 import { fetchJson, type ServiceSession } from './session.ts'
 import { tokenKeyId, type VerifyKeys, verifyKeysFromJwks, verifyToken } from './token.ts'
@@ -55,7 +56,7 @@ export interface RemoteOptions {
 
 /** For services on other hosts than the identity service: fetches its public keys and follows its revocations. */
 export async function openRemoteAuthenticator(options: RemoteOptions): Promise<Authenticator> {
-  const root = options.authUrl.replace(/\/+(v3)?\/*$/, '')
+  const root = identityRoot(options.authUrl)
   let keys: VerifyKeys = new Map()
   let lastSeen = 0
   const revocations = openRevocations()
@@ -107,7 +108,7 @@ export interface ForeignOptions {
 /** For a Keystone that is not ours: every new token is validated there and believed for a while. */
 export function openForeignAuthenticator(options: ForeignOptions): Authenticator {
   const cache = new Map<string, { identity: Identity | null; until: number }>()
-  const root = options.authUrl.replace(/\/+(v3)?\/*$/, '')
+  const root = identityRoot(options.authUrl)
   const ask = async (token: string): Promise<Identity | null> => {
     const response = await fetch(`${root}/v3/auth/tokens?nocatalog`, {
       headers: { 'x-auth-token': await options.session.token(), 'x-subject-token': token },

@@ -1,4 +1,5 @@
 export * from './authenticator.ts'
+export * from './identity-root.ts'
 export * from './policy.ts'
 export * from './revocations.ts'
 export * from './session.ts'

@@ -1,4 +1,5 @@
 import { commonErrors } from '@hearth/core'
+import { identityRoot } from './identity-root.ts'
 
 /** Authenticated access to other services as a service user. */
 export interface ServiceSession {
@@ -61,7 +62,7 @@ export function openServiceSession(options: SessionOptions): ServiceSession {
 }
 
 async function logIn(options: SessionOptions): Promise<Login> {
-  const root = options.authUrl.replace(/\/+(v3)?\/*$/, '')
+  const root = identityRoot(options.authUrl)
   const user = {
     name: options.username,
     password: options.password,
@@ -90,8 +91,8 @@ async function logIn(options: SessionOptions): Promise<Login> {
 }
 
 /** GETs JSON; throws on any answer but success. */
-export async function fetchJson(url: string, token?: string): Promise<unknown> {
-  const response = await fetch(url, { headers: token ? { 'x-auth-token': token } : {} })
+export async function fetchJson(url: string): Promise<unknown> {
+  const response = await fetch(url)
   if (!response.ok) throw new Error(`${url} answered ${response.status}`)
   return response.json()
 }

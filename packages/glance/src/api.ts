@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { type Authenticator, openEnforcer } from '@hearth/auth'
+import { type Authenticator, identityRoot, openEnforcer } from '@hearth/auth'
 import type { Logger, Registry, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { openService, type Route } from '@hearth/http'
@@ -49,7 +49,7 @@ export async function api(options: ApiOptions): Promise<Running> {
   const staging = await openStaging(join(options.workFolder, 'staging'))
   const settings = openSettings(options.limits)
   const base = { database, stores: openStores(options.stores), settings, hashing, staging, log }
-  const identityUrl = options.identityUrl?.replace(/\/+(v3)?\/*$/, '') ?? null
+  const identityUrl = options.identityUrl ? identityRoot(options.identityUrl) : null
   const imports = openImports({ ...base, identityUrl })
   const cacheDeps = { hashing, log, maxSize: settings.imageCacheMaxSize }
   const cache = settings.imageCache ? await openImageCache(join(options.workFolder, 'cache'), cacheDeps) : null

@@ -86,6 +86,3 @@ export function loadConfig(file?: string): Config {
   if (config.log.file !== null) config.log.file = absolute(config.log.file)
   return config
 }
-
-/** The `OS_…` variables of the shell, for commands that speak to a running suite. */
-export const shellEnvironment = (): Record<string, string | undefined> => ({ ...process.env })

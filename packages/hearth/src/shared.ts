@@ -16,6 +16,7 @@ import { openRunner, type Runner } from '@hearth/driver'
 import { pino } from 'pino'
 import type { Config } from './config.ts'
 import { type Folders, makeFolders } from './folders.ts'
+import { once } from './once.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { identityUrl } from './urls.ts'
 
@@ -80,15 +81,6 @@ export function openShared(config: Config): Shared {
     },
   }
   return shared
-}
-
-/** Remembers the result for each argument. */
-function once<K = void, T = unknown>(make: (key: K) => T): (key: K) => T {
-  const made = new Map<K, T>()
-  return (key) => {
-    if (!made.has(key)) made.set(key, make(key))
-    return made.get(key)!
-  }
 }
 
 function openSuiteLog(config: Config, folders: Folders): Logger {

@@ -1,3 +1,4 @@
+import { identityRoot } from '@hearth/auth'
 import type { Config } from './config.ts'
 
 /** The four services by the names of their configuration sections. */
@@ -13,5 +14,6 @@ export function partUrl(config: Config, part: Part): string {
 
 /** Root of the identity service in use, ours or a foreign one. */
 export function identityUrl(config: Config): string {
-  return config.identity.foreign?.authUrl.replace(/\/+(v3)?\/*$/, '') ?? partUrl(config, 'identity')
+  const { foreign } = config.identity
+  return foreign ? identityRoot(foreign.authUrl) : partUrl(config, 'identity')
 }

@@ -1,4 +1,3 @@
-import { commonErrors } from '@hearth/core'
 import type { ApiRequest } from './route.ts'
 
 type Query = ApiRequest['query']
@@ -7,17 +6,6 @@ type Query = ApiRequest['query']
 export function queryValue(query: Query, key: string): string | undefined {
   const value = query[key]
   return Array.isArray(value) ? value[0] : value
-}
-
-/**
- * `limit` of a listing: a whole number of at least 0, capped at `max`, which is also the default. Throws InvalidInput (400).
- */
-export function readLimit(query: Query, max: number, fallback = max): number {
-  const text = queryValue(query, 'limit')
-  if (text === undefined) return fallback
-  if (!/^\d+$/.test(text))
-    throw commonErrors.InvalidInput({ reason: `limit must be a whole number of at least 0, not '${text}'` })
-  return Math.min(Number(text), max)
 }
 
 /** URL of the next page: the request's own, its marker replaced by the last id of this page. */

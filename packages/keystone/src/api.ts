@@ -1,4 +1,4 @@
-import { openEnforcer, openLocalAuthenticator } from '@hearth/auth'
+import { identityRoot, openEnforcer, openLocalAuthenticator } from '@hearth/auth'
 import type { Logger, Registry, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { openService } from '@hearth/http'
@@ -31,7 +31,7 @@ export async function openApi(options: ApiOptions): Promise<Running> {
   const { host, port, database, log, metrics } = options
   const tokens = options.tokens ?? (await openTokenSource(database))
   const authenticator = openLocalAuthenticator(tokens)
-  const publicUrl = options.publicUrl?.replace(/\/+(v3)?\/*$/, '') ?? null
+  const publicUrl = options.publicUrl ? identityRoot(options.publicUrl) : null
   const deps: Deps = { database, tokens, publicUrl, tokenSeconds: options.tokenSeconds ?? 3600 }
   const running = await openService({
     name: 'keystone',

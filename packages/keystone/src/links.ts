@@ -1,3 +1,4 @@
+import { identityRoot } from '@hearth/auth'
 import type { ApiRequest } from '@hearth/http'
 import { readPage } from './filters.ts'
 
@@ -6,7 +7,7 @@ export type Body = Record<string, unknown>
 /** Base of links, `…/v3`, by the address the caller used; a configured public address wins. */
 export function baseOf(request: ApiRequest, publicUrl: string | null): string {
   const root = publicUrl ?? request.baseUrl + (request.url.startsWith('/identity/') ? '/identity' : '')
-  return `${root.replace(/\/+(v3)?\/*$/, '')}/v3`
+  return `${identityRoot(root)}/v3`
 }
 
 /** A member with its link: `path` is the collection's, e.g. `users`. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Running } from '@hearth/core'
 import { openStorage, roles, type Storage } from '@hearth/swift'
+import { once } from '../once.ts'
 import type { Shared } from '../shared.ts'
 import { identityUrl } from '../urls.ts'
 
@@ -29,19 +30,8 @@ export async function startObjectKeepers(shared: Shared): Promise<Running> {
   return roles.keepers({ storage: await storageOf(shared), log: shared.log })
 }
 
-const opened = new WeakMap<Shared, Promise<Storage>>()
-
 /** The devices of this process, opened once for all its roles. */
-function storageOf(shared: Shared): Promise<Storage> {
-  let storage = opened.get(shared)
-  if (!storage) {
-    storage = open(shared)
-    opened.set(shared, storage)
-  }
-  return storage
-}
-
-async function open(shared: Shared): Promise<Storage> {
+const storageOf = once(async (shared: Shared): Promise<Storage> => {
   const { config, folders, log, secrets } = shared
   const { object } = config
   const folder = object.rings
@@ -62,7 +52,7 @@ async function open(shared: Shared): Promise<Storage> {
   })
   shared.onClose(() => storage.close())
   return storage
-}
+})
 
 function addressOf(shared: Shared): { ip: string; port: number } {
   const address = shared.config.object.storageAddress

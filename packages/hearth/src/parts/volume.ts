@@ -4,6 +4,7 @@ import type { Running } from '@hearth/core'
 import { type Database, migrate } from '@hearth/database'
 import { type BackupStore, type DriverDeps, openDriver } from '@hearth/driver'
 import type { Config, PluginConfig } from '../config.ts'
+import { once } from '../once.ts'
 import type { Shared } from '../shared.ts'
 
 export async function startVolumeApi(shared: Shared): Promise<Running> {
@@ -86,12 +87,8 @@ function configuredBackends(config: Config, shared: Shared): NonNullable<Config[
   )
 }
 
-const opened = new WeakMap<Shared, Promise<Backend[]>>()
-
 /** Backends of this host, opened once for the volume and the backup role together. */
-function openBackends(shared: Shared): Promise<Backend[]> {
-  const before = opened.get(shared)
-  if (before) return before
+const openBackends = once((shared: Shared): Promise<Backend[]> => {
   const deps: DriverDeps = { run: shared.run, log: shared.log, session: shared.session('cinder') }
   const open = async (name: string, backend: PluginConfig & { export: PluginConfig | null }): Promise<Backend> => {
     const volume = await openDriver('volume', backend.driver, backend.options, deps)
@@ -100,24 +97,13 @@ function openBackends(shared: Shared): Promise<Backend[]> {
     if (exporter) shared.onClose(() => exporter.close())
     return { name, host: `${shared.config.hostName}@${name}`, volume, export: exporter }
   }
-  const backends = Promise.all(
-    Object.entries(configuredBackends(shared.config, shared)).map(([name, backend]) => open(name, backend)),
-  )
-  opened.set(shared, backends)
-  return backends
-}
+  const configured = Object.entries(configuredBackends(shared.config, shared))
+  return Promise.all(configured.map(([name, backend]) => open(name, backend)))
+})
 
 /** One store for each project: backups lie in the account of their owner. */
 function backupStores(shared: Shared): (projectId: string) => Promise<BackupStore> {
-  const stores = new Map<string, Promise<BackupStore>>()
   const { driver, options } = shared.config.volume.backup ?? { driver: '@hearth/driver-swift', options: {} }
   const deps: DriverDeps = { run: shared.run, log: shared.log, session: shared.session('cinder') }
-  return (projectId) => {
-    let store = stores.get(projectId)
-    if (!store) {
-      store = openDriver('backup', driver, options, { ...deps, projectId })
-      stores.set(projectId, store)
-    }
-    return store
-  }
+  return once((projectId) => openDriver('backup', driver, options, { ...deps, projectId }))
 }
