@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { SnapshotRef, VolumeDriver, VolumeRef } from '../src/index.ts'
-import { hasBytes, sizeOfAddress, writeBytes } from './bytes.ts'
+import type { Runner, SnapshotRef, VolumeDriver, VolumeRef } from '../src/index.ts'
+import { type ByteProbe, openProbe } from './bytes.ts'
 
 /** Which of a volume driver's optional methods are there; the suite fails when they are not as declared. */
 export interface VolumeAbilities {
@@ -17,6 +17,8 @@ export interface VolumeContract {
   /** Opens a driver on a backend that is full already, for the behaviour at the end of space. */
   openFull?(): Promise<VolumeDriver>
   abilities: VolumeAbilities
+  /** Runs commands on the host where the driver's addresses mean something; this one when absent. */
+  run?: Runner
   /** How many operations at once; 50 when absent. */
   concurrency?: number
 }
@@ -42,7 +44,8 @@ export function volumeContract(contract: VolumeContract): void {
       driver = await contract.open()
     })
     afterAll(async () => driver.close?.())
-    const kit: Kit = { contract, driver: () => driver, address: (volume) => driver.address!(volume) }
+    const bytes = openProbe(contract.run)
+    const kit: Kit = { contract, bytes, driver: () => driver, address: (volume) => driver.address!(volume) }
     describeBasics(kit)
     describeCopies(kit)
     describeAbilities(kit)
@@ -52,26 +55,27 @@ export function volumeContract(contract: VolumeContract): void {
 
 interface Kit {
   contract: VolumeContract
+  bytes: ByteProbe
   driver(): VolumeDriver
   address(volume: VolumeRef): ReturnType<NonNullable<VolumeDriver['address']>>
 }
 
-function describeBasics({ driver, address }: Kit): void {
+function describeBasics({ bytes, driver, address }: Kit): void {
   test('a new volume has its size and reads as zeros', async () => {
     const volume = newVolume(2)
     await driver().create(volume)
-    expect(await sizeOfAddress(await address(volume))).toBe(2 * gib)
-    expect(await hasBytes(await address(volume), 0, mib, 0)).toBe(true)
-    expect(await hasBytes(await address(volume), 2 * gib - mib, mib, 0)).toBe(true)
+    expect(await bytes.size(await address(volume))).toBe(2 * gib)
+    expect(await bytes.has(await address(volume), 0, mib, 0)).toBe(true)
+    expect(await bytes.has(await address(volume), 2 * gib - mib, mib, 0)).toBe(true)
     await driver().delete(volume)
   })
 
   test('creating twice is creating once: bytes written between stay', async () => {
     const volume = newVolume()
     await driver().create(volume)
-    await writeBytes(await address(volume), 4096, 4096, 0x5a)
+    await bytes.write(await address(volume), 4096, 4096, 0x5a)
     await driver().create(volume)
-    expect(await hasBytes(await address(volume), 4096, 4096, 0x5a)).toBe(true)
+    expect(await bytes.has(await address(volume), 4096, 4096, 0x5a)).toBe(true)
     await driver().delete(volume)
   })
 
@@ -87,13 +91,13 @@ function describeBasics({ driver, address }: Kit): void {
   test('extending keeps the bytes, adds zeros, never shrinks and may be repeated', async () => {
     const volume = newVolume()
     await driver().create(volume)
-    await writeBytes(await address(volume), gib - 4096, 4096, 0x11)
+    await bytes.write(await address(volume), gib - 4096, 4096, 0x11)
     await driver().extend(volume, 3)
     await driver().extend(volume, 3)
     await driver().extend(volume, 2)
-    expect(await sizeOfAddress(await address(volume))).toBe(3 * gib)
-    expect(await hasBytes(await address(volume), gib - 4096, 4096, 0x11)).toBe(true)
-    expect(await hasBytes(await address(volume), gib, mib, 0)).toBe(true)
+    expect(await bytes.size(await address(volume))).toBe(3 * gib)
+    expect(await bytes.has(await address(volume), gib - 4096, 4096, 0x11)).toBe(true)
+    expect(await bytes.has(await address(volume), gib, mib, 0)).toBe(true)
     await driver().delete(volume)
   })
 
@@ -121,20 +125,20 @@ function describeBasics({ driver, address }: Kit): void {
   })
 }
 
-function describeCopies({ driver, address }: Kit): void {
+function describeCopies({ bytes, driver, address }: Kit): void {
   test('a snapshot keeps the bytes of its moment, for a new volume at least as large', async () => {
     const [volume, copy] = [newVolume(), newVolume(2)]
     const snapshot = newSnapshot(volume)
     await driver().create(volume)
-    await writeBytes(await address(volume), 0, mib, 0x21)
+    await bytes.write(await address(volume), 0, mib, 0x21)
     await driver().snapshot(snapshot)
-    await writeBytes(await address(volume), 0, mib, 0x22)
+    await bytes.write(await address(volume), 0, mib, 0x22)
     await driver().snapshot(snapshot)
     await driver().createFromSnapshot(copy, snapshot)
     await driver().createFromSnapshot(copy, snapshot)
-    expect(await hasBytes(await address(copy), 0, mib, 0x21)).toBe(true)
-    expect(await hasBytes(await address(copy), gib, mib, 0)).toBe(true)
-    expect(await hasBytes(await address(volume), 0, mib, 0x22)).toBe(true)
+    expect(await bytes.has(await address(copy), 0, mib, 0x21)).toBe(true)
+    expect(await bytes.has(await address(copy), gib, mib, 0)).toBe(true)
+    expect(await bytes.has(await address(volume), 0, mib, 0x22)).toBe(true)
     await driver().delete(copy)
     await driver().deleteSnapshot(snapshot)
     await driver().deleteSnapshot(snapshot)
@@ -144,16 +148,16 @@ function describeCopies({ driver, address }: Kit): void {
   test('a clone has its source’s bytes and a life of its own', async () => {
     const [source, clone] = [newVolume(), newVolume(2)]
     await driver().create(source)
-    await writeBytes(await address(source), mib, mib, 0x31)
+    await bytes.write(await address(source), mib, mib, 0x31)
     await driver().clone(clone, source)
-    await writeBytes(await address(source), mib, mib, 0x32)
+    await bytes.write(await address(source), mib, mib, 0x32)
     await driver().clone(clone, source)
-    expect(await hasBytes(await address(clone), mib, mib, 0x31)).toBe(true)
-    await writeBytes(await address(clone), mib, mib, 0x33)
-    expect(await hasBytes(await address(source), mib, mib, 0x32)).toBe(true)
-    expect(await sizeOfAddress(await address(clone))).toBe(2 * gib)
+    expect(await bytes.has(await address(clone), mib, mib, 0x31)).toBe(true)
+    await bytes.write(await address(clone), mib, mib, 0x33)
+    expect(await bytes.has(await address(source), mib, mib, 0x32)).toBe(true)
+    expect(await bytes.size(await address(clone))).toBe(2 * gib)
     await driver().delete(source)
-    expect(await hasBytes(await address(clone), mib, mib, 0x33)).toBe(true)
+    expect(await bytes.has(await address(clone), mib, mib, 0x33)).toBe(true)
     await driver().delete(clone)
   })
 
@@ -168,7 +172,7 @@ function describeCopies({ driver, address }: Kit): void {
   })
 }
 
-function describeAbilities({ contract, driver, address }: Kit): void {
+function describeAbilities({ contract, bytes, driver, address }: Kit): void {
   const { abilities } = contract
   test('the driver has the abilities it declares, and an address', () => {
     expect(driver().address).toBeTypeOf('function')
@@ -182,14 +186,14 @@ function describeAbilities({ contract, driver, address }: Kit): void {
       const volume = newVolume()
       const snapshot = newSnapshot(volume)
       await driver().create(volume)
-      await writeBytes(await address(volume), 0, mib, 0x41)
+      await bytes.write(await address(volume), 0, mib, 0x41)
       await driver().snapshot(snapshot)
-      await writeBytes(await address(volume), 0, mib, 0x42)
+      await bytes.write(await address(volume), 0, mib, 0x42)
       await driver().extend(volume, 2)
       await driver().revert!(snapshot)
       await driver().revert!(snapshot)
-      expect(await hasBytes(await address(volume), 0, mib, 0x41)).toBe(true)
-      expect(await sizeOfAddress(await address(volume))).toBe(2 * gib)
+      expect(await bytes.has(await address(volume), 0, mib, 0x41)).toBe(true)
+      expect(await bytes.size(await address(volume))).toBe(2 * gib)
       await driver().deleteSnapshot(snapshot)
       await driver().delete(volume)
     })
@@ -199,10 +203,10 @@ function describeAbilities({ contract, driver, address }: Kit): void {
       const volume = newVolume()
       const snapshot = newSnapshot(volume)
       await driver().create(volume)
-      await writeBytes(await address(volume), 0, mib, 0x51)
+      await bytes.write(await address(volume), 0, mib, 0x51)
       await driver().snapshot(snapshot)
-      await writeBytes(await address(volume), 0, mib, 0x52)
-      expect(await hasBytes(await driver().snapshotAddress!(snapshot), 0, mib, 0x51)).toBe(true)
+      await bytes.write(await address(volume), 0, mib, 0x52)
+      expect(await bytes.has(await driver().snapshotAddress!(snapshot), 0, mib, 0x51)).toBe(true)
       await driver().deleteSnapshot(snapshot)
       await driver().delete(volume)
     })
@@ -220,16 +224,16 @@ function describeAbilities({ contract, driver, address }: Kit): void {
     })
 }
 
-function describeTrouble({ contract, driver, address }: Kit): void {
+function describeTrouble({ contract, bytes, driver, address }: Kit): void {
   const count = contract.concurrency ?? 50
   test(`${count} volumes are created, cloned and deleted at once`, async () => {
     const source = newVolume()
     await driver().create(source)
-    await writeBytes(await address(source), 0, mib, 0x61)
+    await bytes.write(await address(source), 0, mib, 0x61)
     const volumes = Array.from({ length: count }, () => newVolume())
     await Promise.all(volumes.map((volume, i) => (i % 2 ? driver().create(volume) : driver().clone(volume, source))))
     for (const [i, volume] of volumes.entries()) {
-      expect(await hasBytes(await address(volume), 0, mib, i % 2 ? 0 : 0x61)).toBe(true)
+      expect(await bytes.has(await address(volume), 0, mib, i % 2 ? 0 : 0x61)).toBe(true)
     }
     await Promise.all([...volumes, source].map((volume) => driver().delete(volume)))
     if (driver().list) expect((await driver().list!()).volumes).toEqual([])
@@ -238,7 +242,7 @@ function describeTrouble({ contract, driver, address }: Kit): void {
   test('one volume created many times at once is one volume', async () => {
     const volume = newVolume()
     await Promise.all(Array.from({ length: 10 }, () => driver().create(volume)))
-    expect(await sizeOfAddress(await address(volume))).toBe(gib)
+    expect(await bytes.size(await address(volume))).toBe(gib)
     await driver().delete(volume)
   })
 
@@ -256,7 +260,7 @@ function describeTrouble({ contract, driver, address }: Kit): void {
     aborter.abort()
     await cloning
     await driver().clone(clone, source)
-    expect(await sizeOfAddress(await address(clone))).toBe(gib)
+    expect(await bytes.size(await address(clone))).toBe(gib)
     await driver().delete(clone)
     await driver().delete(source)
   })

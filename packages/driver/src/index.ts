@@ -1,4 +1,6 @@
 export * from './backup.ts'
+export * from './blocks.ts'
+export * from './connector.ts'
 export * from './errors.ts'
 export * from './export.ts'
 export * from './image.ts'

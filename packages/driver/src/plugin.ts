@@ -1,4 +1,5 @@
 import type { BackupStore } from './backup.ts'
+import type { ConnectorDriver } from './connector.ts'
 import type { ExportDriver } from './export.ts'
 import type { ImageStore } from './image.ts'
 import type { Runner } from './runner.ts'
@@ -16,6 +17,8 @@ export interface DriverLog {
 export interface DriverDeps {
   /** Runs commands on the host that owns the storage. */
   run: Runner
+  /** `run` reaches another host: nothing of the storage is to be found in this host's file system. */
+  remote?: boolean
   log: DriverLog
   /** A token to speak to other services with, for drivers that store in one; project of the acting service. */
   session?: ServiceSession
@@ -34,6 +37,7 @@ export interface ServiceSession {
 export interface Roles {
   volume?(options: Record<string, unknown>, deps: DriverDeps): Promise<VolumeDriver>
   export?(options: Record<string, unknown>, deps: DriverDeps): Promise<ExportDriver>
+  connector?(options: Record<string, unknown>, deps: DriverDeps): Promise<ConnectorDriver>
   image?(options: Record<string, unknown>, deps: DriverDeps): Promise<ImageStore>
   backup?(options: Record<string, unknown>, deps: DriverDeps & { projectId?: string }): Promise<BackupStore>
 }

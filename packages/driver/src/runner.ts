@@ -25,8 +25,10 @@ export type Runner = (argv: string[], options?: RunOptions) => Promise<RunResult
 
 export interface RunnerSettings {
   log: DriverLog
-  /** Put before every command, for privilege or another host: `['sudo', '-n']`. */
+  /** Put before every command, for privilege: `['sudo', '-n']`. */
   prefix?: string[]
+  /** Runs every command on another host: arguments of ssh up to and with the host, `['-p', '22', 'root@storage1']`. */
+  ssh?: string[]
 }
 
 /** Bytes of each output stream that are kept; a command that says more fails. */
@@ -35,13 +37,24 @@ const maxQuoted = 2000
 /** System tools live in sbin folders, which an ordinary user's PATH often lacks. */
 const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Opens a runner of this host's commands, in the C locale and with the system's PATH. */
+/** Of ssh, timeout and env. */
+const exitNoConnection = 255
+const exitTimedOut = 124
+const exitNoCommand = 127
+
+/** Connections are kept and shared, and nothing is ever asked of a person. */
+const sshDefaults = [
+  ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=15', '-o', 'LogLevel=ERROR'],
+  ...['-o', 'ControlMaster=auto', '-o', 'ControlPath=~/.ssh/hearth-%C', '-o', 'ControlPersist=60'],
+]
+
+/** Opens a runner of this host's commands, or another's, in the C locale and with the system's PATH. */
 export function openRunner(settings: RunnerSettings): Runner {
-  const { log, prefix = [] } = settings
+  const { log } = settings
   return async (argv, options = {}) => {
     const { timeout = 60_000, signal, input, secrets = [], allow = [0], env = {} } = options
-    const [file, ...args] = [...prefix, ...argv]
-    if (!file) throw new DriverError('invalid', 'No command to run')
+    const [file, ...args] = commandLine(settings, argv, { env, timeout })
+    if (!file || argv.length === 0) throw new DriverError('invalid', 'No command to run')
     const shown = mask(argv.join(' '), secrets)
     if (signal?.aborted) throw new DriverError('aborted', `${shown}: aborted before it began`)
     const began = performance.now()
@@ -61,8 +74,24 @@ export function openRunner(settings: RunnerSettings): Runner {
     if (exitCode !== undefined && allow.includes(exitCode) && !result.isMaxBuffer && !result.isCanceled) {
       return { stdout, stderr, exitCode }
     }
-    throw failure(result as unknown as Failed, { shown, secrets, timeout, tool: argv[0] ?? file })
+    const about = { shown, secrets, timeout, tool: argv[0] ?? file, remote: settings.ssh !== undefined }
+    throw failure(result as unknown as Failed, about)
   }
+}
+
+/** The arguments in full: over ssh, quoted for the shell that sshd starts there. */
+function commandLine(
+  { prefix = [], ssh }: RunnerSettings,
+  argv: string[],
+  { env, timeout }: { env: Record<string, string>; timeout: number },
+): string[] {
+  if (!ssh) return [...prefix, ...argv]
+  const variables = Object.entries({ PATH: systemPath, ...env, LC_ALL: 'C' }).map(([key, value]) => `${key}=${value}`)
+  // The end of ssh here does not end the command there.
+  const limit = ['timeout', '-k', '2', String(Math.ceil(timeout / 1000))]
+  const words = [...prefix, 'env', ...variables, ...limit, ...argv].map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
+  // OpenSSH takes the first value it sees of an option: the caller's come first.
+  return ['ssh', ...ssh.slice(0, -1), ...sshDefaults, ssh.at(-1)!, words.join(' ')]
 }
 
 type Failed = Pick<ExecaError, 'code' | 'timedOut' | 'isCanceled' | 'isMaxBuffer' | 'exitCode' | 'signal'> & {
@@ -71,17 +100,21 @@ type Failed = Pick<ExecaError, 'code' | 'timedOut' | 'isCanceled' | 'isMaxBuffer
 
 function failure(
   result: Failed,
-  about: { shown: string; secrets: string[]; timeout: number; tool: string },
+  about: { shown: string; secrets: string[]; timeout: number; tool: string; remote: boolean },
 ): DriverError {
-  const { shown, secrets, timeout, tool } = about
+  const { shown, secrets, timeout, tool, remote } = about
   if (result.isCanceled) return new DriverError('aborted', `${shown}: aborted`)
-  if (result.timedOut) return new DriverError('unavailable', `${shown}: no end after ${timeout} ms`)
-  if (result.code === 'ENOENT') return new DriverError('unsupported', `The command ${tool} is not on this host`)
+  if (result.timedOut || (remote && result.exitCode === exitTimedOut))
+    return new DriverError('unavailable', `${shown}: no end after ${timeout} ms`)
+  if (result.code === 'ENOENT' || (remote && result.exitCode === exitNoCommand))
+    return new DriverError('unsupported', `The command ${tool} is not on this host`)
   if (result.isMaxBuffer) return new DriverError('failed', `${shown}: said more than ${maxOutput} bytes`)
   const said = mask((result.stderr ?? '').trim(), secrets).slice(-maxQuoted)
   const ending = result.exitCode === undefined ? (result.signal ?? result.code) : `exit code ${result.exitCode}`
-  const error = new DriverError(kindOf(said), `${shown}: ${ending}: ${said}`, { exitCode: result.exitCode })
-  return error
+  if (remote && result.exitCode === exitNoConnection) {
+    return new DriverError('unavailable', `${shown}: the storage host does not answer: ${said}`)
+  }
+  return new DriverError(kindOf(said), `${shown}: ${ending}: ${said}`, { exitCode: result.exitCode })
 }
 
 function kindOf(stderr: string): DriverErrorKind {

@@ -1,3 +1,5 @@
+import type { Blocks } from './blocks.ts'
+
 /** A volume as its driver sees it. `name` is unique on the backend and safe as a file name: `volume-<uuid>`. */
 export interface VolumeRef {
   id: string
@@ -77,16 +79,48 @@ export interface VolumeDriver {
   createFromSnapshot(volume: VolumeRef, source: SnapshotRef, signal?: AbortSignal): Promise<ModelUpdate | undefined>
   /** A new volume with the present bytes of `source`, at least as large. */
   clone(volume: VolumeRef, source: VolumeRef, signal?: AbortSignal): Promise<ModelUpdate | undefined>
-  connection(volume: VolumeRef): Promise<Connection>
-  /** Where to read and write the bytes on this host; needed for images and backups. */
+  /** `connector` is what the attaching host says of itself, as os-brick builds it. */
+  connection(volume: VolumeRef, connector?: Record<string, unknown>): Promise<Connection>
+  /** Where to read and write the bytes on the host that owns the storage; needed for images and backups. */
   address?(volume: VolumeRef): Promise<Address>
   /** Where to read a snapshot's bytes without making a volume of it. */
   snapshotAddress?(snapshot: SnapshotRef): Promise<Address>
+  /** The bytes themselves, for storage that this process reads better than by an address. The caller closes it. */
+  openVolume?(volume: VolumeRef, mode: 'r' | 'rw'): Promise<Blocks>
+  openSnapshot?(snapshot: SnapshotRef): Promise<Blocks>
+  /**
+   * A new volume straight from where the image lies; null when this backend cannot reach it there, and the image is copied.
+   */
+  cloneImage?(volume: VolumeRef, image: ImageLocations, signal?: AbortSignal): Promise<ModelUpdate | null>
   /** Takes the volume back to the snapshot's bytes. */
   revert?(snapshot: SnapshotRef, signal?: AbortSignal): Promise<void>
   /** Names of everything that is on the backend under this driver's names, for finding orphans. */
   list?(): Promise<{ volumes: string[]; snapshots: string[] }>
-  /** Takes an existing object of the backend under the volume's name. */
+  /** Every volume and snapshot of the backend, of our naming or not, that could be taken over by `manage`. */
+  manageable?(): Promise<ManageableObject[]>
+  /** Takes an existing volume of the backend under the volume's name. Throws `not-found`. */
   manage?(volume: VolumeRef, reference: { name: string }): Promise<ModelUpdate | undefined>
+  /** Takes an existing snapshot of the volume under the snapshot's name. Throws `not-found`. */
+  manageSnapshot?(snapshot: SnapshotRef, reference: { name: string }): Promise<ModelUpdate | undefined>
   close?(): Promise<void>
+}
+
+/** Where the image service keeps an image's bytes. */
+export interface ImageLocations {
+  id: string
+  diskFormat: string
+  /** URLs of the image service's stores. */
+  locations: string[]
+}
+
+/** An object of the backend as its owner knows it. */
+export interface ManageableObject {
+  kind: 'volume' | 'snapshot'
+  name: string
+  /** GiB, rounded up. */
+  sizeGiB: number
+  /** Name of the volume a snapshot belongs to. */
+  volumeName?: string
+  /** Why it cannot be taken over, when it cannot. */
+  unsafe?: string
 }
