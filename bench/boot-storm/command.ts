@@ -21,6 +21,7 @@ interface Flags {
   volumeSize?: number
   volumeType?: string
   io: boolean
+  cephConf: string
   overlap: boolean
   timeout: number
   poll: number
@@ -33,15 +34,16 @@ Each of --count machines, all at once:
   create      POST of a volume from the image, until it is accepted
   available   until the volume is seen as available
   attach      attachment created, updated with a connector, completed
-  login       iSCSI login with CHAP, by qemu-io and libiscsi
+  login       iSCSI login with CHAP by libiscsi, or opening the RBD image by librbd, in qemu-io
   boot        a recorded boot replayed on the volume: reads, writes, flush
   detach      attachment deleted
   delete      volume deleted and seen to be gone
 Times are of each stage by itself; "attached" and "booted" count from the storm's first request.
 
 Only public APIs are used, with OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME …, so the same command runs
-against any OpenStack. Where volumes are not offered over iSCSI (Ceph's RBD), use --no-io. Where only services may
-detach, give OS_SERVICE_USERNAME and OS_SERVICE_PASSWORD as well.
+against any OpenStack. Volumes offered over RBD are read by the cluster's --ceph-conf and the key it names; those
+offered by neither iSCSI nor RBD need --no-io. Where only services may detach, give OS_SERVICE_USERNAME and
+OS_SERVICE_PASSWORD as well.
 Volumes and image are removed at the end, also after Ctrl-C. A quota that is too small is raised for the time of the
 storm when the user may do that. Exit code: 0 when every machine got through, 1 when not.
 
@@ -64,6 +66,7 @@ export function addBootStorm(program: Command): void {
     .option('--volume-size <GiB>', 'size of each volume; without it the smallest that holds the image', positive)
     .option('--volume-type <name>', 'type of the volumes')
     .option('--no-io', 'do not read the volumes: create, attach, detach and delete only')
+    .option('--ceph-conf <file>', 'the cluster of volumes offered over RBD', '/etc/ceph/ceph.conf')
     .option('--overlap', 'boot each machine as soon as it is attached, not when all are', false)
     .option('--timeout <seconds>', 'for one answer, one state, one boot', positive, 300)
     .option('--poll <seconds>', 'between two looks at the states of the volumes', Number, 0.1)
@@ -125,6 +128,7 @@ async function prepare(
       ioConcurrency: Math.min(flags.ioConcurrency, flags.count),
       overlap: flags.overlap,
       pattern,
+      cephConf: flags.cephConf,
       volume,
       timeoutSeconds: flags.timeout,
       pollSeconds: flags.poll,

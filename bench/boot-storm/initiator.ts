@@ -8,14 +8,21 @@ export interface Replay {
   boot: number
 }
 
-/** One iSCSI initiator: a qemu-io process that opens one volume after the other by libiscsi, as qemu itself does. */
+/** One host that reads volumes: a qemu-io process that opens one after the other by libiscsi or librbd, as qemu does. */
 export interface Initiator {
   /** Logs in, replays the pattern one operation after the other, flushes, logs out. */
   replay(connection: ConnectionInfo, pattern: Pattern, signal: AbortSignal): Promise<Replay>
   close(): void
 }
 
-export function openInitiator(timeoutSeconds: number): Initiator {
+export interface InitiatorOptions {
+  /** For one volume's reads and writes. */
+  timeoutSeconds: number
+  /** The ceph.conf that leads to the cluster of RBD volumes, and to the key of their user. */
+  cephConf: string
+}
+
+export function openInitiator({ timeoutSeconds, cephConf }: InitiatorOptions): Initiator {
   let exerciser: Exerciser | null = null
   const kill = (why: string): void => {
     exerciser?.kill(why)
@@ -31,7 +38,7 @@ export function openInitiator(timeoutSeconds: number): Initiator {
       const stop = (): void => kill('stopped')
       signal.addEventListener('abort', stop, { once: true })
       try {
-        return await replayOn(exerciser, connection, pattern)
+        return await replayOn(exerciser, openOptions(connection, cephConf), pattern)
       } catch (error) {
         // Nobody knows what it has open or still has to read.
         kill('failed')
@@ -45,9 +52,9 @@ export function openInitiator(timeoutSeconds: number): Initiator {
   }
 }
 
-async function replayOn(exerciser: Exerciser, connection: ConnectionInfo, pattern: Pattern): Promise<Replay> {
+async function replayOn(exerciser: Exerciser, opening: string, pattern: Pattern): Promise<Replay> {
   const started = performance.now()
-  const refusal = await exerciser.run(`open -o ${openOptions(connection)}\n`)
+  const refusal = await exerciser.run(`open -o ${opening}\n`)
   if (refusal) throw new Error(`login failed: ${refusal.split('\n')[0]!.replace(/password=[^,\s]*/g, 'password=…')}`)
   const loggedIn = performance.now()
   const failure = await exerciser.run(commandsOf(pattern))
@@ -55,13 +62,18 @@ async function replayOn(exerciser: Exerciser, connection: ConnectionInfo, patter
   return { login: (loggedIn - started) / 1000, boot: (performance.now() - loggedIn) / 1000 }
 }
 
-/** The block layer's options for this connection. Throws when the volume is not offered over iSCSI. */
-export function openOptions(connection: ConnectionInfo): string {
-  if (connection.driver_volume_type !== 'iscsi')
-    throw new Error(
-      `the volume is offered by "${connection.driver_volume_type}", and only iSCSI can be read by this bench: use --no-io`,
-    )
-  const option = (name: string, value: unknown): string => `${name}=${String(value).replaceAll(',', ',,')}`
+const option = (name: string, value: unknown): string => `${name}=${String(value).replaceAll(',', ',,')}`
+
+/** The block layer's options for this connection. Throws when the volume is offered by neither iSCSI nor RBD. */
+export function openOptions(connection: ConnectionInfo, cephConf: string): string {
+  if (connection.driver_volume_type === 'iscsi') return iscsiOptions(connection)
+  if (connection.driver_volume_type === 'rbd') return rbdOptions(connection, cephConf)
+  throw new Error(
+    `the volume is offered by "${connection.driver_volume_type}", and only iSCSI and RBD can be read by this bench: use --no-io`,
+  )
+}
+
+function iscsiOptions(connection: ConnectionInfo): string {
   const options = [
     'driver=iscsi',
     'transport=tcp',
@@ -73,6 +85,17 @@ export function openOptions(connection: ConnectionInfo): string {
   if (connection.auth_method === 'CHAP')
     options.push(option('user', connection.auth_username), option('password', connection.auth_password))
   return options.join(',')
+}
+
+function rbdOptions(connection: ConnectionInfo, cephConf: string): string {
+  const [pool, ...image] = String(connection.name).split('/')
+  return [
+    'driver=rbd',
+    option('pool', pool),
+    option('image', image.join('/')),
+    option('user', connection.auth_username),
+    option('conf', cephConf),
+  ].join(',')
 }
 
 function commandsOf(pattern: Pattern): string {

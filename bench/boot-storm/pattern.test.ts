@@ -34,12 +34,19 @@ test('the initiator logs in with what the connection says', () => {
     auth_username: 'u',
     auth_password: 'a,b',
   }
-  expect(openOptions(connection)).toBe(
+  expect(openOptions(connection, '/etc/ceph/ceph.conf')).toBe(
     'driver=iscsi,transport=tcp,portal=127.0.0.1:3260,target=iqn.2010-10.org.openstack:volume-1,lun=1,' +
       'initiator-name=iqn.2010-10.org.openstack:bench,user=u,password=a,,b',
   )
 })
 
-test('a volume that is not offered over iSCSI is refused with the way out', () => {
-  expect(() => openOptions({ driver_volume_type: 'rbd' })).toThrow('use --no-io')
+test('an RBD volume is opened by the cluster’s configuration, as the user the connection names', () => {
+  const connection = { driver_volume_type: 'rbd', name: 'volumes/volume-1', auth_username: 'cinder' }
+  expect(openOptions(connection, '/a,b/ceph.conf')).toBe(
+    'driver=rbd,pool=volumes,image=volume-1,user=cinder,conf=/a,,b/ceph.conf',
+  )
+})
+
+test('a volume offered by neither iSCSI nor RBD is refused with the way out', () => {
+  expect(() => openOptions({ driver_volume_type: 'nfs' }, '/etc/ceph/ceph.conf')).toThrow('use --no-io')
 })

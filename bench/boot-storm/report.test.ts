@@ -14,6 +14,7 @@ const options: StormOptions = {
   ioConcurrency: 4,
   overlap: false,
   pattern: bootPattern(16),
+  cephConf: '/etc/ceph/ceph.conf',
   volume: { sizeGiB: 1, imageId: 'i', volumeType: null },
   timeoutSeconds: 10,
   pollSeconds: 1,

@@ -16,6 +16,7 @@ export interface StormOptions {
   /** Boot each machine as soon as it is attached, rather than when all are. */
   overlap: boolean
   pattern: Pattern | null
+  cephConf: string
   volume: JourneyDeps['volume']
   /** For one machine to become available, to be read, or to go. */
   timeoutSeconds: number
@@ -44,7 +45,7 @@ export async function storm(
 ): Promise<number> {
   const began = performance.now()
   const elapsed = (): number => (performance.now() - began) / 1000
-  const initiators = Array.from({ length: options.ioConcurrency }, () => openInitiator(options.timeoutSeconds))
+  const initiators = Array.from({ length: options.ioConcurrency }, () => openInitiator(options))
   const watch = openWatch(session, { intervalSeconds: options.pollSeconds, timeoutSeconds: options.timeoutSeconds })
   const deps: JourneyDeps = {
     session,
