@@ -24,6 +24,11 @@ export interface Image {
 export interface ImageClient {
   /** Throws ImageNotFound (404). */
   get(token: string, id: string): Promise<Image>
+  /**
+   * URLs of where the image service's own stores keep the image's bytes; none when it does not tell. The token must be a
+   * service's.
+   */
+  locations(token: string, id: string): Promise<string[]>
   /** Visible images of that name. */
   named(token: string, name: string): Promise<Image[]>
   create(token: string, image: Record<string, unknown>): Promise<Image>
@@ -66,20 +71,19 @@ function asker(endpoint: () => Promise<string>): (token: string, call: Call) => 
 export function openImageClient(endpoint: () => Promise<string>): ImageClient {
   const ask = asker(endpoint)
   const about = (id: string): string => `/images/${encodeURIComponent(id)}`
-  const asking = new Map<string, Promise<Image>>()
   const get = async (token: string, id: string): Promise<Image> =>
     (await read(await ask(token, { method: 'GET', path: about(id) }), id)) as Image
+  const locations = async (token: string, id: string): Promise<string[]> => {
+    const response = await ask(token, { method: 'GET', path: `${about(id)}/locations` })
+    if (response.statusCode === 404 || response.statusCode === 403) {
+      await response.body.dump()
+      return []
+    }
+    return ownLocations(id, (await read(response, id)) as Location[])
+  }
   return {
-    // Many who ask the same at once share one answer: a storm of volumes is of one image.
-    get(token, id) {
-      const key = `${id} ${token}`
-      let answer = asking.get(key)
-      if (!answer) {
-        answer = get(token, id).finally(() => asking.delete(key))
-        asking.set(key, answer)
-      }
-      return answer
-    },
+    get: shared(get),
+    locations: shared(locations),
     async named(token, name) {
       const path = `/images?${new URLSearchParams({ name })}`
       return ((await read(await ask(token, { method: 'GET', path }), name)) as { images: Image[] }).images
@@ -102,6 +106,35 @@ export function openImageClient(endpoint: () => Promise<string>): ImageClient {
       else await read(response, id)
     },
   }
+}
+
+/** Many who ask the same at once share one answer: a storm of volumes is of one image. */
+function shared<T>(ask: (token: string, id: string) => Promise<T>): typeof ask {
+  const asking = new Map<string, Promise<T>>()
+  return (token, id) => {
+    const key = `${id} ${token}`
+    let answer = asking.get(key)
+    if (!answer) {
+      answer = ask(token, id).finally(() => asking.delete(key))
+      asking.set(key, answer)
+    }
+    return answer
+  }
+}
+
+interface Location {
+  url: string
+  metadata?: { store?: unknown }
+}
+
+/**
+ * Stores name what they keep by the image's id. What users registered themselves could lead to the bytes of others
+ * (OSSN-0065), so a location of no store, or that names something else, is none.
+ */
+function ownLocations(id: string, locations: Location[]): string[] {
+  const isOwn = ({ url, metadata }: Location): boolean =>
+    typeof metadata?.store === 'string' && url.split(/[/?#]/).includes(id)
+  return locations.filter(isOwn).map(({ url }) => url)
 }
 
 /** The JSON of a success, null without any. Throws what the image service says is wrong. */

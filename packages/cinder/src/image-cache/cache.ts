@@ -2,6 +2,7 @@ import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { DriverError, isDriverError, type ModelUpdate, type VolumeRef } from '@hearth/driver'
 import type { Backend } from '../backends.ts'
+import { checkFits, cloneWhereItLies } from './direct.ts'
 import { type FillDeps, type ImageSource, prepareImage } from './fill.ts'
 import { type BaseRow, baseRef, deleteBaseRow, findBase, insertBase, listBases, updateBase } from './store.ts'
 
@@ -12,8 +13,9 @@ const idleMs = 24 * hourMs
 /** Keeps each image once per backend, as a hidden base volume that volumes of the image are cloned from. */
 export interface ImageCache {
   /**
-   * Makes `volume` out of the image. However many ask at once, the image is downloaded once. `onDownload` is told when this
-   * call is the one that downloads. Throws DriverError.
+   * Makes `volume` out of the image: by a clone of where the image lies if the backend can, else of its base. However many
+   * ask at once, the image is downloaded once. `onDownload` is told when this call is the one that downloads. Throws
+   * DriverError.
    */
   makeVolume(
     volume: VolumeRef,
@@ -68,12 +70,17 @@ async function makeVolume(
   image: ImageSource,
   options: MakeOptions,
 ): Promise<ModelUpdate | undefined> {
+  const cloned = await cloneWhereItLies(
+    volume,
+    image,
+    { ...state.deps, driver: state.deps.backend.volume },
+    options.signal,
+  )
+  if (cloned) return cloned
   const entry = enter(state, image, options)
   try {
     const base = await entry.base
-    if (base.size > volume.sizeGiB) {
-      throw new DriverError('invalid', `the image needs ${base.size} GiB, the volume has ${volume.sizeGiB}`)
-    }
+    checkFits(base.size, volume)
     return await state.deps.backend.volume.clone(volume, baseRef(base), options.signal)
   } finally {
     entry.users -= 1

@@ -111,6 +111,12 @@ test('services read where an image lies; users do not', async () => {
   expect(await response.json()).toEqual([{ url: `folder://${id}`, metadata: { store: 'main' } }])
 })
 
+test('a user cannot say that a location is of a store', async () => {
+  const id = await glance.image('alpha')
+  await add(id, { url, metadata: { store: 'main', foo: 'bar' } })
+  expect((await show(id)).locations).toEqual([{ url, metadata: { foo: 'bar' } }])
+})
+
 test('one of two copies can be deleted by an admin, the last one not', async () => {
   const id = await glance.image('alpha')
   await glance.call('alpha', 'PUT', `/v2/images/${id}/file`, 'x')

@@ -50,7 +50,7 @@ function insertLocation(image: Image, change: Change, deps: Pick<GlanceDeps, 'se
   if (image.locations.some((location) => location.url === url)) throw bad('Duplicate location')
   if (validation) applyValidation(image, validation)
   const at = indexOf(change.path[1] ?? '-', image.locations.length)
-  image.locations.splice(at, 0, { id: '', store: null, url, metadata })
+  image.locations.splice(at, 0, { id: '', store: null, url, metadata: withoutStore(metadata) })
 }
 
 interface Validation {
@@ -110,9 +110,13 @@ function replaceLocations(image: Image, change: Change): void {
   const same = wanted.length === image.locations.length && wanted.every(({ url }, i) => url === image.locations[i]?.url)
   if (!same) throw bad('Locations may be replaced only by themselves with other metadata')
   for (const [index, { metadata }] of wanted.entries()) {
-    const { store: _store, ...rest } = metadata
-    image.locations[index]!.metadata = rest
+    image.locations[index]!.metadata = withoutStore(metadata)
   }
+}
+
+/** Block storage trusts what a store of ours keeps; only we say which that is. */
+function withoutStore({ store: _store, ...rest }: Record<string, unknown>): Record<string, unknown> {
+  return rest
 }
 
 /** Writes what became of the locations; a queued image with a first one becomes active. */

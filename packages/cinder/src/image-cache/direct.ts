@@ -1,0 +1,33 @@
+import { DriverError, type ModelUpdate, type ServiceSession, type VolumeDriver, type VolumeRef } from '@hearth/driver'
+import type { ImageClient } from '../clients/image.ts'
+import type { ImageSource } from './fill.ts'
+
+const gib = 1024 ** 3
+
+interface DirectDeps {
+  images: Pick<ImageClient, 'locations'>
+  session: Pick<ServiceSession, 'token'>
+  driver: Pick<VolumeDriver, 'cloneImage'>
+}
+
+/**
+ * Makes the volume of a raw image where the image service keeps it, without a byte passing through here. Answers null when
+ * that cannot be: the image is then copied. Throws DriverError `invalid` for a volume smaller than its image.
+ */
+export async function cloneWhereItLies(
+  volume: VolumeRef,
+  image: ImageSource,
+  { images, session, driver }: DirectDeps,
+  signal?: AbortSignal,
+): Promise<ModelUpdate | null> {
+  if (!driver.cloneImage || image.diskFormat !== 'raw' || image.containerFormat !== 'bare') return null
+  const locations = await images.locations(await session.token(), image.id)
+  if (locations.length === 0) return null
+  checkFits(Math.ceil(image.size / gib), volume)
+  return driver.cloneImage(volume, { id: image.id, diskFormat: image.diskFormat, locations }, signal)
+}
+
+export function checkFits(neededGiB: number, volume: VolumeRef): void {
+  if (neededGiB <= volume.sizeGiB) return
+  throw new DriverError('invalid', `the image needs ${neededGiB} GiB, the volume has ${volume.sizeGiB}`)
+}
