@@ -2,17 +2,11 @@
 import { writeSync } from 'node:fs'
 import { openDriver, openRunner, type VolumeRef } from '../src/index.ts'
 import { quietLog } from './bytes.ts'
+import type { CrashTask } from './crash.ts'
 
-const {
-  package: packageName,
-  options,
-  round,
-} = JSON.parse(process.argv[2] ?? '{}') as {
-  package: string
-  options: Record<string, unknown>
-  round: number
-}
-const driver = await openDriver('volume', packageName, options, { run: openRunner({ log: quietLog }), log: quietLog })
+const { package: packageName, options, round, ssh } = JSON.parse(process.argv[2] ?? '{}') as CrashTask
+const run = openRunner({ log: quietLog, ...(ssh && { ssh }) })
+const driver = await openDriver('volume', packageName, options, { run, remote: ssh !== undefined, log: quietLog })
 const base: VolumeRef = { id: 'base', name: 'volume-base', sizeGiB: 1 }
 
 async function tell(deed: string, name: string, work: () => Promise<unknown>): Promise<void> {
@@ -21,6 +15,7 @@ async function tell(deed: string, name: string, work: () => Promise<unknown>): P
   writeSync(1, `end ${deed} ${name}\n`)
 }
 
+// What is made is deleted again, so that a small pool holds any number of turns.
 for (let i = 0; ; i += 1) {
   const volume = (kind: string): VolumeRef => ({ id: kind, name: `volume-${kind}-${round}-${i}`, sizeGiB: 1 })
   const [blank, clone, copy] = [volume('blank'), volume('clone'), volume('copy')]
@@ -28,9 +23,12 @@ for (let i = 0; ; i += 1) {
   await tell('create', blank.name, () => driver.create(blank))
   await tell('clone', clone.name, () => driver.clone(clone, base))
   await tell('snapshot', snapshot.name, () => driver.snapshot(snapshot))
-  await tell('copy', copy.name, () => driver.createFromSnapshot(copy, snapshot))
-  await tell('extend', clone.name, () => driver.extend(clone, 2))
-  await tell('delete', blank.name, () => driver.delete(blank))
+  await tell('createFromSnapshot', copy.name, () => driver.createFromSnapshot(copy, snapshot))
+  await tell('extend', blank.name, () => driver.extend(blank, 2))
   if (driver.revert) await tell('revert', base.name, () => driver.revert!(snapshot))
-  if (i % 2) await tell('deleteSnapshot', snapshot.name, () => driver.deleteSnapshot(snapshot))
+  await tell('delete', copy.name, () => driver.delete(copy))
+  await tell('deleteSnapshot', snapshot.name, () => driver.deleteSnapshot(snapshot))
+  for (const { name } of [blank, clone]) {
+    await tell('delete', name, () => driver.delete({ id: name, name, sizeGiB: 1 }))
+  }
 }

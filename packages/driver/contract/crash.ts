@@ -3,38 +3,59 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { openDriver, type VolumeDriver, type VolumeRef } from '../src/index.ts'
-import { hasBytes, hostRunner, quietLog, sizeOfAddress, writeBytes } from './bytes.ts'
+import { openDriver, openRunner, type VolumeDriver, type VolumeRef } from '../src/index.ts'
+import { type ByteProbe, openProbe, quietLog } from './bytes.ts'
 
 export interface CrashContract {
   name: string
   /** The driver as openDriver takes it; the backend must be empty and outlive the process. Needs `address`, `list`. */
   package: string
   options(): Promise<Record<string, unknown>>
-  /** Processes to kill; 10 when absent. */
+  /** Arguments of ssh that lead to the host that owns the storage; this host when absent. */
+  ssh?(): Promise<string[]>
+  /** Processes to kill; 10 when absent. Eight and more meet every method. */
   kills?: number
+  /** Milliseconds for the whole; two minutes when absent. */
+  timeoutMs?: number
+}
+
+/** What one worker process is told. */
+export interface CrashTask {
+  package: string
+  options: Record<string, unknown>
+  round: number
+  ssh?: string[]
 }
 
 const gib = 1024 ** 3
 const mib = 1024 ** 2
 const base: VolumeRef = { id: 'base', name: 'volume-base', sizeGiB: 1 }
+const deeds = ['create', 'clone', 'snapshot', 'createFromSnapshot', 'extend', 'revert', 'delete', 'deleteSnapshot']
 
 /** Registers what must hold when the process that uses a volume driver is killed in the middle of anything. */
 export function crashContract(contract: CrashContract): void {
-  const { kills = 10 } = contract
+  const { kills = 10, timeoutMs = 120_000 } = contract
   describe(`crash contract: ${contract.name}`, () => {
     test(`${kills} kills lose nothing that was acknowledged and leave nothing half-made`, {
-      timeout: 120_000,
+      timeout: timeoutMs,
     }, async () => {
       const options = await contract.options()
-      const reopen = () => openDriver('volume', contract.package, options, { run: hostRunner, log: quietLog })
-      const driver = await reopen()
+      const ssh = await contract.ssh?.()
+      const run = openRunner({ log: quietLog, ...(ssh && { ssh }) })
+      const deps = { run, remote: ssh !== undefined, log: quietLog }
+      const reopen = () => openDriver('volume', contract.package, options, deps)
+      const bytes = openProbe(ssh && run)
+      let driver = await reopen()
       await driver.create(base)
-      await writeBytes(await driver.address!(base), 0, mib, 0x7b)
+      await bytes.write(await driver.address!(base), 0, mib, 0x7b)
+      const methods = deeds.filter((deed) => driver[deed as keyof VolumeDriver] !== undefined)
+      const longest = new Map<string, number>()
       for (let round = 0; round < kills; round += 1) {
-        const lines = await workAndDie({ package: contract.package, options, round })
-        const next = await reopen()
-        await checkAfterDeath(next, lines)
+        await driver.close?.()
+        const task = { package: contract.package, options, round, ...(ssh && { ssh }) }
+        const death = await workAndDie(task, methods[round % methods.length]!, longest)
+        driver = await reopen()
+        await checkAfterDeath({ driver, bytes, ...death })
       }
       await driver.delete(base)
       expect(await driver.list!()).toEqual({ volumes: [], snapshots: [] })
@@ -43,32 +64,62 @@ export function crashContract(contract: CrashContract): void {
   })
 }
 
-/** Runs the worker for a moment, kills it and answers what it told. */
-async function workAndDie(task: {
-  package: string
-  options: Record<string, unknown>
-  round: number
-}): Promise<string[]> {
-  const worker = join(import.meta.dirname, `crash-worker${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`)
-  const child = spawn(process.execPath, [worker, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let told = ''
-  child.stdout.on('data', (part: Buffer) => {
-    told += part.toString()
-  })
-  const ended = once(child, 'close')
-  await Promise.race([once(child.stdout, 'data'), ended])
-  await sleep(Math.random() * 150)
-  child.kill('SIGKILL')
-  await ended
-  expect(told).not.toBe('')
-  return told.split('\n').filter(Boolean)
+interface Death {
+  /** What the worker said. */
+  lines: string[]
+  /** Returns when the commands it had started have ended too. */
+  orphans(): Promise<void>
 }
 
-async function checkAfterDeath(driver: VolumeDriver, lines: string[]): Promise<void> {
+/** Runs the worker, kills it within a `deed` or a little after, and answers what it told. */
+async function workAndDie(task: CrashTask, deed: string, longest: Map<string, number>): Promise<Death> {
+  const worker = join(import.meta.dirname, `crash-worker${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`)
+  const argv = [worker, JSON.stringify(task)]
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  const lines: string[] = []
+  const began = new Map<string, number>()
+  let rest = ''
+  const reached = new Promise<void>((resolve) => {
+    child.stdout.on('data', (part: Buffer) => {
+      const complete = (rest + part.toString()).split('\n')
+      rest = complete.pop()!
+      for (const line of complete) {
+        lines.push(line)
+        const [when, what] = line.split(' ') as [string, string]
+        if (when === 'begin') began.set(what, performance.now())
+        else longest.set(what, Math.max(longest.get(what) ?? 0, performance.now() - began.get(what)!))
+        if (when === 'begin' && what === deed) resolve()
+      }
+    })
+  })
+  // Not `close`: the commands it had started may hold its output open.
+  const ended = once(child, 'exit')
+  await Promise.race([reached, ended])
+  // A method takes a millisecond on one backend and seconds on another: its neighbours' time tells how long to wait.
+  const usual = longest.get(deed) ?? Math.max(20, ...longest.values())
+  await Promise.race([sleep(Math.random() * 1.2 * usual), ended])
+  expect(child.exitCode).toBe(null)
+  child.kill('SIGKILL')
+  await ended
+  return { lines, orphans: () => groupEnd(child.pid!) }
+}
+
+async function groupEnd(group: number): Promise<void> {
+  for (let left = true; left; ) {
+    try {
+      process.kill(-group, 0)
+      await sleep(50)
+    } catch {
+      left = false
+    }
+  }
+}
+
+async function checkAfterDeath({ driver, bytes, lines, orphans }: Death & { driver: VolumeDriver; bytes: ByteProbe }) {
   const { volumes, snapshots } = await driver.list!()
   const there = new Set([...volumes, ...snapshots])
-  const last = lines.at(-1)!.split(' ')
-  const unsure = last[0] === 'begin' ? last[2] : undefined
+  const [when, , name] = lines.at(-1)!.split(' ') as [string, string, string]
+  const unsure = when === 'begin' ? name : undefined
   const expected = new Map<string, boolean>()
   for (const line of lines) {
     const [when, deed, name] = line.split(' ')
@@ -79,24 +130,37 @@ async function checkAfterDeath(driver: VolumeDriver, lines: string[]): Promise<v
   for (const [name, present] of expected) expect([name, there.has(name)]).toEqual([name, present])
   const strangers = [...there].filter((name) => !expected.has(name) && name !== unsure)
   expect(strangers).toEqual([])
-  await checkBytes(driver, volumes)
+  await checkBytes(
+    driver,
+    bytes,
+    volumes.filter((name) => name !== unsure),
+  )
+  await orphans()
+  // Whatever the interrupted deed made of it by now, it is whole or not there.
+  await checkBytes(
+    driver,
+    bytes,
+    (await driver.list!()).volumes.filter((name) => name === unsure),
+  )
   if (unsure?.startsWith('volume-clone')) await driver.clone({ id: 'x', name: unsure, sizeGiB: 1 }, base)
   if (unsure?.startsWith('volume-blank')) await driver.create({ id: 'x', name: unsure, sizeGiB: 1 })
   await clear(driver)
 }
 
 /** Whatever is there is whole: its size, and the base's bytes unless it is blank. */
-async function checkBytes(driver: VolumeDriver, names: string[]): Promise<void> {
-  for (const name of names) {
-    const address = await driver.address!({ id: name, name, sizeGiB: 1 })
-    const size = await sizeOfAddress(address)
-    expect([gib, 2 * gib]).toContain(size)
-    expect([name, await hasBytes(address, 0, mib, name.includes('blank') ? 0 : 0x7b)]).toEqual([name, true])
-  }
+async function checkBytes(driver: VolumeDriver, bytes: ByteProbe, names: string[]): Promise<void> {
+  const addresses = []
+  for (const name of names) addresses.push(await driver.address!({ id: name, name, sizeGiB: 1 }))
+  const sizes = await bytes.sizes(addresses)
+  const kept = await bytes.hasAll(
+    addresses.map((address, i) => ({ address, offset: 0, length: mib, byte: names[i]!.includes('blank') ? 0 : 0x7b })),
+  )
+  const sound = names.map((name, i) => [name, sizes[i] === gib || sizes[i] === 2 * gib, kept[i]])
+  expect(sound).toEqual(names.map((name) => [name, true, true]))
 }
 
 async function clear(driver: VolumeDriver): Promise<void> {
   const { volumes, snapshots } = await driver.list!()
-  for (const name of snapshots) await driver.deleteSnapshot({ id: name, name, volume: base })
   for (const name of volumes) if (name !== base.name) await driver.delete({ id: name, name, sizeGiB: 1 })
+  for (const name of snapshots) await driver.deleteSnapshot({ id: name, name, volume: base })
 }
