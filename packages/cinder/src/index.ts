@@ -5,7 +5,7 @@ import { startVolume } from './volume-role.ts'
 
 export { migrations } from '../migrations/index.ts'
 export type { ApiOptions } from './api-role.ts'
-export type { Backend } from './backends.ts'
+export type { Backend, BackendSource } from './backends.ts'
 export type { BackupOptions } from './backup-role.ts'
 export { type ComputeClient, openComputeClient } from './clients/compute.ts'
 export { errorRows, errors } from './errors.ts'

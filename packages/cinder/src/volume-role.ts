@@ -5,14 +5,16 @@ import { type Logger, openKeyedLock, type Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import type { Runner, ServiceSession } from '@hearth/driver'
 import { connectVolume, disconnectVolume } from './attachments/connect.backend.ts'
-import type { Backend } from './backends.ts'
+import { type Backend, type BackendSource, openBackend } from './backends.ts'
 import type { ComputeClient } from './clients/compute.ts'
 import { type ImageClient, openImageClient } from './clients/image.ts'
 import { openImageCache } from './image-cache/cache.ts'
 import { openQemuImg } from './image-cache/qemu-img.ts'
 import { findObjects } from './manage/find.backend.ts'
-import { openHeartbeat } from './services/heartbeat.ts'
-import { allocatedOn, type ReportedStats } from './services/store.ts'
+import { openHeartbeat, type Pulse } from './services/heartbeat.ts'
+import { keepStarting, within } from './services/keep-starting.ts'
+import { openReporter, unknownStats } from './services/report.ts'
+import { tellDown } from './services/store.ts'
 import { createSnapshot } from './snapshots/create.backend.ts'
 import { deleteSnapshot } from './snapshots/delete.backend.ts'
 import * as topics from './topics.ts'
@@ -28,7 +30,12 @@ import { uploadVolume } from './volumes/upload.backend.ts'
 export interface VolumeOptions {
   /** Name of this host; part of its backends' hosts. */
   hostName: string
-  backends: Backend[]
+  /** Those that cannot be opened yet are tried again in the background. */
+  backends: (Backend | BackendSource)[]
+  /** How long a backend may take to open, or over a question, before it counts as down; 20 seconds when absent. */
+  patienceMs?: number
+  /** Told of each backend that is down at the start, and why. */
+  onDown?(host: string, error: unknown): void
   database: Database
   bus: Bus
   log: Logger
@@ -73,25 +80,57 @@ async function clearDownloads(folder: string): Promise<void> {
   }
 }
 
+const openMs = 60_000
+
+/** Serves a backend as soon as its storage is there; until then it shows as down, and others are not kept waiting. */
 async function startBackend(
-  backend: Backend,
+  source: Backend | BackendSource,
   options: VolumeOptions,
   images: ImageClient,
   signal: AbortSignal,
 ): Promise<Running> {
-  const { database, bus, log: parentLog, session, workFolder } = options
-  const log = parentLog.child({ backend: backend.host })
+  const { database, patienceMs = 20_000 } = options
+  const log = options.log.child({ backend: source.host })
+  const service = {
+    host: source.host,
+    binary: 'cinder-volume',
+    zone: source.zone ?? options.availabilityZone ?? 'nova',
+  }
+  return keepStarting({
+    signal,
+    patienceMs,
+    async start() {
+      const backend = await within(openMs, `opening the backend ${source.host}`, openBackend(source))
+      await backend.export?.start()
+      const stats = await openReporter({ backend, database, log, patienceMs })
+      const pulse = await openHeartbeat({ database, log, ...service, stats })
+      try {
+        return await serveBackend({ ...options, log }, { backend, images, signal, pulse })
+      } catch (error) {
+        await pulse.close()
+        throw error
+      }
+    },
+    async onFailure(error, waitMs) {
+      log.error({ err: error, waitMs }, 'the backend is down: its storage could not be opened; it is tried again')
+      options.onDown?.(source.host, error)
+      await tellDown(database, { ...service, stats: unknownStats(source.name) }).catch(() => undefined)
+    },
+  })
+}
+
+interface OpenBackend {
+  backend: Backend
+  images: ImageClient
+  signal: AbortSignal
+  pulse: Pulse
+}
+
+async function serveBackend(options: VolumeOptions, open: OpenBackend): Promise<Running> {
+  const { database, bus, log, session, workFolder } = options
+  const { backend, images, signal, pulse } = open
   const qemu = openQemuImg(log, options.run)
   const imageCache = openImageCache({ backend, database, log, images, session, qemu, workFolder })
-  await backend.export?.start()
-  const pulse = await openHeartbeat({
-    database,
-    log,
-    host: backend.host,
-    binary: 'cinder-volume',
-    zone: backend.zone ?? options.availabilityZone ?? 'nova',
-    stats: () => reportStats(backend, database),
-  })
   const deps: BackendDeps = {
     ...{ database, bus, log, backend, session, images, imageCache, workFolder, signal, qemu },
     locks: openKeyedLock(),
@@ -109,11 +148,6 @@ async function startBackend(
       await pulse.close()
     },
   }
-}
-
-async function reportStats(backend: Backend, database: Database): Promise<ReportedStats> {
-  const stats = await backend.volume.stats()
-  return { ...stats, backendName: backend.name, allocatedGb: await allocatedOn(database.query, backend.host) }
 }
 
 async function serve(bus: Bus, deps: BackendDeps): Promise<void> {

@@ -12,9 +12,8 @@ export type DepsOf<R extends RoleName> = Parameters<Factory<R>>[1]
 const contractVersion = 1
 
 /**
- * Opens one role of the driver in `packageName` (a package, an absolute path or a `file:` URL whose default export is a
- * DriverPlugin). Options are checked by the driver's schema, whose defaults are filled in. Throws DriverError `invalid`
- * naming the package, or the option, its value and the rule it breaks.
+ * Opens one role of the driver in `packageName`. Throws DriverError `invalid` as `prepareDriver` does, and what the driver
+ * itself throws.
  */
 export async function openDriver<R extends RoleName>(
   role: R,
@@ -22,6 +21,20 @@ export async function openDriver<R extends RoleName>(
   options: Record<string, unknown>,
   deps: DepsOf<R>,
 ): Promise<Opened<R>> {
+  const open = await prepareDriver(role, packageName, options)
+  return open(deps)
+}
+
+/**
+ * Finds one role of the driver in `packageName` (a package, an absolute path or a `file:` URL whose default export is a
+ * DriverPlugin). Options are checked by the driver's schema, whose defaults are filled in. Throws DriverError `invalid`
+ * naming the package, or the option, its value and the rule it breaks. Answers what opens it, as often as it is called.
+ */
+export async function prepareDriver<R extends RoleName>(
+  role: R,
+  packageName: string,
+  options: Record<string, unknown>,
+): Promise<(deps: DepsOf<R>) => Promise<Opened<R>>> {
   const plugin = await loadDriver(packageName)
   const factory = plugin.roles[role] as
     | ((options: Record<string, unknown>, deps: DepsOf<R>) => Promise<Opened<R>>)
@@ -30,7 +43,8 @@ export async function openDriver<R extends RoleName>(
     const roles = Object.keys(plugin.roles).join(', ') || 'none'
     throw new DriverError('invalid', `The driver ${packageName} has no role "${role}" (it has: ${roles})`)
   }
-  return factory(checkOptions(plugin, role, packageName, options), deps)
+  const checked = checkOptions(plugin, role, packageName, options)
+  return (deps) => factory(structuredClone(checked), deps)
 }
 
 /** Imports a driver package and checks that it speaks this contract. */

@@ -26,7 +26,11 @@ const backend = {
   type: 'object',
   additionalProperties: false,
   required: ['driver'],
-  properties: { ...plugin.properties, export: { ...plugin, type: ['object', 'null'], default: null } },
+  properties: {
+    ...plugin.properties,
+    export: { ...plugin, type: ['object', 'null'], default: null },
+    ssh: { type: ['array', 'null'], items: text(), minItems: 1, default: null },
+  },
 }
 
 const foreignIdentity = {

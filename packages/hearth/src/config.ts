@@ -10,6 +10,13 @@ export interface PluginConfig {
   options: Record<string, unknown>
 }
 
+/** A storage backend: its volume driver, what offers its devices, and the host its commands run on. */
+export interface BackendConfig extends PluginConfig {
+  export: PluginConfig | null
+  /** Arguments of ssh up to and with the host that owns the storage; null for this host. */
+  ssh: string[] | null
+}
+
 interface ListenerConfig {
   port: number
   publicUrl: string | null
@@ -40,7 +47,7 @@ export interface Config {
     availabilityZone: string
     sizeGiB: number | null
     portals: string[]
-    backends: Record<string, PluginConfig & { export: PluginConfig | null }> | null
+    backends: Record<string, BackendConfig> | null
     backup: PluginConfig | null
   }
   image: ListenerConfig & {

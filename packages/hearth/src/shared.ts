@@ -36,6 +36,9 @@ export interface Shared {
   session(user: ServiceUser): ServiceSession
   /** Handed over by the identity part, so that others verify tokens without asking. */
   tokenSource: TokenSource | null
+  /** Keeps something for the person who starts the suite to read. */
+  warn(text: string): void
+  warnings: string[]
   /** Runs at the end, newest first. */
   onClose(step: () => Promise<unknown>): void
   close(): Promise<void>
@@ -46,6 +49,7 @@ export function openShared(config: Config): Shared {
   const secrets = loadSecrets(folders.secrets)
   const log = openSuiteLog(config, folders)
   const steps: (() => Promise<unknown>)[] = []
+  const warnings: string[] = []
   const onClose = (step: () => Promise<unknown>): void => {
     steps.push(step)
   }
@@ -74,6 +78,10 @@ export function openShared(config: Config): Shared {
     }),
     session: once((user: ServiceUser) => openServiceSession(sessionOptions(config, secrets, user))),
     tokenSource: null,
+    warnings,
+    warn(text) {
+      if (!warnings.includes(text)) warnings.push(text)
+    },
     onClose,
     async close() {
       for (const step of steps.splice(0).reverse())

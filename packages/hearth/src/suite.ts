@@ -13,6 +13,8 @@ const errors = errorTable({
 export interface Suite {
   /** Role → base URL, for those that listen. */
   urls: Record<string, string>
+  /** What does not work yet. */
+  warnings: string[]
   close(): Promise<void>
 }
 
@@ -47,6 +49,7 @@ export async function startSuite(
   writePidFile(pidFile, { urls, roles: names })
   return {
     urls,
+    warnings: shared.warnings,
     async close() {
       await shared.close()
       removePidFile(pidFile)

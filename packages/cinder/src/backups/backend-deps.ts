@@ -35,6 +35,6 @@ export interface BackupDeps {
 export function backendFor(deps: BackupDeps, volumeHost: string | null): Backend {
   const host = volumeHost === null ? null : backendOf(volumeHost)
   const backend = deps.backends.find((candidate) => candidate.host === host)
-  if (!backend) throw new DriverError('not-found', `the backup role of ${deps.host} has no backend ${host}`)
+  if (!backend) throw new DriverError('not-found', `the backup role of ${deps.host} has no open backend ${host}`)
   return backend
 }

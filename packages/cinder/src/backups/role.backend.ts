@@ -2,8 +2,9 @@ import type { Bus } from '@hearth/bus'
 import { type Logger, openKeyedLock, type Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import type { BackupStore } from '@hearth/driver'
-import type { Backend } from '../backends.ts'
+import { type Backend, type BackendSource, openBackend } from '../backends.ts'
 import { openHeartbeat } from '../services/heartbeat.ts'
+import { keepStarting } from '../services/keep-starting.ts'
 import * as topics from '../topics.ts'
 import type { BackupDeps } from './backend-deps.ts'
 import { openChunkWorkers } from './chunk-workers.ts'
@@ -20,7 +21,7 @@ export interface BackupRoleOptions {
   /** Default `nova`. */
   zone?: string
   /** Those of this host. */
-  backends: Backend[]
+  backends: (Backend | BackendSource)[]
   database: Database
   bus: Bus
   log: Logger
@@ -45,14 +46,14 @@ const services: Record<string, string> = {
 
 /** Makes, restores and deletes the backups of the volumes on this host. */
 export async function openBackupRole(options: BackupRoleOptions): Promise<Running> {
-  const { host, backends, database, bus, log, chunkBytes = 52_428_800, storeName = 'swift' } = options
+  const { host, database, bus, log, chunkBytes = 52_428_800, storeName = 'swift' } = options
   if (chunkBytes <= 0 || chunkBytes % blockBytes !== 0) {
     throw new Error(`backup chunks of ${chunkBytes} bytes are no multiple of ${blockBytes}`)
   }
   const closing = new AbortController()
   const deps: BackupDeps = {
     host,
-    backends,
+    backends: await openBackends(options, closing.signal),
     database,
     bus,
     log,
@@ -84,4 +85,26 @@ export async function openBackupRole(options: BackupRoleOptions): Promise<Runnin
       await deps.workers.close()
     },
   }
+}
+
+const openPatienceMs = 20_000
+
+/** The backends that are open; those whose storage is not there yet join when it is. */
+async function openBackends({ backends, log }: BackupRoleOptions, signal: AbortSignal): Promise<Backend[]> {
+  const opened: Backend[] = []
+  const starting = backends.map((source) =>
+    keepStarting({
+      signal,
+      patienceMs: openPatienceMs,
+      async start() {
+        opened.push(await openBackend(source))
+        return { close: async () => undefined }
+      },
+      async onFailure(error) {
+        log.warn({ err: error, backend: source.host }, 'backups of this backend wait until its storage is there')
+      },
+    }),
+  )
+  await Promise.all(starting)
+  return opened
 }

@@ -9,6 +9,7 @@ type Filter = (pool: Pool, request: PlaceRequest) => boolean
 type Weigher = (pool: Pool, request: PlaceRequest) => number
 
 const filters: Filter[] = [
+  (pool) => pool.capabilities.backend_state !== 'down',
   (pool, request) => !request.excluded.includes(pool.backend),
   (pool, request) => request.pinned === null || pool.backend === request.pinned,
   availabilityZoneFilter,

@@ -74,7 +74,7 @@ function poolOf(service: ServiceRow, stats: ReportedStats, pool: PoolStats): Poo
       online_extend_support: pool.onlineExtend,
       QoS_support: pool.qosSupport,
       replication_enabled: false,
-      backend_state: 'up',
+      backend_state: stats.backendState ?? 'up',
     },
   }
 }

@@ -2,7 +2,7 @@ import { type Context, isoMicroseconds } from '@hearth/core'
 import { type ApiRequest, queryValue } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
-import { isUp, listServices as readServices, type ServiceRow, updateService } from './store.ts'
+import { isUp, type ReportedStats, listServices as readServices, type ServiceRow, updateService } from './store.ts'
 
 /** GET /os-services?host=&binary=. A host without backend names all of its backends. */
 export async function listServices(_context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
@@ -30,12 +30,13 @@ function serviceView(service: ServiceRow): Record<string, unknown> {
     cluster: null,
   }
   if (service.binary !== 'cinder-volume') return view
+  const stats = service.stats === null ? null : (JSON.parse(service.stats) as ReportedStats)
   return {
     ...view,
     replication_status: 'disabled',
     active_backend_id: null,
     frozen: service.frozen,
-    backend_state: 'up',
+    backend_state: stats?.backendState ?? 'up',
   }
 }
 

@@ -25,6 +25,8 @@ export interface ReportedStats extends BackendStats {
   /** Pool name → GiB of the volumes that rows place there. */
   allocatedGb: Record<string, number>
   backendName: string
+  /** `down`: the backend does not answer, the rest is what it said last. */
+  backendState?: 'up' | 'down'
 }
 
 export interface Heartbeat {
@@ -48,10 +50,10 @@ export function isUp(service: ServiceRow, now = Date.now()): boolean {
   return now - service.heartbeat_at <= downAfterMs
 }
 
-/** Tells that the service lives; makes its row the first time. Answers the row's id. */
-export async function beat(database: Database, heartbeat: Heartbeat): Promise<string> {
+/** Tells that the service lives, or lived at `at`; makes its row the first time. Answers the row's id. */
+export async function beat(database: Database, heartbeat: Heartbeat, at = Date.now()): Promise<string> {
   const { host, binary, zone, stats } = heartbeat
-  const set = { zone, stats: stats && JSON.stringify(stats), heartbeat_at: Date.now() }
+  const set = { zone, stats: stats && JSON.stringify(stats), heartbeat_at: at }
   return database.transaction(async (tx) => {
     const known = await tx('services').where({ host, binary }).first('id')
     if (known) {
@@ -62,6 +64,11 @@ export async function beat(database: Database, heartbeat: Heartbeat): Promise<st
     await insertIfAbsent(tx, 'services', { id, host, binary, created_at: Date.now(), ...set })
     return id
   })
+}
+
+/** Tells that the service runs but its backend did not open: it shows as down. */
+export async function tellDown(database: Database, heartbeat: Heartbeat): Promise<void> {
+  await beat(database, heartbeat, Date.now() - downAfterMs - 1)
 }
 
 /** Tells that the service has stopped on purpose, so that nobody waits a minute to see it down. */

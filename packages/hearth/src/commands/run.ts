@@ -19,6 +19,7 @@ export function runCommand(): Command {
       const suite = await startSuite(config, expandRoles(options.roles), (role, running) => {
         process.stdout.write(`${role} runs${running.url ? ` at ${running.url}` : ''}\n`)
       })
+      for (const warning of suite.warnings) process.stdout.write(`· ${warning}\n`)
       process.stdout.write('Ready.\n')
       await stopOnSignal(suite)
     })

@@ -32,6 +32,7 @@ async function startHere(config: Config): Promise<void> {
   const roles = roleNames.filter((role) => !config.identity.foreign || role !== 'keystone.api')
   const { startSuite } = await import('../suite.ts')
   const suite = await startSuite(config, roles)
+  for (const warning of suite.warnings) process.stdout.write(`· ${warning}\n`)
   process.stdout.write(`${readyText(config, suite, (performance.now() - started) / 1000)}\n`)
   await stopOnSignal(suite)
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { type Backend, migrations, roles } from '@hearth/cinder'
+import { type Backend, type BackendSource, migrations, roles } from '@hearth/cinder'
 import type { Running } from '@hearth/core'
 import { type Database, migrate } from '@hearth/database'
-import { type BackupStore, type DriverDeps, openDriver } from '@hearth/driver'
-import type { Config, PluginConfig } from '../config.ts'
+import { type BackupStore, type DriverDeps, openDriver, openRunner, prepareDriver } from '@hearth/driver'
+import type { BackendConfig, Config } from '../config.ts'
 import { once } from '../once.ts'
 import type { Shared } from '../shared.ts'
 
@@ -42,6 +42,7 @@ export async function startVolume(shared: Shared): Promise<Running> {
     hostName: shared.config.hostName,
     availabilityZone: shared.config.volume.availabilityZone,
     backends: await openBackends(shared),
+    onDown: (host, error) => shared.warn(`The backend ${host} is down and tried again: ${(error as Error).message}`),
     workFolder: shared.folders.work,
     run: shared.run,
     log: shared.log,
@@ -68,7 +69,7 @@ async function migratedDatabase(shared: Shared): Promise<Database> {
 }
 
 /** Without configuration: files in the data folder, offered over iSCSI by tgtd. */
-function configuredBackends(config: Config, shared: Shared): NonNullable<Config['volume']['backends']> {
+function configuredBackends(config: Config, shared: Shared): Record<string, BackendConfig> {
   return (
     config.volume.backends ?? {
       file: {
@@ -82,24 +83,59 @@ function configuredBackends(config: Config, shared: Shared): NonNullable<Config[
           driver: '@hearth/driver-iscsi',
           options: { portals: config.volume.portals, runFolder: join(shared.folders.run, 'tgtd') },
         },
+        ssh: null,
       },
     }
   )
 }
 
-/** Backends of this host, opened once for the volume and the backup role together. */
-const openBackends = once((shared: Shared): Promise<Backend[]> => {
-  const deps: DriverDeps = { run: shared.run, log: shared.log, session: shared.session('cinder') }
-  const open = async (name: string, backend: PluginConfig & { export: PluginConfig | null }): Promise<Backend> => {
-    const volume = await openDriver('volume', backend.driver, backend.options, deps)
-    shared.onClose(async () => volume.close?.())
-    const exporter = backend.export && (await openDriver('export', backend.export.driver, backend.export.options, deps))
-    if (exporter) shared.onClose(() => exporter.close())
-    return { name, host: `${shared.config.hostName}@${name}`, volume, export: exporter }
-  }
+/**
+ * Backends of this host, opened once for the volume and the backup role together. Throws DriverError `invalid` for drivers
+ * and options that can never work; storage that is not there yet is another matter.
+ */
+const openBackends = once((shared: Shared): Promise<BackendSource[]> => {
   const configured = Object.entries(configuredBackends(shared.config, shared))
-  return Promise.all(configured.map(([name, backend]) => open(name, backend)))
+  return Promise.all(configured.map(([name, backend]) => backendSource(shared, name, backend)))
 })
+
+async function backendSource(shared: Shared, name: string, config: BackendConfig): Promise<BackendSource> {
+  const volume = await prepareDriver('volume', config.driver, config.options)
+  const exporter = config.export && (await prepareDriver('export', config.export.driver, config.export.options))
+  const deps: DriverDeps = {
+    run: config.ssh ? openRunner({ log: shared.log, ssh: config.ssh }) : shared.run,
+    remote: config.ssh !== null,
+    log: shared.log,
+    session: shared.session('cinder'),
+  }
+  const named = { name, host: `${shared.config.hostName}@${name}` }
+  let opened: Backend | undefined
+  let opening: Promise<Backend> | undefined
+  const open = async (): Promise<Backend> => {
+    const driver = await volume(deps)
+    try {
+      opened = { ...named, volume: driver, export: exporter && (await exporter(deps)), remote: config.ssh !== null }
+      return opened
+    } catch (error) {
+      await driver.close?.()
+      throw error
+    }
+  }
+  // Closed after the roles that use it, however late it opened.
+  shared.onClose(async () => {
+    await opened?.export?.close()
+    await opened?.volume.close?.()
+  })
+  return {
+    ...named,
+    open() {
+      opening ??= open().catch((error: unknown) => {
+        opening = undefined
+        throw error
+      })
+      return opening
+    },
+  }
+}
 
 /** One store for each project: backups lie in the account of their owner. */
 function backupStores(shared: Shared): (projectId: string) => Promise<BackupStore> {
