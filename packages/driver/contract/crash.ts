@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { openDriver, openRunner, type VolumeDriver, type VolumeRef } from '../src/index.ts'
-import { type ByteProbe, openProbe, quietLog } from './bytes.ts'
+import { type ByteProbe, gib, mib, openProbe, quietLog } from './bytes.ts'
 
 export interface CrashContract {
   name: string
@@ -27,8 +27,6 @@ export interface CrashTask {
   ssh?: string[]
 }
 
-const gib = 1024 ** 3
-const mib = 1024 ** 2
 const base: VolumeRef = { id: 'base', name: 'volume-base', sizeGiB: 1 }
 const deeds = ['create', 'clone', 'snapshot', 'createFromSnapshot', 'extend', 'revert', 'delete', 'deleteSnapshot']
 
