@@ -1,12 +1,14 @@
 import { Command } from 'commander'
 import { addBootStorm } from './boot-storm/command.ts'
 import { addLoad } from './load/command.ts'
+import { addBesideReal } from './peers/command.ts'
 
 const program = new Command('bench')
   .description('Loads for any OpenStack: logs in with OS_* variables and speaks public APIs only.')
   .showHelpAfterError('(see --help)')
 addBootStorm(program)
 addLoad(program)
+addBesideReal(program)
 try {
   await program.parseAsync()
 } catch (error) {
