@@ -1,0 +1,153 @@
+import type { Blocks, Extent } from './blocks.ts'
+import { DriverError } from './errors.ts'
+
+export interface CopyBlocks {
+  /** The target reads as zeros: what is zero in the source need not be written. */
+  targetIsZero: boolean
+  signal?: AbortSignal
+  /** Everything before this offset is in the target already, as an earlier `onProgress` said. */
+  from?: number
+  /** Told now and then, and at the end: everything before `offset` is in the target, on stable storage. */
+  onProgress?(offset: number): Promise<void> | void
+  /** Bytes of one read; 1 MiB when absent. */
+  blockBytes?: number
+  /** Reads and writes under way at once; together with `blockBytes` the memory it takes. 8 when absent. */
+  inFlight?: number
+  /** Bytes between two calls of `onProgress`; 256 MiB when absent. */
+  progressBytes?: number
+}
+
+/** Runs of zeros are looked for in pieces of this size. */
+const grain = 64 * 1024
+const noBytes = new Uint8Array(grain)
+
+/** What one lane does next: copies a block, or makes a stretch between extents read as zeros. */
+interface Step extends Extent {
+  kind: 'copy' | 'zero'
+}
+
+interface Copying {
+  source: Blocks
+  target: Blocks
+  options: CopyBlocks
+  steps: AsyncIterator<Step>
+  /** Offsets of the steps that are under way. */
+  open: Set<number>
+  /** Where the next step begins. */
+  next: number
+  /** What `onProgress` was told last, and the call that is telling more. */
+  told: number
+  telling: Promise<void> | null
+  failed: { error: unknown } | null
+}
+
+/**
+ * Copies the bytes of `source` to the beginning of `target`, holes as holes, several blocks at once; a larger target reads as
+ * zeros beyond them. On stable storage when it returns. Throws DriverError `invalid` for a target that is too small, `aborted`.
+ */
+export async function copyBlocks(source: Blocks, target: Blocks, options: CopyBlocks): Promise<void> {
+  if (source.sizeBytes > target.sizeBytes) {
+    throw new DriverError('invalid', `${source.sizeBytes} bytes cannot be copied over ${target.sizeBytes}`)
+  }
+  const { from = 0, inFlight = 8 } = options
+  const steps = stepsOf(source, target, options)
+  const copying: Copying = {
+    ...{ source, target, options, steps, open: new Set<number>(), next: from, told: from },
+    ...{ telling: null, failed: null },
+  }
+  const lanes = Array.from({ length: inFlight }, () => runLane(copying))
+  await Promise.all(lanes)
+  await copying.telling
+  await steps.return(undefined)
+  if (copying.failed) throw (copying.failed as { error: unknown }).error
+  await target.flush()
+  await options.onProgress?.(target.sizeBytes)
+}
+
+/** Takes steps until there are none, or any lane has failed; never rejects, so that no block is in use when the copy ends. */
+async function runLane(copying: Copying): Promise<void> {
+  const { source, target, options, steps, open } = copying
+  const { blockBytes = 1024 * 1024, targetIsZero, signal } = options
+  let memory: Uint8Array | undefined
+  try {
+    while (!copying.failed) {
+      if (signal?.aborted) throw new DriverError('aborted', 'The copy was aborted')
+      const { value: step, done } = await steps.next()
+      if (done) return
+      open.add(step.offset)
+      copying.next = step.offset + step.length
+      if (step.kind === 'zero') await target.zero(step.offset, step.length)
+      else {
+        memory ??= Buffer.allocUnsafeSlow(blockBytes)
+        const block = memory.subarray(0, step.length)
+        await source.read(step.offset, block)
+        await writeSparse(target, step.offset, block, targetIsZero)
+      }
+      open.delete(step.offset)
+      tell(copying)
+    }
+  } catch (error) {
+    copying.failed ??= { error }
+  }
+}
+
+/** Starts telling how far everything is done, unless that is going on or too little has come since. */
+function tell(copying: Copying): void {
+  const { target, options, open, next } = copying
+  const { onProgress, progressBytes = 256 * 1024 ** 2 } = options
+  const reached = Math.min(next, ...open)
+  if (!onProgress || copying.telling || reached - copying.told < progressBytes) return
+  copying.telling = (async () => {
+    try {
+      await target.flush()
+      await onProgress(reached)
+      copying.told = reached
+    } catch (error) {
+      copying.failed ??= { error }
+    }
+    copying.telling = null
+  })()
+}
+
+/** Ascending, without gaps where the target has to be overwritten. */
+async function* stepsOf(source: Blocks, target: Blocks, options: CopyBlocks): AsyncGenerator<Step, void> {
+  const { blockBytes = 1024 * 1024, from = 0, targetIsZero, signal } = options
+  let at = from
+  const gap = (end: number): Step[] =>
+    targetIsZero || end <= at ? [] : [{ kind: 'zero', offset: at, length: end - at }]
+  for await (const extent of source.extents(signal)) {
+    const end = extent.offset + extent.length
+    if (end <= at) continue
+    yield* gap(extent.offset)
+    for (at = Math.max(at, extent.offset); at < end; ) {
+      // Blocks end at multiples of their size, wherever the extent began.
+      const length = Math.min(end, at - (at % blockBytes) + blockBytes) - at
+      yield { kind: 'copy', offset: at, length }
+      at += length
+    }
+  }
+  yield* gap(target.sizeBytes)
+}
+
+/** Writes `block` at `offset`, its runs of zeros as zeros, or not at all where the target reads as zeros. */
+export async function writeSparse(
+  target: Pick<Blocks, 'write' | 'zero'>,
+  offset: number,
+  block: Uint8Array,
+  targetIsZero: boolean,
+): Promise<void> {
+  for (let start = 0; start < block.length; ) {
+    const zero = isZero(block, start)
+    let end = start + grain
+    while (end < block.length && isZero(block, end) === zero) end += grain
+    end = Math.min(end, block.length)
+    if (!zero) await target.write(offset + start, block.subarray(start, end))
+    else if (!targetIsZero) await target.zero(offset + start, end - start)
+    start = end
+  }
+}
+
+function isZero(block: Uint8Array, start: number): boolean {
+  const end = Math.min(start + grain, block.length)
+  return Buffer.compare(block.subarray(start, end), noBytes.subarray(0, end - start)) === 0
+}

@@ -1,0 +1,53 @@
+import { isAbsolute } from 'node:path'
+import type { Blocks } from './blocks.ts'
+import { DriverError } from './errors.ts'
+import { openFileBlocks } from './open-blocks-file.ts'
+import { openServedBlocks } from './open-blocks-served.ts'
+import { openRunner, type Runner } from './runner.ts'
+import type { Address, SnapshotRef, VolumeDriver, VolumeRef } from './volume.ts'
+
+export interface OpenBlocks {
+  mode: 'r' | 'rw'
+  /** Runs qemu-nbd and its like, on this host; an ordinary one when absent. */
+  run?: Runner
+  /** Secrets that the address names (`"password-secret": "<id>"`), by id; they never stand in a command line. */
+  secrets?: Record<string, string>
+}
+
+const nothing = () => undefined
+const quietLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+
+/**
+ * Opens the bytes behind an address of this host: a raw file or device directly, all else (qcow2, `rbd:…`, `json:{…}`) by a
+ * qemu-nbd that ends with its only client. Throws DriverError `not-found`, `unavailable`, `unsupported`.
+ */
+export function openBlocks(address: Address, options: OpenBlocks): Promise<Blocks> {
+  const run = options.run ?? openRunner({ log: quietLog })
+  if (isLocalFile(address)) return openFileBlocks(address.filename, options.mode, run)
+  return openServedBlocks(address, { ...options, run })
+}
+
+/** A raw file or device that any program of this host can open by its path. */
+export function isLocalFile(address: Address): boolean {
+  return address.format === 'raw' && isAbsolute(address.filename)
+}
+
+type BytesDriver = Pick<VolumeDriver, 'address' | 'snapshotAddress' | 'openVolume' | 'openSnapshot'>
+
+/** The bytes of a volume, in the way its driver prefers. Throws DriverError `unsupported` when it has none. */
+export async function bytesOf(driver: BytesDriver, volume: VolumeRef, options: OpenBlocks): Promise<Blocks> {
+  if (driver.openVolume) return driver.openVolume(volume, options.mode)
+  if (driver.address) return openBlocks(await driver.address(volume), options)
+  throw new DriverError('unsupported', `The driver does not let the bytes of ${volume.name} be read or written`)
+}
+
+/** The bytes of a snapshot, for reading, without making a volume of it; null when the driver cannot. */
+export async function snapshotBytesOf(
+  driver: BytesDriver,
+  snapshot: SnapshotRef,
+  options: Omit<OpenBlocks, 'mode'> = {},
+): Promise<Blocks | null> {
+  if (driver.openSnapshot) return driver.openSnapshot(snapshot)
+  if (driver.snapshotAddress) return openBlocks(await driver.snapshotAddress(snapshot), { ...options, mode: 'r' })
+  return null
+}
