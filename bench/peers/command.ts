@@ -7,6 +7,7 @@ import { execa } from 'execa'
 import { type Measure, measures, type Result } from '../boot-storm/result.ts'
 import { positive } from '../boot-storm/whole-number.ts'
 import { startHearth } from './hearth.ts'
+import { type RunningCloud, variablesOf } from './running-cloud.ts'
 
 interface Flags {
   count: number
@@ -15,13 +16,6 @@ interface Flags {
   osdGib: number
   rounds: number
   json?: string
-}
-
-/** A cloud that has been started for one storm. */
-export interface RunningCloud {
-  /** `OS_…` variables. */
-  env: Record<string, string>
-  stop(): Promise<void>
 }
 
 interface Round {
@@ -101,13 +95,6 @@ async function startReal(folder: string, cephConf: string): Promise<RunningCloud
   await run('up')
   const { stdout } = await run('env')
   return { env: variablesOf(stdout), stop: async () => void (await run('down')) }
-}
-
-/** `KEY=value` lines, with or without `export`. */
-export function variablesOf(text: string): Record<string, string> {
-  return Object.fromEntries(
-    [...text.matchAll(/^(?:export )?(OS_\w+)='?(.*?)'?$/gm)].map((match) => [match[1]!, match[2]!]),
-  )
 }
 
 async function stormOn(

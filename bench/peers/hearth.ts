@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { type RunningCloud, variablesOf } from './command.ts'
+import { type RunningCloud, variablesOf } from './running-cloud.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const hearth = join(root, 'packages', 'hearth', 'hearth.mjs')
