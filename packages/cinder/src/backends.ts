@@ -15,6 +15,8 @@ export interface Backend extends Named {
   export: ExportDriver | null
   /** Its storage is on another host: nothing of it is to be found in this host's file system. */
   remote?: boolean
+  /** Connections say that the volumes of this backend understand discard. */
+  reportDiscard?: boolean
 }
 
 /** A backend whose storage may not be there yet. */

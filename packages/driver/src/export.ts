@@ -11,6 +11,8 @@ export interface ExportRequest {
   sizeBytes: number
   blockSize: number
   chap: Chap | null
+  /** What the target proves itself with to initiators that ask for it. */
+  mutual?: Chap | null
   /** Initiator names that may log in; empty means any that passes CHAP. */
   initiators?: string[]
 }
@@ -26,6 +28,8 @@ export interface Exported {
 
 /** Offers devices of this host on the network. Every method may be repeated. */
 export interface ExportDriver {
+  /** Every request names the initiators; repeated with others, it lets those in and no more the ones left out. */
+  perInitiator?: boolean
   /** Makes the target server ready: starts one where none runs, adopts a running one. */
   start(): Promise<void>
   create(request: ExportRequest, signal?: AbortSignal): Promise<Exported>

@@ -62,7 +62,13 @@ export interface Address {
  */
 export type Connection =
   | { kind: 'device'; path: string; sizeBytes: number; blockSize: number }
-  | { kind: 'network'; driver_volume_type: string; data: Record<string, unknown> }
+  | {
+      kind: 'network'
+      driver_volume_type: string
+      data: Record<string, unknown>
+      /** Where file shares are mounted; beside `data`, as upstream's file drivers have it. */
+      mount_point_base?: string
+    }
 
 /** Every method may be repeated: creating what exists with the same size, or deleting what is gone, succeeds. */
 export interface VolumeDriver {

@@ -1,18 +1,19 @@
-import { randomBytes } from 'node:crypto'
 import type { MessageContext } from '@hearth/bus'
 import { move, type Transaction } from '@hearth/database'
 import { type Chap, DriverError, iscsiConnection, isDriverError } from '@hearth/driver'
 import { errors } from '../errors.ts'
 import type { BackendDeps } from '../volumes/backend-deps.ts'
 import {
+  deleteMetadata,
   getVolume,
   lockVolume,
-  readMetadata,
   updateVolume,
   type VolumeRow,
   volumeRef,
   writeMetadata,
 } from '../volumes/store.ts'
+import { type ConnectionInfo, withSharedData } from './connection-data.backend.ts'
+import { initiatorsOf, newChap, offer, readChap } from './offer.backend.ts'
 import { attachmentStates } from './states.ts'
 import { type Connector, deleteAttachmentRow, findAttachment, listAttachments } from './store.ts'
 import { settleVolume } from './volume-status.ts'
@@ -37,10 +38,13 @@ export async function connectVolume(
     const volume = await getVolume(deps.database.query, input.volumeId)
     const isNew = (await connectedCount(deps, volume)) === 0
     const chap = readChap(volume) ?? newChap()
-    const connection = await openConnection(volume, input.connector, chap, deps).catch((error: unknown) => {
+    const connection = await openConnection(volume, input, chap, deps).catch((error: unknown) => {
       throw asApiError(error)
     })
-    const info = await decorate(volume, connection, input, deps)
+    const asked = { connector: input.connector, mode: input.mode }
+    const info = await withSharedData(deps.database.query, {
+      ...{ volume, asked, info: connection, backend: deps.backend },
+    })
     try {
       await deps.database.transaction((tx) => keepConnection(tx, volume, chap, info, input))
     } catch (error) {
@@ -51,52 +55,49 @@ export async function connectVolume(
   })
 }
 
-type Info = { driver_volume_type: string; data: Record<string, unknown> }
-
-async function openConnection(volume: VolumeRow, connector: Connector, chap: Chap, deps: BackendDeps): Promise<Info> {
+async function openConnection(
+  volume: VolumeRow,
+  { connector, attachmentId }: ConnectInput,
+  chap: Chap,
+  deps: BackendDeps,
+): Promise<ConnectionInfo> {
   const { volume: driver, export: exporter } = deps.backend
   const ref = volumeRef(volume)
-  const reached = await driver.connection(ref)
-  if (reached.kind === 'network') return { driver_volume_type: reached.driver_volume_type, data: reached.data }
+  const reached = await driver.connection(ref, connector)
+  if (reached.kind === 'network') {
+    const { kind: _kind, ...info } = reached
+    return info
+  }
   if (!exporter) throw new DriverError('unsupported', 'this backend has nothing to offer its devices with')
   if (typeof connector.initiator !== 'string')
     throw errors.InvalidInput({ reason: 'Connector is missing its initiator.' })
+  const others = await initiatorsOf(volume, deps, { without: attachmentId })
   const { path, sizeBytes, blockSize } = reached
-  const exported = await exporter.create({ name: ref.name, path, sizeBytes, blockSize, chap })
+  const initiators = [...new Set([...others, connector.initiator])]
+  const allowed = exporter.perInitiator ? { initiators } : {}
+  const exported = await exporter.create({ name: ref.name, path, sizeBytes, blockSize, chap, ...allowed })
   const multipath = connector.multipath === true
   const { driver_volume_type, data } = iscsiConnection(exported, { volumeId: volume.id, multipath })
   return { driver_volume_type, data }
-}
-
-/** Adds what every connection carries besides the driver's own data. */
-async function decorate(volume: VolumeRow, info: Info, input: ConnectInput, deps: BackendDeps): Promise<Info> {
-  const admin = await readMetadata(deps.database.query, volume.id, 'admin')
-  const readonly = admin.readonly === 'True' || input.mode === 'ro'
-  return {
-    driver_volume_type: info.driver_volume_type,
-    data: {
-      ...info.data,
-      qos_specs: null,
-      access_mode: admin.attached_mode ?? (readonly ? 'ro' : 'rw'),
-      encrypted: volume.encryption_key_id !== null,
-      cacheable: false,
-      enforce_multipath: false,
-    },
-  }
 }
 
 async function keepConnection(
   tx: Transaction,
   volume: VolumeRow,
   chap: Chap,
-  info: Info,
+  info: ConnectionInfo,
   input: ConnectInput,
 ): Promise<void> {
   const { attachmentId, connector, mode } = input
   const locked = await lockVolume(tx, volume.id)
   const provider_auth = `CHAP ${chap.username} ${chap.password}`
   if (locked.provider_auth !== provider_auth) await updateVolume(tx, volume.id, { provider_auth })
-  if (attachmentId === null) return
+  if (attachmentId === null) {
+    if (typeof connector.initiator === 'string') {
+      await writeMetadata(tx, volume.id, 'admin', { legacy_initiator: connector.initiator })
+    }
+    return
+  }
   const set = {
     connector: JSON.stringify(connector),
     connection_info: JSON.stringify(info),
@@ -119,13 +120,13 @@ export async function disconnectVolume(
 ): Promise<null> {
   return deps.locks.run(input.volumeId, async () => {
     const volume = await getVolume(deps.database.query, input.volumeId)
-    const others = await connectedCount(deps, volume, input.attachmentId)
-    if (others === 0) {
-      await deps.backend.export?.remove(volumeRef(volume).name).catch((error: unknown) => {
-        throw asApiError(error)
-      })
+    await withdraw(volume, input.attachmentId, deps).catch((error: unknown) => {
+      throw asApiError(error)
+    })
+    if (input.attachmentId === null) {
+      await deleteMetadata(deps.database.query, volume.id, 'admin', 'legacy_initiator')
+      return null
     }
-    if (input.attachmentId === null) return null
     const attachmentId = input.attachmentId
     await deps.database.transaction(async (tx) => {
       const locked = await lockVolume(tx, volume.id)
@@ -137,21 +138,19 @@ export async function disconnectVolume(
   })
 }
 
+/** The export goes with the last attachment; before that, an initiator with its own. */
+async function withdraw(volume: VolumeRow, attachmentId: string | null, deps: BackendDeps): Promise<void> {
+  const exporter = deps.backend.export
+  if (!exporter) return
+  if ((await connectedCount(deps, volume, attachmentId)) === 0) return exporter.remove(volumeRef(volume).name)
+  const initiators = await initiatorsOf(volume, deps, { without: attachmentId })
+  if (exporter.perInitiator && initiators.length > 0) await offer(volume, initiators, deps)
+}
+
 /** How many attachments other than this one use the export. */
 async function connectedCount(deps: BackendDeps, volume: VolumeRow, except: string | null = null): Promise<number> {
   const attachments = await listAttachments(deps.database.query, { volume_id: volume.id })
   return attachments.filter((one) => one.connection_info !== null && one.id !== except).length
-}
-
-/** The credentials kept in `provider_auth`: `CHAP user password`. */
-export function readChap(volume: VolumeRow): Chap | null {
-  const [method, username, password] = volume.provider_auth?.split(' ') ?? []
-  return method === 'CHAP' && username && password ? { username, password } : null
-}
-
-/** Lengths that every initiator takes (RFC 7143 asks for at least 96 bits, some stop at 16 characters). */
-function newChap(): Chap {
-  return { username: randomBytes(10).toString('hex'), password: randomBytes(8).toString('hex') }
 }
 
 function asApiError(error: unknown): unknown {

@@ -19,6 +19,6 @@ export function detailView(row: AttachmentRow): Record<string, unknown> {
 
 function flatConnection(row: AttachmentRow): Record<string, unknown> {
   if (row.connection_info === null) return {}
-  const info = JSON.parse(row.connection_info) as { driver_volume_type: string; data: Record<string, unknown> }
-  return { ...info.data, driver_volume_type: info.driver_volume_type, attachment_id: row.id }
+  const { data, ...rest } = JSON.parse(row.connection_info) as { data: Record<string, unknown> }
+  return { ...data, ...rest, attachment_id: row.id }
 }

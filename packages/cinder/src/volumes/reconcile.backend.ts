@@ -1,4 +1,4 @@
-import { readChap } from '../attachments/connect.backend.ts'
+import { initiatorsOf, offer, readChap } from '../attachments/offer.backend.ts'
 import { listAttachments } from '../attachments/store.ts'
 import { baseRef, listBases } from '../image-cache/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
@@ -15,7 +15,7 @@ export async function restoreExports(volumes: VolumeRow[], deps: BackendDeps): P
   for (const volume of volumes) {
     if (!(await isConnected(volume, deps))) continue
     wanted.add(volumeRef(volume).name)
-    await offer(volume, deps).catch((error: unknown) => {
+    await offer(volume, await initiatorsOf(volume, deps), deps).catch((error: unknown) => {
       deps.log.error({ err: error, volumeId: volume.id }, 'an attached volume could not be offered again')
     })
   }
@@ -37,13 +37,6 @@ async function isConnected(volume: VolumeRow, deps: BackendDeps): Promise<boolea
   if (volume.status === 'attaching' || volume.status === 'detaching') return true
   const attachments = await listAttachments(deps.database.query, { volume_id: volume.id })
   return attachments.some((one) => one.connection_info !== null || one.status === 'attached')
-}
-
-async function offer(volume: VolumeRow, { backend }: BackendDeps): Promise<void> {
-  const reached = await backend.volume.connection(volumeRef(volume))
-  if (reached.kind !== 'device') return
-  const { path, sizeBytes, blockSize } = reached
-  await backend.export?.create({ name: volumeRef(volume).name, path, sizeBytes, blockSize, chap: readChap(volume) })
 }
 
 const ours = /^(volume|snapshot)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/

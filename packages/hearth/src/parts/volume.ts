@@ -83,6 +83,7 @@ function configuredBackends(config: Config, shared: Shared): Record<string, Back
           driver: '@hearth/driver-iscsi',
           options: { portals: config.volume.portals, runFolder: join(shared.folders.run, 'tgtd') },
         },
+        reportDiscard: false,
         ssh: null,
       },
     }
@@ -113,7 +114,9 @@ async function backendSource(shared: Shared, name: string, config: BackendConfig
   const open = async (): Promise<Backend> => {
     const driver = await volume(deps)
     try {
-      opened = { ...named, volume: driver, export: exporter && (await exporter(deps)), remote: config.ssh !== null }
+      const offered = exporter && (await exporter(deps))
+      const { reportDiscard } = config
+      opened = { ...named, volume: driver, export: offered, remote: config.ssh !== null, reportDiscard }
       return opened
     } catch (error) {
       await driver.close?.()

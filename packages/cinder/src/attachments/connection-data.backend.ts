@@ -1,0 +1,69 @@
+import type { Query } from '@hearth/database'
+import type { Backend } from '../backends.ts'
+import { getQosSpecs } from '../qos/store.ts'
+import { getVolumeType } from '../types/store.ts'
+import { readMetadata, type VolumeRow } from '../volumes/store.ts'
+import type { Connector } from './store.ts'
+
+/** A nested connection_info; file shares have `mount_point_base` too. */
+export type ConnectionInfo = {
+  driver_volume_type: string
+  data: Record<string, unknown>
+  mount_point_base?: string
+}
+
+interface Asked {
+  connector: Connector
+  mode: string | null
+}
+
+/**
+ * Adds what every connection carries besides the driver's own data, the driver having the last word on encryption and
+ * discard, as in upstream's `volume/manager.py`.
+ */
+export async function withSharedData(
+  q: Query,
+  { volume, info, asked, backend }: { volume: VolumeRow; info: ConnectionInfo; asked: Asked; backend: Backend },
+): Promise<ConnectionInfo> {
+  const admin = await readMetadata(q, volume.id, 'admin')
+  const readonly = admin.readonly === 'True' || asked.mode === 'ro'
+  const type = volume.volume_type_id === null ? null : await getVolumeType(q, volume.volume_type_id)
+  const { data } = info
+  return {
+    ...info,
+    data: {
+      ...(backend.reportDiscard && { discard: true }),
+      ...data,
+      qos_specs: await qosFor(q, type?.qosSpecsId ?? null, volume.size),
+      access_mode: admin.attached_mode ?? (readonly ? 'ro' : 'rw'),
+      encrypted: data.encrypted ?? volume.encryption_key_id !== null,
+      cacheable: data.cacheable !== false && type?.extraSpecs.cacheable === '<is> True',
+      enforce_multipath: asked.connector.enforce_multipath === true,
+    },
+  }
+}
+
+const tuned = [
+  'read_iops_sec',
+  'read_bytes_sec',
+  'write_iops_sec',
+  'write_bytes_sec',
+  'total_iops_sec',
+  'total_bytes_sec',
+]
+
+/** The limits the compute host is to keep; those told by the GiB become numbers for this size. */
+async function qosFor(q: Query, id: string | null, sizeGiB: number): Promise<Record<string, string | number> | null> {
+  if (id === null) return null
+  const { consumer, specs } = await getQosSpecs(q, id)
+  if (consumer === 'back-end') return null
+  const limits: Record<string, string | number> = { ...specs }
+  for (const name of tuned) {
+    const [perGiB, least, most] = [`${name}_per_gb`, `${name}_per_gb_min`, `${name}_max`] as const
+    if (!(perGiB in specs)) continue
+    const value = Math.max(Number(specs[least] ?? 0), Number(specs[perGiB]) * sizeGiB)
+    limits[name] = Math.min(value, Number(specs[most] ?? value))
+    for (const used of [perGiB, least, most]) delete limits[used]
+  }
+  return limits
+}

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import type { Chap } from '@hearth/driver'
+import type { BackendDeps } from '../volumes/backend-deps.ts'
+import { readMetadata, type VolumeRow, volumeRef } from '../volumes/store.ts'
+import { listAttachments } from './store.ts'
+
+/** The credentials kept in `provider_auth`: `CHAP user password`. */
+export function readChap(volume: VolumeRow): Chap | null {
+  const [method, username, password] = volume.provider_auth?.split(' ') ?? []
+  return method === 'CHAP' && username && password ? { username, password } : null
+}
+
+/** Lengths that every initiator takes (RFC 7143 asks for at least 96 bits, some stop at 16 characters). */
+export function newChap(): Chap {
+  return { username: randomBytes(10).toString('hex'), password: randomBytes(8).toString('hex') }
+}
+
+/** Initiators of all who were promised the volume, but for one attachment; null there is the legacy connection. */
+export async function initiatorsOf(
+  volume: VolumeRow,
+  { database }: BackendDeps,
+  { without }: { without?: string | null } = {},
+): Promise<string[]> {
+  const attachments = await listAttachments(database.query, { volume_id: volume.id })
+  const connectors = attachments
+    .filter((one) => one.connection_info !== null && one.connector !== null && one.id !== without)
+    .map((one) => JSON.parse(one.connector!) as { initiator?: unknown })
+  const { legacy_initiator } = await readMetadata(database.query, volume.id, 'admin')
+  const legacy = without === null ? undefined : legacy_initiator
+  const named = [...connectors.map(({ initiator }) => initiator), legacy]
+  return [...new Set(named.filter((initiator) => typeof initiator === 'string'))]
+}
+
+/** Offers a connected volume with the credentials it has, to these initiators where the export names them. */
+export async function offer(volume: VolumeRow, initiators: string[], { backend }: BackendDeps): Promise<void> {
+  const reached = await backend.volume.connection(volumeRef(volume))
+  if (reached.kind !== 'device') return
+  const { path, sizeBytes, blockSize } = reached
+  const allowed = backend.export?.perInitiator ? { initiators } : {}
+  const { name } = volumeRef(volume)
+  await backend.export?.create({ name, path, sizeBytes, blockSize, chap: readChap(volume), ...allowed })
+}
