@@ -50,9 +50,7 @@ function blocksOf(opened: OpenFile): Blocks {
     async zero(offset, length) {
       checkRange(opened, offset, length)
       if (length >= leastPunch && !opened.solid && (await punch(opened, offset, length))) return
-      for (let done = 0; done < length; done += zeros.length) {
-        await writeAll(file, offset + done, zeros.subarray(0, Math.min(zeros.length, length - done)))
-      }
+      await writeZeros(file, offset, length)
     },
     flush: () => file.datasync().catch(asDriverError),
     extents: (signal) => extentsOf(opened, signal),
@@ -69,6 +67,16 @@ async function writeAll(file: FileHandle, offset: number, data: Uint8Array): Pro
   for (let done = 0; done < data.length; ) {
     const { bytesWritten } = await file.write(data, done, data.length - done, offset + done).catch(asDriverError)
     done += bytesWritten
+  }
+}
+
+/** Looks first: what reads as zeros may be a hole, which writing would fill. */
+async function writeZeros(file: FileHandle, offset: number, length: number): Promise<void> {
+  const present = Buffer.allocUnsafe(Math.min(zeros.length, length))
+  for (let done = 0; done < length; done += zeros.length) {
+    const wanted = zeros.subarray(0, Math.min(zeros.length, length - done))
+    const { bytesRead } = await file.read(present, 0, wanted.length, offset + done).catch(asDriverError)
+    if (Buffer.compare(present.subarray(0, bytesRead), wanted) !== 0) await writeAll(file, offset + done, wanted)
   }
 }
 

@@ -56,14 +56,16 @@ async function save(backup: BackupRow, store: BackupStore, deps: BackupDeps): Pr
   const prefix = backup.service_metadata!
   await store.prepare(container)
   await purgeObjects(backup, store)
-  const path = await openSource(backup, volume, deps)
   const before = await hashesBefore(backup, store, deps)
   const check = async () => {
     const now = await findBackup(deps.database.query, backup.id)
     if (now?.status !== 'creating') throw new DriverError('aborted', 'the backup is no longer wanted')
   }
   const length = backup.size * 2 ** 30
-  const { objects, sha256s } = await writeObjects({ backup, path, length, store, before, check }, deps)
+  const source = await openSource(backup, volume, deps)
+  const { objects, sha256s } = await writeObjects({ backup, source, length, store, before, check }, deps).finally(() =>
+    source.close(),
+  )
   await store.put(container, hashesName(prefix), writeHashes(backup, sha256s), deps.signal)
   const meta = await volumeMeta(volume, deps)
   await store.put(container, metadataName(prefix), writeMetadata(backup, objects, meta), deps.signal)

@@ -1,9 +1,9 @@
-import { open } from 'node:fs/promises'
-import { type BackupStore, DriverError } from '@hearth/driver'
+import { type BackupStore, type Blocks, DriverError } from '@hearth/driver'
 import type { BackupDeps } from './backend-deps.ts'
 import { isZero, type PackedChunk, release } from './chunk.ts'
-import { cutStream, pieceBytesFor, piecesUnderWay } from './cut.ts'
+import { cutStream } from './cut.ts'
 import { type ObjectEntry, objectName } from './format.ts'
+import { readPieces } from './pieces.ts'
 import type { BackupRow } from './store.ts'
 
 /** Bytes of the chunks that are hashed, compressed or sent at once; each may take twice its size in memory. */
@@ -16,7 +16,7 @@ export function objectsAtOnce(chunkBytes: number): number {
 
 export interface WriteInput {
   backup: BackupRow
-  path: string
+  source: Blocks
   /** Bytes of the volume. */
   length: number
   store: BackupStore
@@ -38,7 +38,7 @@ export async function writeObjects(input: WriteInput, deps: BackupDeps): Promise
   const most = objectsAtOnce(deps.chunkBytes)
   let failed: { error: unknown } | undefined
   try {
-    await cutStream(piecesOf(input, deps.chunkBytes), deps.chunkBytes, async (chunk) => {
+    await cutStream(readPieces(input, deps.chunkBytes, deps.signal), deps.chunkBytes, async (chunk) => {
       while (running.size >= most) await Promise.race(running)
       if (failed) throw failed.error
       deps.signal.throwIfAborted()
@@ -99,27 +99,6 @@ function openWriter({ backup, store, before }: WriteInput, deps: BackupDeps) {
       if (!isShared) for (const { data } of (await packing).extents) release(data)
     },
     written: (): Written => ({ objects, sha256s: hashes.flat() }),
-  }
-}
-
-/** The file's bytes in large pieces, in memory that is used again and again; what lies beyond its end reads as zeros. */
-async function* piecesOf({ path, length }: WriteInput, chunkBytes: number): AsyncGenerator<Buffer> {
-  const pieceBytes = pieceBytesFor(chunkBytes)
-  const memory = Array.from({ length: piecesUnderWay }, () => Buffer.allocUnsafeSlow(Math.min(pieceBytes, length)))
-  const file = await open(path, 'r')
-  try {
-    for (let at = 0, turn = 0; at < length; at += pieceBytes, turn += 1) {
-      const piece = memory[turn % piecesUnderWay]!.subarray(0, Math.min(pieceBytes, length - at))
-      let filled = 0
-      while (filled < piece.length) {
-        const { bytesRead } = await file.read(piece, filled, piece.length - filled, at + filled)
-        if (bytesRead === 0) break
-        filled += bytesRead
-      }
-      yield piece.fill(0, filled)
-    }
-  } finally {
-    await file.close()
   }
 }
 

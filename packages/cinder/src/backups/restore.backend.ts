@@ -57,16 +57,20 @@ async function writeChain(
   for (const row of await chainOf(deps.database.query, backup)) {
     steps.push({ row, metadata: await readChecked(row, store, deps) })
   }
-  const path = await openTarget(volume, deps)
   const check = async () => {
     const now = await findVolume(deps.database.query, volume.id)
     if (now?.status !== 'restoring-backup') throw new DriverError('aborted', 'the restore is no longer wanted')
   }
-  for (const [index, { row, metadata }] of steps.entries()) {
-    const { objects } = metadata
-    // What a later backup changed to zeros has bytes of the earlier one below.
-    const sparse = fresh && index === 0
-    await writeBack({ path, container: row.container!, objects, sparse, store, check }, deps)
+  const target = await openTarget(volume, deps)
+  try {
+    for (const [index, { row, metadata }] of steps.entries()) {
+      const { objects } = metadata
+      // What a later backup changed to zeros has bytes of the earlier one below.
+      const sparse = fresh && index === 0
+      await writeBack({ target, container: row.container!, objects, sparse, store, check }, deps)
+    }
+  } finally {
+    await target.close()
   }
   return steps.at(-1)!.metadata.volumeMeta
 }

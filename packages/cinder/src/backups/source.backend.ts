@@ -1,39 +1,40 @@
-import { isAbsolute } from 'node:path'
-import { type Address, DriverError, type SnapshotRef, type VolumeDriver, type VolumeRef } from '@hearth/driver'
+import { type Blocks, DriverError, type SnapshotRef, type VolumeRef } from '@hearth/driver'
+import type { Backend } from '../backends.ts'
 import { findSnapshot, snapshotRef } from '../snapshots/store.ts'
+import { reachBytes, reachSnapshot, readsSnapshots } from '../volumes/reach-bytes.backend.ts'
 import { findVolume, type VolumeRow, volumeRef } from '../volumes/store.ts'
 import { type BackupDeps, backendFor } from './backend-deps.ts'
 import { type BackupRow, updateBackup } from './store.ts'
 
 /**
- * Where the bytes to be saved can be read and do not change: the snapshot, the volume that nobody has attached, or a temporary
- * snapshot (or clone) of one in use, noted in the row before it is made.
+ * The bytes to be saved, which do not change: the snapshot, the volume that nobody has attached, or a temporary snapshot (or
+ * clone) of one in use, noted in the row before it is made. The caller closes them.
  */
-export async function openSource(backup: BackupRow, volume: VolumeRow, deps: BackupDeps): Promise<string> {
-  const { volume: driver } = backendFor(deps, volume.host)
+export async function openSource(backup: BackupRow, volume: VolumeRow, deps: BackupDeps): Promise<Blocks> {
+  const backend = backendFor(deps, volume.host)
   if (backup.snapshot_id === null && volume.previous_status !== 'in-use')
-    return readable(await addressOf(driver, volume))
+    return reachBytes(backend, volumeRef(volume), 'r')
   if (backup.snapshot_id === null) {
     await updateBackup(deps.database.query, backup.id, { temp_snapshot_id: backup.id })
-    return readable(await copyInUse(driver, backup, volume, deps))
+    return copyInUse(backend, backup, volume, deps)
   }
   const snapshot = await findSnapshot(deps.database.query, backup.snapshot_id)
   if (!snapshot) throw new DriverError('not-found', `snapshot ${backup.snapshot_id} is gone`)
   const ref = snapshotRef(snapshot, volume)
-  if (driver.snapshotAddress) return readable(await driver.snapshotAddress(ref))
+  if (readsSnapshots(backend)) return reachSnapshot(backend, ref)
   await updateBackup(deps.database.query, backup.id, { temp_snapshot_id: backup.id })
-  const update = await driver.createFromSnapshot(temporaryVolume(backup), ref, deps.signal)
-  return readable(await addressOf(driver, { ...temporaryVolume(backup), ...update }))
+  const update = await backend.volume.createFromSnapshot(temporaryVolume(backup), ref, deps.signal)
+  return reachBytes(backend, { ...temporaryVolume(backup), ...update }, 'r')
 }
 
-async function copyInUse(driver: VolumeDriver, backup: BackupRow, volume: VolumeRow, deps: BackupDeps) {
-  if (driver.snapshotAddress) {
+async function copyInUse(backend: Backend, backup: BackupRow, volume: VolumeRow, deps: BackupDeps): Promise<Blocks> {
+  if (readsSnapshots(backend)) {
     const ref = temporarySnapshot(backup, volumeRef(volume))
-    const update = await driver.snapshot(ref, deps.signal)
-    return driver.snapshotAddress({ ...ref, ...update })
+    const update = await backend.volume.snapshot(ref, deps.signal)
+    return reachSnapshot(backend, { ...ref, ...update })
   }
-  const update = await driver.clone(temporaryVolume(backup), volumeRef(volume), deps.signal)
-  return addressOf(driver, { ...temporaryVolume(backup), ...update })
+  const update = await backend.volume.clone(temporaryVolume(backup), volumeRef(volume), deps.signal)
+  return reachBytes(backend, { ...temporaryVolume(backup), ...update }, 'r')
 }
 
 /** Removes the temporary copy, whether it was made or not; true when there is none any more. */
@@ -44,8 +45,9 @@ export async function dropTemporary(backup: BackupRow, deps: BackupDeps): Promis
   const volume = await findVolume(database.query, backup.volume_id)
   try {
     if (volume) {
-      const { volume: driver } = backendFor(deps, volume.host)
-      if (driver.snapshotAddress) await driver.deleteSnapshot(temporarySnapshot(backup, volumeRef(volume)))
+      const backend = backendFor(deps, volume.host)
+      const { volume: driver } = backend
+      if (readsSnapshots(backend)) await driver.deleteSnapshot(temporarySnapshot(backup, volumeRef(volume)))
       else await driver.delete(temporaryVolume(backup))
     }
     await updateBackup(database.query, backup.id, { temp_snapshot_id: null })
@@ -56,19 +58,9 @@ export async function dropTemporary(backup: BackupRow, deps: BackupDeps): Promis
   }
 }
 
-/** The path that a restore writes to. */
-export async function openTarget(volume: VolumeRow, deps: BackupDeps): Promise<string> {
-  return readable(await addressOf(backendFor(deps, volume.host).volume, volume))
-}
-
-async function addressOf(driver: VolumeDriver, volume: VolumeRow | VolumeRef): Promise<Address> {
-  if (!driver.address) throw new DriverError('unsupported', 'the backend does not let its bytes be read on its host')
-  return driver.address('sizeGiB' in volume ? volume : volumeRef(volume))
-}
-
-function readable(address: Address): string {
-  if (address.format === 'raw' && isAbsolute(address.filename)) return address.filename
-  throw new DriverError('unsupported', `volumes at ${address.format} addresses such as these cannot be backed up yet`)
+/** The bytes that a restore writes over; the caller closes them. */
+export async function openTarget(volume: VolumeRow, deps: BackupDeps): Promise<Blocks> {
+  return reachBytes(backendFor(deps, volume.host), volumeRef(volume), 'rw')
 }
 
 function temporarySnapshot(backup: BackupRow, volume: VolumeRef): SnapshotRef {

@@ -1,15 +1,11 @@
-import { type FileHandle, open } from 'node:fs/promises'
-import { type BackupStore, DriverError, isDriverError } from '@hearth/driver'
+import { type BackupStore, type Blocks, DriverError, isDriverError, writeSparse } from '@hearth/driver'
 import type { BackupDeps } from './backend-deps.ts'
-import { isZero, release } from './chunk.ts'
+import { release } from './chunk.ts'
 import type { ObjectEntry } from './format.ts'
 import { objectsAtOnce } from './objects.backend.ts'
 
-/** Runs of zeros at least this long are looked for. */
-const stepBytes = 65_536
-
 export interface WriteBackInput {
-  path: string
+  target: Blocks
   container: string
   objects: ObjectEntry[]
   /** The target reads as zeros already: runs of zeros are skipped. */
@@ -21,31 +17,27 @@ export interface WriteBackInput {
 
 /** Writes the objects of one backup to the volume; on stable storage when it returns. */
 export async function writeBack(input: WriteBackInput, deps: BackupDeps): Promise<void> {
-  const file = await open(input.path, 'r+')
   const line = input.objects.values()
   const zeros = openZeros(deps)
   const largest = input.objects.reduce((most, { length }) => Math.max(most, length), 1)
-  try {
-    const lanes = Array.from({ length: objectsAtOnce(largest) }, async () => {
-      for (const entry of line) {
-        deps.signal.throwIfAborted()
-        await input.check()
-        if ((await zeros(entry.length)) === entry.md5) {
-          if (!input.sparse) await writeZeros(file, new Uint8Array(entry.length), entry.offset)
-          continue
-        }
-        const bytes = await fetchObject(input, entry, deps)
-        await writeRuns(file, bytes, entry.offset, input.sparse)
-        release(bytes)
+  const { target, sparse } = input
+  const lanes = Array.from({ length: objectsAtOnce(largest) }, async () => {
+    for (const entry of line) {
+      deps.signal.throwIfAborted()
+      await input.check()
+      if ((await zeros(entry.length)) === entry.md5) {
+        if (!sparse) await target.zero(entry.offset, entry.length)
+        continue
       }
-    })
-    const results = await Promise.allSettled(lanes)
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed) throw failed.reason
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+      const bytes = await fetchObject(input, entry, deps)
+      await writeSparse(target, entry.offset, bytes, sparse)
+      release(bytes)
+    }
+  })
+  const results = await Promise.allSettled(lanes)
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+  await target.flush()
 }
 
 /** The md5 of so many zeros: an object that has it need not even be fetched. */
@@ -69,34 +61,5 @@ async function fetchObject(input: WriteBackInput, entry: ObjectEntry, deps: Back
   } catch (error) {
     const why = isDriverError(error) ? error.message : String(error)
     throw new DriverError('failed', `object ${entry.name} is broken: ${why}`, error)
-  }
-}
-
-async function writeRuns(file: FileHandle, bytes: Uint8Array, offset: number, sparse: boolean): Promise<void> {
-  for (let start = 0; start < bytes.length; ) {
-    const zero = isZero(bytes.subarray(start, start + stepBytes))
-    let end = start + stepBytes
-    while (end < bytes.length && isZero(bytes.subarray(end, end + stepBytes)) === zero) end += stepBytes
-    const run = bytes.subarray(start, end)
-    if (!zero) await writeAll(file, run, offset + start)
-    else if (!sparse) await writeZeros(file, run, offset + start)
-    start = end
-  }
-}
-
-/** Leaves holes where the volume reads as zeros already. */
-async function writeZeros(file: FileHandle, zeros: Uint8Array, offset: number): Promise<void> {
-  const present = Buffer.alloc(Math.min(zeros.length, 16 * stepBytes))
-  for (let at = 0; at < zeros.length; at += present.length) {
-    const length = Math.min(present.length, zeros.length - at)
-    const { bytesRead } = await file.read(present, 0, length, offset + at)
-    if (!isZero(present.subarray(0, bytesRead))) await writeAll(file, zeros.subarray(at, at + length), offset + at)
-  }
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done)
-    done += bytesWritten
   }
 }

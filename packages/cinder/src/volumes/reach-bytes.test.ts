@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silentLog, uuid } from '@hearth/core'
+import { bytesOf, openDriver, openRunner } from '@hearth/driver'
+import { expect, test } from 'vitest'
+import type { Backend } from '../backends.ts'
+import { reachBytes, readsSnapshots } from './reach-bytes.backend.ts'
+
+test('the bytes of another host’s storage are reached by an export with a password, which goes with them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hearth-reach-'))
+  const commands: string[] = []
+  const log = { ...silentLog, debug: (details: object) => commands.push(JSON.stringify(details)) }
+  const deps = { run: openRunner({ log }), log }
+  const volume = await openDriver('volume', '@hearth/driver-file', { folder: join(folder, 'volumes') }, deps)
+  const options = { portals: [`127.0.0.1:${await freePort()}`], runFolder: join(folder, 'tgtd') }
+  const exporter = await openDriver('export', '@hearth/driver-iscsi', options, deps)
+  await exporter.start()
+  const id = uuid()
+  const ref = { id, name: `volume-${id}`, sizeGiB: 1 }
+  await volume.create(ref)
+  const backend: Backend = { name: 'far', host: 'host1@far', volume, export: exporter, remote: true }
+  const blocks = await reachBytes(backend, ref, 'rw')
+  expect(await exporter.list()).toEqual([ref.name])
+  const data = Buffer.alloc(2 ** 21, 0x71)
+  await blocks.write(2 ** 20, data)
+  await blocks.flush()
+  await blocks.close()
+  expect(await exporter.list()).toEqual([])
+  const direct = await bytesOf(volume, ref, { mode: 'r' })
+  const back = Buffer.alloc(data.length)
+  await direct.read(2 ** 20, back)
+  expect(back.equals(data)).toBe(true)
+  await direct.close()
+  // The driver's own addresses are of no use from here.
+  expect(readsSnapshots(backend)).toBe(false)
+  expect(readsSnapshots({ ...backend, remote: false })).toBe(true)
+  await exporter.close()
+  await rm(folder, { recursive: true })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
