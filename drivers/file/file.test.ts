@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDriver, openRunner } from '@hearth/driver'
-import { backupContract, crashContract, imageContract, volumeContract } from '@hearth/driver/contract'
 import { afterAll, expect, test } from 'vitest'
 
 const nothing = () => undefined
@@ -36,64 +35,6 @@ async function smallFilesystem(sizeMiB: number): Promise<string> {
 }
 
 const openVolume = (options: Record<string, unknown>) => openDriver('volume', file, options, deps)
-const abilities = { revert: true, list: true, snapshotAddress: true }
-
-volumeContract({
-  name: 'file, copying bytes',
-  open: async () => openVolume({ folder: await newFolder() }),
-  ...(isRoot && {
-    async openFull() {
-      const folder = await smallFilesystem(4)
-      await writeFile(join(folder, '.filler'), Buffer.alloc(4 * mib)).catch(nothing)
-      return openVolume({ folder })
-    },
-  }),
-  abilities,
-})
-
-if (isRoot) {
-  volumeContract({
-    name: 'file, sharing blocks in a loop-mounted XFS',
-    async open() {
-      const folder = await newFolder()
-      mounted.push(folder)
-      return openVolume({ folder, imageFile: `${folder}.xfs`, imageSizeGiB: 4 })
-    },
-    abilities,
-  })
-}
-
-crashContract({
-  name: 'file, copying bytes',
-  package: file,
-  options: async () => ({ folder: await newFolder() }),
-})
-
-if (isRoot) {
-  crashContract({
-    name: 'file, sharing blocks in a loop-mounted XFS',
-    package: file,
-    async options() {
-      const folder = await newFolder()
-      mounted.push(folder)
-      return { folder, imageFile: `${folder}.xfs`, imageSizeGiB: 4 }
-    },
-  })
-}
-
-imageContract({
-  name: 'file',
-  open: async () => openDriver('image', file, { folder: await newFolder() }, deps),
-  ...(isRoot && { openSmall: async () => openDriver('image', file, { folder: await smallFilesystem(4) }, deps) }),
-  abilities: { list: true },
-})
-
-backupContract({
-  name: 'file',
-  open: async () => openDriver('backup', file, { folder: await newFolder() }, deps),
-  ...(isRoot && { openSmall: async () => openDriver('backup', file, { folder: await smallFilesystem(4) }, deps) }),
-})
-
 const gone = { id: '1', name: 'volume-1', sizeGiB: 1 }
 
 test('what a dead process left unfinished is cleared away at the next open', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DriverError, type DriverErrorKind, isDriverError } from '@hearth/driver'
 
@@ -12,17 +12,22 @@ export interface Folder {
   /** Makes or replaces the file `name` by `fill`, which writes to another path; nothing stays behind on failure. */
   make(name: string, fill: (partial: string) => Promise<void>): Promise<void>
   remove(name: string): Promise<void>
+  /** Gives the file `from` the name `to`, which must be free. Repeating it succeeds; throws `not-found`, `invalid`. */
+  rename(from: string, to: string): Promise<void>
   /** Names of the whole files, sorted. */
   names(): Promise<string[]>
   /** Removes what `make(name)` left when its process died. */
   removeUnfinished(name?: string): Promise<void>
   freeBytes(): Promise<number>
+  /** Throws `unavailable` when another folder is at the path than the one that was opened: unmounted, removed. */
+  ensureThere(): Promise<void>
 }
 
 /** Opens `path`, making it when it is missing, and clears away the unfinished files of a process that died. */
 export async function openFolder(path: string): Promise<Folder> {
   await mapped(mkdir(path, { recursive: true, mode: 0o700 }))
   const sync = openFolderSync(path)
+  const opened = await mapped(stat(path))
   let serial = 0
   const folder: Folder = {
     path,
@@ -49,6 +54,20 @@ export async function openFolder(path: string): Promise<Folder> {
       await mapped(rm(folder.pathOf(name), { force: true }))
       await sync()
     },
+    async rename(from, to) {
+      const [source, target] = [folder.pathOf(from), folder.pathOf(to)]
+      // Unlike rename(2), link(2) overwrites nothing.
+      const failure = await link(source, target).then(
+        () => undefined,
+        (error: NodeJS.ErrnoException) => error,
+      )
+      if (failure && !(await isSameOrMoved(failure, source, target))) {
+        if (failure.code !== 'EEXIST') throw mapError(failure)
+        throw new DriverError('invalid', `${to} is there already and is not ${from}`)
+      }
+      await mapped(rm(source, { force: true }))
+      await sync()
+    },
     async names() {
       return (await mapped(readdir(path))).filter((name) => !name.startsWith('.')).sort()
     },
@@ -61,9 +80,26 @@ export async function openFolder(path: string): Promise<Folder> {
       const { bavail, bsize } = await mapped(statfs(path))
       return bavail * bsize
     },
+    async ensureThere() {
+      const { dev, ino } = await stat(path).catch(() => ({ dev: -1, ino: -1 }))
+      if (dev !== opened.dev || ino !== opened.ino) {
+        throw new DriverError('unavailable', `${path} is no longer the folder that was opened: mount it, then restart`)
+      }
+    },
   }
   await folder.removeUnfinished()
   return folder
+}
+
+/** Whether a link failed because an earlier call had made it, whose second half is missing or not. */
+async function isSameOrMoved({ code }: NodeJS.ErrnoException, source: string, target: string): Promise<boolean> {
+  const inode = (path: string) =>
+    stat(path).then(
+      ({ ino }) => ino,
+      () => null,
+    )
+  const [from, to] = [await inode(source), await inode(target)]
+  return code === 'EEXIST' ? from === to : code === 'ENOENT' && from === null && to !== null
 }
 
 export async function syncFile(path: string): Promise<void> {

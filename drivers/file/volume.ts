@@ -2,6 +2,7 @@ import { open, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   type BackendStats,
+  bytesOfGiB,
   type DriverDeps,
   DriverError,
   type SnapshotRef,
@@ -83,9 +84,7 @@ export async function openFileVolume(given: Record<string, unknown>, deps: Drive
   const copy = openCopier(deps.run, reflink)
   const backend: Backend = { options, folder, reflink, mounted, copy, exclusive: openExclusive() }
   return {
-    ...volumes(backend),
-    ...snapshots(backend),
-    ...queries(backend),
+    ...whileThere(folder, { ...volumes(backend), ...snapshots(backend), ...queries(backend), ...takeovers(folder) }),
     async close() {
       if (mounted) await releaseFolder({ folder: options.folder, run: deps.run })
     },
@@ -101,7 +100,8 @@ function volumes(backend: Backend): Pick<VolumeDriver, 'create' | 'delete' | 'ex
         return undefined
       }),
     delete: (volume) => exclusive(volume.name, () => folder.remove(volume.name)),
-    extend: (volume, newSizeGiB) => exclusive(volume.name, () => grow(backend, volume.name, newSizeGiB * gib)),
+    extend: (volume, newSizeGiB) =>
+      exclusive(volume.name, () => grow(backend, volume.name, bytesOfGiB(newSizeGiB, volume.name))),
     clone: (volume, source, signal) =>
       exclusive(volume.name, async () => {
         await copyFrom(backend, volume, source.name, signal)
@@ -151,10 +151,51 @@ function queries(
     },
     async list() {
       const names = await folder.names()
-      const isSnapshot = (name: string) => name.startsWith('snapshot-')
       return { volumes: names.filter((name) => !isSnapshot(name)), snapshots: names.filter(isSnapshot) }
     },
   }
+}
+
+function takeovers(folder: Folder): Pick<VolumeDriver, 'manageable' | 'manage' | 'manageSnapshot'> {
+  return {
+    async manageable() {
+      const names = await folder.names()
+      const sizes = await Promise.all(names.map((name) => sizeOf(folder, name)))
+      return names.flatMap((name, i) => {
+        const size = sizes[i]
+        if (!size) return []
+        return [{ kind: isSnapshot(name) ? 'snapshot' : 'volume', name, sizeGiB: Math.ceil(size / gib) } as const]
+      })
+    },
+    async manage(volume, reference) {
+      await folder.rename(reference.name, volume.name)
+      // A volume has whole GiB; an operator's file need not.
+      const { path, sizeBytes } = await existing(folder, volume.name)
+      const whole = Math.ceil(sizeBytes / gib) * gib
+      if (sizeBytes !== whole) await resize(path, whole)
+      return undefined
+    },
+    async manageSnapshot(snapshot, reference) {
+      await folder.rename(reference.name, snapshot.name)
+      return undefined
+    },
+  }
+}
+
+function isSnapshot(name: string): boolean {
+  return name.startsWith('snapshot-')
+}
+
+/** Looks before every method whether the storage is there: in an empty folder all volumes would seem deleted. */
+function whileThere<T extends object>(folder: Folder, methods: T): T {
+  const guarded = Object.entries(methods).map(([name, method]: [string, (...given: unknown[]) => Promise<unknown>]) => [
+    name,
+    async (...given: unknown[]) => {
+      await folder.ensureThere()
+      return method(...given)
+    },
+  ])
+  return Object.fromEntries(guarded) as T
 }
 
 /** Makes a volume's file by `fill`, unless it is there already: a whole file of that name is the finished volume. */
@@ -164,7 +205,7 @@ async function make(
   signal: AbortSignal | undefined,
   fill: (partial: string) => Promise<void>,
 ): Promise<void> {
-  const sizeBytes = volume.sizeGiB * gib
+  const sizeBytes = bytesOfGiB(volume.sizeGiB, volume.name)
   const present = await sizeOf(backend.folder, volume.name)
   if (present !== null && present >= sizeBytes) return
   if (present !== null) throw new DriverError('invalid', `${volume.name} is there already with ${present} bytes`)
@@ -185,7 +226,7 @@ async function copyFrom(
 ): Promise<void> {
   if ((await sizeOf(backend.folder, volume.name)) === null) {
     const source = await existing(backend.folder, sourceName)
-    if (source.sizeBytes > volume.sizeGiB * gib) {
+    if (source.sizeBytes > bytesOfGiB(volume.sizeGiB, volume.name)) {
       throw new DriverError('invalid', `${volume.name} of ${volume.sizeGiB} GiB cannot hold ${sourceName}`)
     }
   }

@@ -2,42 +2,12 @@ import { mkdtemp, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDriver, openRunner } from '@hearth/driver'
-import { backupContract, exportContract, imageContract, volumeContract } from '@hearth/driver/contract'
 import { expect, test } from 'vitest'
 
 const nothing = () => undefined
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const deps = { run: openRunner({ log }), log }
 const memory = '@hearth/driver-memory'
-
-volumeContract({
-  name: 'memory',
-  open: () => openDriver('volume', memory, {}, deps),
-  openFull: () => openDriver('volume', memory, { totalGiB: 0.5 }, deps),
-  abilities: { revert: true, list: true, snapshotAddress: true },
-})
-
-exportContract({
-  name: 'memory',
-  open: () => openDriver('export', memory, {}, deps),
-  async device() {
-    return '/dev/null'
-  },
-  abilities: { resize: true, sessions: true },
-})
-
-imageContract({
-  name: 'memory',
-  open: () => openDriver('image', memory, {}, deps),
-  openSmall: () => openDriver('image', memory, { totalBytes: 4 * 1024 ** 2 }, deps),
-  abilities: { list: true },
-})
-
-backupContract({
-  name: 'memory',
-  open: () => openDriver('backup', memory, {}, deps),
-  openSmall: () => openDriver('backup', memory, { totalBytes: 4 * 1024 ** 2 }, deps),
-})
 
 test('methods fail as they are told to', async () => {
   const driver = await openDriver('volume', memory, { fail: { snapshot: 'unavailable' } }, deps)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   type BackendStats,
+  bytesOfGiB,
   type DriverDeps,
   DriverError,
   type DriverErrorKind,
@@ -55,7 +56,7 @@ export async function openMemoryVolume(given: Record<string, unknown>, deps: Dri
   await mkdir(folder, { recursive: true })
   for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name), { force: true })
   const backend: Backend = { options, folder, run: deps.run, promised: new Map() }
-  return { ...volumes(backend), ...copies(backend), ...queries(backend) }
+  return { ...volumes(backend), ...copies(backend), ...queries(backend), ...takeovers(backend) }
 }
 
 interface Backend {
@@ -82,9 +83,10 @@ function volumes(backend: Backend): Pick<VolumeDriver, 'create' | 'delete' | 'ex
       const path = pathOf(backend, volume.name)
       const size = await sizeOf(path)
       if (size === null) throw new DriverError('not-found', `There is no volume ${volume.name}`)
-      if (newSizeGiB * gib > size) {
-        await ensureRoom(backend, volume.name, newSizeGiB * gib - size)
-        await truncate(path, newSizeGiB * gib)
+      const wanted = bytesOfGiB(newSizeGiB, volume.name)
+      if (wanted > size) {
+        await ensureRoom(backend, volume.name, wanted - size)
+        await truncate(path, wanted)
       }
     },
   }
@@ -96,7 +98,9 @@ function copies(
   return {
     async snapshot(snapshot, signal) {
       await trouble(backend, 'snapshot', signal)
-      await copy(backend, { ...snapshot.volume, name: snapshot.name }, snapshot.volume.name, signal)
+      const sizeBytes = (await sizeOf(pathOf(backend, snapshot.volume.name))) ?? 0
+      const sizeGiB = Math.max(1, Math.ceil(sizeBytes / gib))
+      await copy(backend, { ...snapshot.volume, name: snapshot.name, sizeGiB }, snapshot.volume.name, signal)
       return undefined
     },
     async deleteSnapshot(snapshot, signal) {
@@ -154,13 +158,39 @@ function queries(
     },
     async list() {
       const names = (await readdir(folder)).filter((name) => !name.endsWith('.part')).sort()
-      const isSnapshot = (name: string) => name.startsWith('snapshot-')
       return { volumes: names.filter((name) => !isSnapshot(name)), snapshots: names.filter(isSnapshot) }
     },
     async close() {
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+function takeovers(backend: Backend): Pick<VolumeDriver, 'manageable' | 'manage' | 'manageSnapshot'> {
+  const take = async (from: string, to: string): Promise<undefined> => {
+    const [source, target] = [pathOf(backend, from), pathOf(backend, to)]
+    const [before, after] = [await sizeOf(source), await sizeOf(target)]
+    if (before !== null && after !== null) throw new DriverError('invalid', `${to} is there already`)
+    if (before === null && after === null) throw new DriverError('not-found', `There is no ${from}`)
+    if (before !== null) await rename(source, target)
+  }
+  return {
+    async manageable() {
+      const names = (await readdir(backend.folder)).filter((name) => !name.endsWith('.part')).sort()
+      const sizes = await Promise.all(names.map((name) => sizeOf(join(backend.folder, name))))
+      return names.map((name, i) => ({
+        kind: isSnapshot(name) ? 'snapshot' : 'volume',
+        name,
+        sizeGiB: Math.ceil((sizes[i] ?? 0) / gib),
+      }))
+    },
+    manage: (volume, reference) => take(reference.name, volume.name),
+    manageSnapshot: (snapshot, reference) => take(reference.name, snapshot.name),
+  }
+}
+
+function isSnapshot(name: string): boolean {
+  return name.startsWith('snapshot-')
 }
 
 function statsOf(options: Options, usedGiB: number): BackendStats {
@@ -198,14 +228,15 @@ async function trouble(backend: Backend, method: string, signal?: AbortSignal): 
 /** Makes the volume's file by `fill` under another name, so that it is there whole or not at all. */
 async function make(backend: Backend, volume: VolumeRef, fill: (partial: string) => Promise<void>): Promise<void> {
   const path = pathOf(backend, volume.name)
+  const sizeBytes = bytesOfGiB(volume.sizeGiB, volume.name)
   const present = await sizeOf(path)
-  if (present !== null && present >= volume.sizeGiB * gib) return
+  if (present !== null && present >= sizeBytes) return
   const partial = `${path}.${serial++}.part`
-  backend.promised.set(partial, volume.sizeGiB * gib)
+  backend.promised.set(partial, sizeBytes)
   try {
     await ensureRoom(backend, volume.name, 0)
     await fill(partial)
-    await truncate(partial, volume.sizeGiB * gib)
+    await truncate(partial, sizeBytes)
     await rename(partial, path)
   } finally {
     backend.promised.delete(partial)
@@ -217,8 +248,10 @@ async function copy(backend: Backend, volume: VolumeRef, source: string, signal?
   const from = pathOf(backend, source)
   const size = await sizeOf(from)
   if (size === null) throw new DriverError('not-found', `There is no ${source}`)
-  const sizeGiB = Math.max(volume.sizeGiB, Math.ceil(size / gib))
-  await make(backend, { ...volume, sizeGiB }, (partial) => copyBytes(backend, from, partial, signal))
+  if (size > bytesOfGiB(volume.sizeGiB, volume.name)) {
+    throw new DriverError('invalid', `${volume.name} of ${volume.sizeGiB} GiB cannot hold ${source}`)
+  }
+  await make(backend, volume, (partial) => copyBytes(backend, from, partial, signal))
 }
 
 async function copyBytes(backend: Backend, from: string, to: string, signal?: AbortSignal): Promise<void> {

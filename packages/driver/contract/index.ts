@@ -9,4 +9,5 @@ export {
 export { type CrashContract, crashContract } from './crash.ts'
 export { type ExportContract, exportContract } from './export.ts'
 export { type ImageContract, imageContract } from './image.ts'
-export { type VolumeAbilities, type VolumeContract, volumeContract } from './volume.ts'
+export { volumeContract } from './volume.ts'
+export type { VolumeAbilities, VolumeContract } from './volume-kit.ts'

@@ -1,0 +1,110 @@
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type DriverLog, openDriver, openRunner } from '@hearth/driver'
+import { backupContract, crashContract, imageContract, volumeContract } from '@hearth/driver/contract'
+import { afterAll } from 'vitest'
+
+const nothing = () => undefined
+const quiet: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+const depsOf = (log: DriverLog) => ({ run: openRunner({ log }), log })
+const deps = depsOf(quiet)
+const file = '@hearth/driver-file'
+const mib = 1024 ** 2
+const gib = 1024 ** 3
+
+const scratch = await mkdtemp(join(tmpdir(), 'hearth-file-test-'))
+const mounted: string[] = []
+afterAll(async () => {
+  for (const folder of mounted.reverse()) await deps.run(['umount', '--lazy', folder], { allow: [0, 1, 32] })
+  await rm(scratch, { recursive: true, force: true })
+})
+
+let serial = 0
+async function newFolder(): Promise<string> {
+  const folder = join(scratch, `folder-${serial++}`)
+  await mkdir(folder)
+  return folder
+}
+
+/** A filesystem of its own, so that it can be filled and taken away. */
+async function smallFilesystem(sizeMiB: number): Promise<string> {
+  const folder = await newFolder()
+  await deps.run(['mount', '-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', folder])
+  mounted.push(folder)
+  return folder
+}
+
+/** Options of a folder that gets an XFS image mounted. */
+async function imageOptions(imageSizeGiB: number) {
+  const folder = await newFolder()
+  mounted.push(folder)
+  return { folder, imageFile: `${folder}.xfs`, imageSizeGiB }
+}
+
+const openVolume = (options: Record<string, unknown>, log = quiet) => openDriver('volume', file, options, depsOf(log))
+const abilities = {
+  ...{ revert: true, list: true, snapshotAddress: true },
+  ...{ manage: true, manageable: true, manageSnapshot: true },
+}
+
+let copying = ''
+volumeContract({
+  name: 'file, copying bytes',
+  async open(log) {
+    copying = await newFolder()
+    return openVolume({ folder: copying }, log)
+  },
+  async openFull() {
+    const folder = await smallFilesystem(4)
+    await writeFile(join(folder, '.filler'), Buffer.alloc(4 * mib)).catch(nothing)
+    return openVolume({ folder })
+  },
+  async openBroken(log) {
+    const folder = await smallFilesystem(16)
+    const driver = await openVolume({ folder }, log)
+    await deps.run(['umount', folder])
+    return driver
+  },
+  async foreign(name) {
+    await writeFile(join(copying, name), '')
+    await truncate(join(copying, name), gib)
+  },
+  // ext4 with 4 KiB blocks holds files of 16 TiB less one block.
+  maxSizeGiB: 16 * 1024 - 1,
+  abilities,
+})
+
+volumeContract({
+  name: 'file, sharing blocks in a loop-mounted XFS',
+  open: async (log) => openVolume(await imageOptions(4), log),
+  async openBroken(log) {
+    const options = await imageOptions(1)
+    const driver = await openVolume(options, log)
+    await deps.run(['umount', '--lazy', options.folder])
+    return driver
+  },
+  maxSizeGiB: 1024 ** 2,
+  abilities,
+})
+
+crashContract({ name: 'file, copying bytes', package: file, options: async () => ({ folder: await newFolder() }) })
+crashContract({
+  name: 'file, sharing blocks in a loop-mounted XFS',
+  package: file,
+  options: () => imageOptions(4),
+  kills: 20,
+})
+
+imageContract({
+  name: 'file',
+  open: async () => openDriver('image', file, { folder: await newFolder() }, deps),
+  openSmall: async () => openDriver('image', file, { folder: await smallFilesystem(4) }, deps),
+  abilities: { list: true },
+})
+
+backupContract({
+  name: 'file',
+  open: async () => openDriver('backup', file, { folder: await newFolder() }, deps),
+  openSmall: async () => openDriver('backup', file, { folder: await smallFilesystem(4) }, deps),
+})
