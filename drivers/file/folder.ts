@@ -54,20 +54,7 @@ export async function openFolder(path: string): Promise<Folder> {
       await mapped(rm(folder.pathOf(name), { force: true }))
       await sync()
     },
-    async rename(from, to) {
-      const [source, target] = [folder.pathOf(from), folder.pathOf(to)]
-      // Unlike rename(2), link(2) overwrites nothing.
-      const failure = await link(source, target).then(
-        () => undefined,
-        (error: NodeJS.ErrnoException) => error,
-      )
-      if (failure && !(await isSameOrMoved(failure, source, target))) {
-        if (failure.code !== 'EEXIST') throw mapError(failure)
-        throw new DriverError('invalid', `${to} is there already and is not ${from}`)
-      }
-      await mapped(rm(source, { force: true }))
-      await sync()
-    },
+    rename: (from, to) => renameFile(folder.pathOf(from), folder.pathOf(to)).then(sync),
     async names() {
       return (await mapped(readdir(path))).filter((name) => !name.startsWith('.')).sort()
     },
@@ -80,15 +67,29 @@ export async function openFolder(path: string): Promise<Folder> {
       const { bavail, bsize } = await mapped(statfs(path))
       return bavail * bsize
     },
-    async ensureThere() {
-      const { dev, ino } = await stat(path).catch(() => ({ dev: -1, ino: -1 }))
-      if (dev !== opened.dev || ino !== opened.ino) {
-        throw new DriverError('unavailable', `${path} is no longer the folder that was opened: mount it, then restart`)
-      }
-    },
+    ensureThere: () => ensureSame(path, opened),
   }
   await folder.removeUnfinished()
   return folder
+}
+
+async function renameFile(source: string, target: string): Promise<void> {
+  // Unlike rename(2), link(2) overwrites nothing.
+  const failure = await link(source, target).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error,
+  )
+  if (failure && !(await isSameOrMoved(failure, source, target))) {
+    if (failure.code !== 'EEXIST') throw mapError(failure)
+    throw new DriverError('invalid', `${target} is there already and is not ${source}`)
+  }
+  await mapped(rm(source, { force: true }))
+}
+
+async function ensureSame(path: string, opened: { dev: number; ino: number }): Promise<void> {
+  const { dev, ino } = await stat(path).catch(() => ({ dev: -1, ino: -1 }))
+  if (dev === opened.dev && ino === opened.ino) return
+  throw new DriverError('unavailable', `${path} is no longer the folder that was opened: mount it, then restart`)
 }
 
 /** Whether a link failed because an earlier call had made it, whose second half is missing or not. */
