@@ -15,6 +15,8 @@ export interface Backend extends Named {
   export: ExportDriver | null
   /** Its storage is on another host: nothing of it is to be found in this host's file system. */
   remote?: boolean
+  /** Nobody else keeps volumes on this storage or target server: what no row knows may be removed. */
+  exclusive?: boolean
   /** Connections say that the volumes of this backend understand discard. */
   reportDiscard?: boolean
 }

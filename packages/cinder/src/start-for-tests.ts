@@ -7,6 +7,7 @@ import { type Database, migrate, openDatabase } from '@hearth/database'
 import { type DriverDeps, type ExportDriver, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
 import { migrations } from '../migrations/index.ts'
 import { startApi } from './api-role.ts'
+import type { Backend } from './backends.ts'
 import { startScheduler } from './scheduler/role.ts'
 import { startVolume } from './volume-role.ts'
 
@@ -16,6 +17,7 @@ export interface TestCinder {
   database: Database
   volume: VolumeDriver
   exporter: ExportDriver
+  backend: Backend
   /** `token` is `admin`, `member`, `reader` or `other` (a member of another project). */
   ask(method: string, path: string, body?: unknown, options?: AskOptions): Promise<Answer>
   /** Asks until `path` shows `status` (or 404 for `gone`); throws after a minute. */
@@ -98,13 +100,13 @@ export async function startTestCinder(options: TestOptions = {}): Promise<TestCi
   const volume = await openDriver('volume', options.driver ?? '@hearth/driver-memory', volumeOptions, deps)
   const exporter = await openDriver('export', '@hearth/driver-memory', {}, deps)
   const session = { token: async () => 'service', endpoint: async () => '', projectId: async () => project }
-  const backends = [{ name: 'memory', host: 'host1@memory', volume, export: exporter }]
+  const onlyBackend: Backend = { name: 'memory', host: 'host1@memory', volume, export: exporter, exclusive: true }
   const glance = options.glanceUrl === undefined ? {} : { glanceUrl: options.glanceUrl }
   const shared = { database, bus, log, session, ...glance }
   // Its own bus, as in its own process: closing it takes its handlers away.
   const volumeRole = async (): Promise<Running> => {
     const own = await newBus()
-    const role = { ...shared, bus: own, hostName: 'host1', backends, workFolder: join(folder, 'work') }
+    const role = { ...shared, bus: own, hostName: 'host1', backends: [onlyBackend], workFolder: join(folder, 'work') }
     const started = await startVolume(role)
     return { close: () => started.close().then(() => own.close()) }
   }
@@ -119,6 +121,7 @@ export async function startTestCinder(options: TestOptions = {}): Promise<TestCi
     database,
     volume,
     exporter,
+    backend: onlyBackend,
     ask,
     wait: waiter(ask),
     newBus,

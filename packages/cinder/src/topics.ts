@@ -45,12 +45,14 @@ export const extendVolume = aboutVolume('volume.extend')
 export const revertVolume = aboutVolume('volume.revert')
 export const reimageVolume = aboutVolume('volume.reimage')
 export const uploadVolume = aboutVolume('volume.upload')
+export const manageVolume = aboutVolume('volume.manage')
 
 function aboutSnapshot(name: string): Topic<{ snapshotId: string }> {
   return { name, kind: 'cast', payload: payload({ snapshotId: text }) }
 }
 export const createSnapshot = aboutSnapshot('snapshot.create')
 export const deleteSnapshot = aboutSnapshot('snapshot.delete')
+export const manageSnapshot = aboutSnapshot('snapshot.manage')
 
 /** To the backup role of a host, `host1`. What to do in detail stands in the row. */
 export const createBackup: Topic<{ backupId: string }> = {
@@ -87,18 +89,28 @@ export const disconnectVolume: Topic<{ volumeId: string; attachmentId: string | 
   payload: payload({ volumeId: text, attachmentId: textOrNull }),
 }
 
-/** What the backend holds under these names; sizes are GiB, null for snapshots. */
+/** An object of the backend. */
 export interface FoundObject {
   name: string
   kind: 'volume' | 'snapshot'
+  /** Null when the driver does not tell. */
   sizeGiB: number | null
+  /** Name of the volume a snapshot belongs to, when the driver tells. */
+  volumeName: string | null
+  /** Why it cannot be taken over, when it cannot. */
+  unsafe: string | null
+  /** Taking it over gives it our name; else it keeps its own. */
+  renamed: boolean
 }
 
-/** Lists what is on a backend, or just the object named. */
-export const findObjects: Topic<{ kind: 'volume' | 'snapshot'; name: string | null }, FoundObject[]> = {
+/** Lists what is on a backend, or just the object named; snapshots of all volumes, or of one. */
+export const findObjects: Topic<
+  { kind: 'volume' | 'snapshot'; name: string | null; volumeName: string | null },
+  FoundObject[]
+> = {
   name: 'backend.find',
   kind: 'call',
-  payload: payload({ kind: text, name: textOrNull }),
+  payload: payload({ kind: text, name: textOrNull, volumeName: textOrNull }),
 }
 
 /** Asks a backend to tell at once how full it is, instead of with its next heartbeat. */

@@ -11,6 +11,7 @@ import { type ImageClient, openImageClient } from './clients/image.ts'
 import { openImageCache } from './image-cache/cache.ts'
 import { openQemuImg } from './image-cache/qemu-img.ts'
 import { findObjects } from './manage/find.backend.ts'
+import { takeSnapshot, takeVolume } from './manage/take.backend.ts'
 import { openHeartbeat, type Pulse } from './services/heartbeat.ts'
 import { keepStarting, within } from './services/keep-starting.ts'
 import { openReporter, unknownStats } from './services/report.ts'
@@ -162,6 +163,8 @@ async function serve(bus: Bus, deps: BackendDeps): Promise<void> {
   )
   await bus.serve(topics.createSnapshot, host, ({ context, payload }) => createSnapshot(context, payload, deps))
   await bus.serve(topics.deleteSnapshot, host, ({ context, payload }) => deleteSnapshot(context, payload, deps))
+  await bus.serve(topics.manageVolume, host, ({ context, payload }) => takeVolume(context, payload, deps))
+  await bus.serve(topics.manageSnapshot, host, ({ context, payload }) => takeSnapshot(context, payload, deps))
   await bus.serve(topics.findObjects, host, ({ payload }) => findObjects(payload, deps))
   await bus.serve(topics.connectVolume, host, ({ context, payload }) => connectVolume(context, payload, deps))
   await bus.serve(topics.disconnectVolume, host, ({ context, payload }) => disconnectVolume(context, payload, deps))

@@ -29,6 +29,7 @@ const backend = {
   properties: {
     ...plugin.properties,
     export: { ...plugin, type: ['object', 'null'], default: null },
+    exclusive: { type: 'boolean', default: false },
     reportDiscard: { type: 'boolean', default: false },
     ssh: { type: ['array', 'null'], items: text(), minItems: 1, default: null },
   },

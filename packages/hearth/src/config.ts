@@ -13,6 +13,8 @@ export interface PluginConfig {
 /** A storage backend: its volume driver, what offers its devices, and the host its commands run on. */
 export interface BackendConfig extends PluginConfig {
   export: PluginConfig | null
+  /** Nobody else keeps volumes on this storage: what the database does not know is removed. */
+  exclusive: boolean
   /** Connections say that volumes understand discard. */
   reportDiscard: boolean
   /** Arguments of ssh up to and with the host that owns the storage; null for this host. */

@@ -5,19 +5,34 @@ import type { BackendDeps } from '../volumes/backend-deps.ts'
 
 const gib = 1024 ** 3
 
+interface Wanted {
+  kind: 'volume' | 'snapshot'
+  name: string | null
+  volumeName: string | null
+}
+
 /** What the backend holds, with the sizes of volumes. Throws InvalidParameter (400) when the driver cannot tell. */
-export async function findObjects(
-  input: { kind: 'volume' | 'snapshot'; name: string | null },
-  deps: BackendDeps,
-): Promise<FoundObject[]> {
+export async function findObjects(wanted: Wanted, deps: BackendDeps): Promise<FoundObject[]> {
   const { volume: driver } = deps.backend
+  const { kind, name, volumeName } = wanted
+  const isWanted = (one: { name: string; volumeName?: string }): boolean =>
+    (name === null || one.name === name) &&
+    (volumeName === null || one.volumeName === undefined || one.volumeName === volumeName)
+  const renamed = (kind === 'volume' ? driver.manage : driver.manageSnapshot) !== undefined
+  if (driver.manageable) {
+    const all = (await driver.manageable()).filter((one) => one.kind === kind && isWanted(one))
+    return all.map((one) => ({ volumeName: null, unsafe: null, ...one, renamed }))
+  }
   if (!driver.list) throw errors.InvalidParameter({ reason: 'This backend cannot manage existing objects.' })
   const all = await driver.list()
-  const names = (input.kind === 'volume' ? all.volumes : all.snapshots).filter(
-    (name) => input.name === null || name === input.name,
+  const names = (kind === 'volume' ? all.volumes : all.snapshots).filter((one) => isWanted({ name: one }))
+  const sizeOfKind = async (one: string) => (kind === 'volume' ? sizeOf(one, deps) : null)
+  return Promise.all(
+    names.map(async (one) => ({
+      ...{ kind, name: one, volumeName: null, unsafe: null, renamed },
+      sizeGiB: await sizeOfKind(one),
+    })),
   )
-  if (input.kind === 'snapshot') return names.map((name) => ({ name, kind: 'snapshot', sizeGiB: null }))
-  return Promise.all(names.map(async (name) => ({ name, kind: 'volume', sizeGiB: await sizeOf(name, deps) })))
 }
 
 async function sizeOf(name: string, deps: BackendDeps): Promise<number> {

@@ -16,9 +16,10 @@ export async function listManageable(context: Context, request: ApiRequest, deps
   if (host === undefined)
     throw errors.InvalidParameter({ reason: 'Either cluster or host query parameter is required.' })
   const paging = readPaging(context, { ...request, query: withoutSort(request) }, { created_at: 'created_at' })
-  const found = await deps.bus.call(findObjects, backendOf(host), { kind, name: null }, messageContext(context))
+  const wanted = { kind, name: null, volumeName: null } as const
+  const found = await deps.bus.call(findObjects, backendOf(host), wanted, messageContext(context))
   const page = sorted(found, request).slice(paging.offset, paging.offset + paging.limit)
-  const views = await Promise.all(page.map((one) => view(one, detail, deps)))
+  const views = await Promise.all(page.map((one) => view(one, { detail, backend: backendOf(host) }, deps)))
   return { [`manageable-${kind}s`]: views }
 }
 
@@ -38,10 +39,16 @@ function sorted(found: FoundObject[], request: ApiRequest): FoundObject[] {
   return [...found].sort((a, b) => (direction === 'asc' ? less(a, b) : less(b, a)))
 }
 
-async function view(found: FoundObject, detail: boolean, deps: ApiDeps): Promise<object> {
-  const owner = await ownerOf(deps.database.query, found.kind, found.name)
-  const plain = { reference: { 'source-name': found.name }, size: found.sizeGiB, safe_to_manage: owner === null }
-  if (!detail) return plain
-  const reason = owner === null ? null : `already managed`
-  return { ...plain, reason_not_safe: reason, cinder_id: owner, extra_info: null }
+async function view(
+  found: FoundObject,
+  { detail, backend }: { detail: boolean; backend: string },
+  deps: ApiDeps,
+): Promise<object> {
+  const { kind, name, unsafe, volumeName } = found
+  const owner = await ownerOf(deps.database.query, { kind, name, backend })
+  const reason = owner === null ? unsafe : 'already managed'
+  const source =
+    kind === 'snapshot' ? { source_reference: volumeName === null ? null : { 'source-name': volumeName } } : {}
+  const plain = { reference: { 'source-name': name }, size: found.sizeGiB, safe_to_manage: reason === null, ...source }
+  return detail ? { ...plain, reason_not_safe: reason, cinder_id: owner, extra_info: null } : plain
 }

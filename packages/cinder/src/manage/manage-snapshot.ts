@@ -6,12 +6,12 @@ import { errors } from '../errors.ts'
 import { takeQuota } from '../quotas/store.ts'
 import { createSnapshotRow, type SnapshotRow, writeSnapshotMetadata } from '../snapshots/store.ts'
 import { plainView } from '../snapshots/view.ts'
-import { findObjects, messageContext } from '../topics.ts'
+import { type FoundObject, findObjects, manageSnapshot as manageOnBackend, messageContext } from '../topics.ts'
 import { volumeFor } from '../volumes/authorize.ts'
 import { trimmed } from '../volumes/create.ts'
 import { typeNameOf } from '../volumes/quota.ts'
-import { backendOf, lockVolume, type VolumeRow } from '../volumes/store.ts'
-import { nameOf, ownerOf, type Reference } from './names.ts'
+import { backendOf, lockVolume, type VolumeRow, volumeRef } from '../volumes/store.ts'
+import { invalidReference, nameOf, ownerOf, type Reference } from './names.ts'
 
 interface ManageBody {
   volume_id: string
@@ -25,13 +25,14 @@ interface ManageBody {
 export async function manageSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const body = (request.body as { snapshot: ManageBody }).snapshot
-  const name = nameOf(body.ref)
+  const name = nameOf('snapshot', body.ref)
   const volume = await volumeFor(context, q, body.volume_id, 'snapshot_extension:snapshot_manage')
   if (volume.host === null) throw errors.InvalidVolume({ reason: `Volume ${volume.id} has no backend.` })
-  const input = { kind: 'snapshot' as const, name }
+  if (volume.status === 'managing') throw errors.InvalidVolume({ reason: `Volume ${volume.id} is being managed.` })
+  const input = { kind: 'snapshot' as const, name, volumeName: volumeRef(volume).name }
   const [found] = await deps.bus.call(findObjects, backendOf(volume.host), input, messageContext(context))
-  if (!found) throw refusal(body.ref, 'it does not exist on the backend')
-  const row = await deps.database.transaction((tx) => insert(tx, context, body, volume, name))
+  if (!found) throw invalidReference('snapshot', body.ref, 'the volume has no such snapshot on the backend.')
+  const row = await deps.database.transaction((tx) => insert(tx, context, body, { volume, found }, deps))
   return { snapshot: plainView(row, body.metadata ?? {}) }
 }
 
@@ -39,17 +40,18 @@ async function insert(
   tx: Transaction,
   context: Context,
   body: ManageBody,
-  volume: VolumeRow,
-  name: string,
+  { volume, found }: { volume: VolumeRow; found: FoundObject },
+  deps: ApiDeps,
 ): Promise<SnapshotRow> {
+  const { name, unsafe, renamed } = found
   const locked = await lockVolume(tx, volume.id)
-  if ((await ownerOf(tx, 'snapshot', name)) !== null) throw refusal(body.ref, 'it is managed already')
+  const backend = backendOf(locked.host ?? '')
+  const owner = await ownerOf(tx, { kind: 'snapshot', name, backend })
+  const reason = owner === null ? unsafe : 'it is managed already'
+  if (reason !== null) throw invalidReference('snapshot', body.ref, `${reason}.`)
   const volumeTypeName = await typeNameOf(tx, locked.volume_type_id)
-  await takeQuota(tx, {
-    projectId: locked.project_id,
-    deltas: { snapshots: 1, gigabytes: locked.size },
-    volumeTypeName,
-  })
+  const size = found.sizeGiB ?? locked.size
+  await takeQuota(tx, { projectId: locked.project_id, deltas: { snapshots: 1, gigabytes: size }, volumeTypeName })
   const row = await createSnapshotRow(tx, {
     id: uuid(),
     volume_id: locked.id,
@@ -57,22 +59,14 @@ async function insert(
     user_id: context.identity?.userId ?? '',
     name: trimmed(body.name),
     description: trimmed(body.description),
-    size: locked.size,
-    status: 'available',
-    progress: '100%',
+    size,
+    status: renamed ? 'managing' : 'available',
+    progress: renamed ? '0%' : '100%',
     volume_type_id: locked.volume_type_id,
     backend_name: name,
   })
   await writeSnapshotMetadata(tx, row.id, body.metadata ?? {})
-  await tx('unmanaged_objects')
-    .where({ host: backendOf(locked.host ?? ''), name })
-    .delete()
+  if (renamed) await deps.bus.cast(tx, manageOnBackend, backend, { snapshotId: row.id }, messageContext(context))
+  else await tx('unmanaged_objects').where({ host: backend, name }).delete()
   return row
-}
-
-function refusal(reference: Reference, reason: string) {
-  const shown = JSON.stringify(reference)
-  return errors.InvalidParameter({
-    reason: `Manage existing snapshot failed due to invalid backend reference ${shown}: ${reason}.`,
-  })
 }

@@ -5,13 +5,13 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { takeQuota } from '../quotas/store.ts'
 import { listServices } from '../services/store.ts'
-import { findObjects, messageContext } from '../topics.ts'
+import { type FoundObject, findObjects, manageVolume as manageOnBackend, messageContext } from '../topics.ts'
 import { defaultVolumeType, findVolumeType, type VolumeType } from '../types/store.ts'
 import { refuseEncryption, trimmed } from '../volumes/create.ts'
 import { isTruthy } from '../volumes/schema.ts'
 import { backendOf, createVolumeRow, type VolumeRow, writeMetadata } from '../volumes/store.ts'
 import { detailView, loadParts } from '../volumes/view.ts'
-import { nameOf, ownerOf, type Reference } from './names.ts'
+import { invalidReference, type ManageTask, nameOf, ownerOf, type Reference } from './names.ts'
 
 interface ManageBody {
   host: string
@@ -28,60 +28,63 @@ interface ManageBody {
 export async function manageVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const body = (request.body as { volume: ManageBody }).volume
-  const name = nameOf(body.ref)
+  const name = nameOf('volume', body.ref)
   const host = await poolHost(deps, body.host)
   const type = body.volume_type
     ? await findVolumeType(q, body.volume_type, context)
     : await defaultVolumeType(q, context.identity?.projectId ?? null)
   await refuseEncryption(q, type)
-  const [found] = await deps.bus.call(findObjects, backendOf(host), { kind: 'volume', name }, messageContext(context))
-  if (!found) throw refusal(body.ref, 'it does not exist on the backend')
-  const plan = { name, host, type, sizeGiB: found.sizeGiB ?? 1, zone: body.availability_zone ?? deps.defaultZone }
-  const row = await deps.database.transaction((tx) => insert(tx, context, body, plan))
+  const wanted = { kind: 'volume', name, volumeName: null } as const
+  const [found] = await deps.bus.call(findObjects, backendOf(host), wanted, messageContext(context))
+  if (!found) throw invalidReference('volume', body.ref, 'it does not exist on the backend.')
+  const plan = { found, host, type, zone: body.availability_zone ?? deps.defaultZone }
+  const row = await deps.database.transaction((tx) => insert(tx, context, body, plan, deps))
   const parts = await loadParts(q, [row])
   return { volume: detailView(context, request, row, parts.get(row.id)!) }
 }
 
 interface ManagePlan {
-  name: string
+  found: FoundObject
   host: string
   type: VolumeType
-  sizeGiB: number
   zone: string
 }
 
-async function insert(tx: Transaction, context: Context, body: ManageBody, plan: ManagePlan): Promise<VolumeRow> {
+async function insert(
+  tx: Transaction,
+  context: Context,
+  body: ManageBody,
+  { found, host, type, zone }: ManagePlan,
+  deps: ApiDeps,
+): Promise<VolumeRow> {
   const projectId = context.identity?.projectId ?? ''
-  if ((await ownerOf(tx, 'volume', plan.name)) !== null) throw refusal(body.ref, 'it is managed already')
-  const deltas = { volumes: 1, gigabytes: plan.sizeGiB }
-  await takeQuota(tx, { projectId, deltas, volumeTypeName: plan.type.name })
+  const { name, unsafe, renamed } = found
+  const backend = backendOf(host)
+  const owner = await ownerOf(tx, { kind: 'volume', name, backend })
+  const reason = owner === null ? unsafe : 'it is managed already'
+  if (reason !== null) throw invalidReference('volume', body.ref, `${reason}.`)
+  const size = Math.max(1, found.sizeGiB ?? 1)
+  await takeQuota(tx, { projectId, deltas: { volumes: 1, gigabytes: size }, volumeTypeName: type.name })
+  const task: ManageTask = { manage: { name } }
   const row = await createVolumeRow(tx, {
     id: uuid(),
     project_id: projectId,
     user_id: context.identity?.userId ?? '',
     name: trimmed(body.name),
     description: trimmed(body.description),
-    size: plan.sizeGiB,
-    status: 'available',
-    host: plan.host,
-    backend_name: plan.name,
-    availability_zone: plan.zone,
-    volume_type_id: plan.type.id,
+    size,
+    host,
+    availability_zone: zone,
+    volume_type_id: type.id,
     bootable: isTruthy(body.bootable),
-    launched_at: Date.now(),
+    ...(renamed
+      ? { status: 'managing', task: JSON.stringify(task) }
+      : { status: 'available', backend_name: name, launched_at: Date.now() }),
   })
   await writeMetadata(tx, row.id, 'user', body.metadata ?? {})
-  await tx('unmanaged_objects')
-    .where({ host: backendOf(plan.host), name: plan.name })
-    .delete()
+  if (renamed) await deps.bus.cast(tx, manageOnBackend, backend, { volumeId: row.id }, messageContext(context))
+  else await tx('unmanaged_objects').where({ host: backend, name }).delete()
   return row
-}
-
-function refusal(reference: Reference, reason: string) {
-  const shown = JSON.stringify(reference)
-  return errors.InvalidParameter({
-    reason: `Manage existing volume failed due to invalid backend reference ${shown}: ${reason}.`,
-  })
 }
 
 /** `host@backend` or `host@backend#pool` of a volume service that is there, with its pool. Throws 400. */

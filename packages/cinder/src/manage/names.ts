@@ -3,33 +3,55 @@ import { errors } from '../errors.ts'
 
 /** What a caller calls an object of the backend. */
 export interface Reference {
-  'source-name'?: string
-  'source-id'?: string
+  'source-name'?: unknown
+  'source-id'?: unknown
 }
 
-const safe = /^[A-Za-z0-9_][\w.-]{0,254}$/
+/** What the operation of the status `managing` was asked to take over; kept in the row's `task`. */
+export interface ManageTask {
+  manage: { name: string }
+}
 
 /** Throws InvalidParameter (400) for a reference that is none. */
-export function nameOf(reference: Reference): string {
+export function nameOf(kind: 'volume' | 'snapshot', reference: Reference): string {
   const name = reference['source-name'] ?? reference['source-id']
-  if (name === undefined || !safe.test(name)) {
-    throw errors.InvalidParameter({
-      reason: `Manage existing volume failed due to invalid backend reference ${JSON.stringify(reference)}: Reference must contain source-name element.`,
-    })
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+  if (typeof name !== 'string' || !/^[^\x00-\x1f]{1,255}$/.test(name)) {
+    throw invalidReference(kind, reference, 'Reference must contain source-name element.')
   }
   return name
 }
 
-/** Id of the volume or snapshot that has the object already, or of the cached image it belongs to; null when nobody has. */
-export async function ownerOf(q: Query, kind: 'volume' | 'snapshot', name: string): Promise<string | null> {
-  const table = kind === 'volume' ? 'volumes' : 'snapshots'
-  const id = name.startsWith(`${kind}-`) ? name.slice(kind.length + 1) : ''
-  const row = await q(table)
+/** The refusal (400) of a reference, as upstream words it. */
+export function invalidReference(kind: 'volume' | 'snapshot', reference: Reference, reason: string) {
+  const shown = JSON.stringify(reference)
+  return errors.InvalidParameter({
+    reason: `Manage existing ${kind} failed due to invalid backend reference ${shown}: ${reason}`,
+  })
+}
+
+/**
+ * Id of the volume or snapshot on this backend that has the object already or is about to, or of the cached image it belongs
+ * to; null when nobody has.
+ */
+export async function ownerOf(
+  q: Query,
+  { kind, name, backend }: { kind: 'volume' | 'snapshot'; name: string; backend: string },
+): Promise<string | null> {
+  // LVM keeps names that begin with "snapshot" to itself; upstream and our driver put an underscore before.
+  const id = /^_?(?:volume|snapshot)-([0-9a-f-]{36})$/.exec(name)?.[1] ?? ''
+  const here = q('volumes').where((either) => either.where({ host: backend }).orWhere('host', 'like', `${backend}#%`))
+  const rows = kind === 'volume' ? here : q('snapshots').whereIn('volume_id', here.select('id'))
+  const row = await rows
+    .clone()
     .where((either) =>
       either.where({ backend_name: name }).orWhere((own) => own.where({ id }).whereNull('backend_name')),
     )
     .first('id')
   if (row) return row.id
-  const base = kind === 'volume' ? await q('image_cache').where({ id }).first('id') : undefined
-  return base?.id ?? null
+  if (kind === 'snapshot') return null
+  const wanted = await rows.clone().where({ status: 'managing' }).select('id', 'task')
+  const taking = wanted.find(({ task }) => (JSON.parse(task ?? '{}') as Partial<ManageTask>).manage?.name === name)
+  if (taking) return taking.id
+  return (await q('image_cache').where({ id }).first('id'))?.id ?? null
 }

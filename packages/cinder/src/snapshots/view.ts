@@ -10,7 +10,8 @@ export function plainView(row: SnapshotRow, metadata: Record<string, string>): R
     name: row.name,
     description: row.description,
     volume_id: row.volume_id,
-    status: row.status,
+    // Upstream shows what is being taken over so.
+    status: row.status === 'managing' ? 'creating' : row.status,
     size: row.size,
     metadata,
     group_snapshot_id: row.group_snapshot_id,

@@ -6,7 +6,7 @@ import { type VolumeRow, volumeRef, volumeRows } from './store.ts'
 
 /**
  * Brings exports in line with the rows: every volume that a connector was promised is offered again with the credentials it
- * was given, and whatever else is offered under our names is withdrawn.
+ * was given, and other volumes of the backend are withdrawn; what no row knows too, where the storage is ours alone.
  */
 export async function restoreExports(volumes: VolumeRow[], deps: BackendDeps): Promise<void> {
   const exporter = deps.backend.export
@@ -21,7 +21,9 @@ export async function restoreExports(volumes: VolumeRow[], deps: BackendDeps): P
   }
   // Other backends may share the target server.
   for (const name of await exportedElsewhere(deps)) wanted.add(name)
-  for (const name of await exporter.list()) if (!wanted.has(name)) await exporter.remove(name)
+  const here = new Set(volumes.map((volume) => volumeRef(volume).name))
+  const mayRemove = (name: string): boolean => !wanted.has(name) && (deps.backend.exclusive === true || here.has(name))
+  for (const name of (await exporter.list()).filter(mayRemove)) await exporter.remove(name)
 }
 
 async function exportedElsewhere({ database, backend }: BackendDeps): Promise<string[]> {
@@ -42,8 +44,8 @@ async function isConnected(volume: VolumeRow, deps: BackendDeps): Promise<boolea
 const ours = /^(volume|snapshot)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /**
- * Removes volumes and snapshots of our naming that no row knows. A backend full of strangers means that the database is the
- * wrong one: then nothing is touched.
+ * Removes volumes and snapshots of our naming that no row knows, where nobody else keeps volumes; else they are only told of.
+ * A backend full of strangers means that the database is the wrong one: then nothing is touched.
  */
 export async function removeOrphans(volumes: VolumeRow[], deps: BackendDeps): Promise<void> {
   const { backend, log } = deps
@@ -52,6 +54,11 @@ export async function removeOrphans(volumes: VolumeRow[], deps: BackendDeps): Pr
   const known = await knownNames(volumes, deps)
   const isOrphan = (name: string): boolean => ours.test(name) && !known.has(name)
   const orphans = { volumes: found.volumes.filter(isOrphan), snapshots: found.snapshots.filter(isOrphan) }
+  if (backend.exclusive !== true) {
+    if (orphans.volumes.length + orphans.snapshots.length > 0)
+      log.info({ ...orphans }, 'the backend holds what no row knows; it is left alone')
+    return
+  }
   if (orphans.volumes.length > 0 && volumes.length === 0 && found.volumes.length > 1) {
     log.error(
       { count: orphans.volumes.length },
@@ -79,9 +86,9 @@ async function knownNames(volumes: VolumeRow[], { database, backend }: BackendDe
   const temporary: string[] = await q('backups').whereNotNull('temp_snapshot_id').pluck('temp_snapshot_id')
   const unmanaged: string[] = await q('unmanaged_objects').where({ host: backend.host }).pluck('name')
   return new Set([
-    ...volumes.map((volume) => volumeRef(volume).name),
+    ...volumes.flatMap((volume) => [volumeRef(volume).name, `volume-${volume.id}`]),
     ...bases.map((base) => baseRef(base).name),
-    ...snapshots.map(({ id, backend_name }) => backend_name ?? `snapshot-${id}`),
+    ...snapshots.flatMap(({ id, backend_name }) => [backend_name ?? '', `snapshot-${id}`]),
     ...temporary.flatMap((id) => [`volume-${id}`, `snapshot-${id}`]),
     ...unmanaged,
   ])

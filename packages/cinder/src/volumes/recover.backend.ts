@@ -6,6 +6,8 @@ import {
   deleteSnapshot,
   deleteVolume,
   extendVolume,
+  manageSnapshot,
+  manageVolume,
   reimageVolume,
   revertVolume,
   uploadVolume,
@@ -20,10 +22,12 @@ const volumeTopics: Record<string, Topic<{ volumeId: string }>> = {
   extending: extendVolume,
   uploading: uploadVolume,
   reverting: revertVolume,
+  managing: manageVolume,
 }
 const snapshotTopics: Record<string, Topic<{ snapshotId: string }>> = {
   creating: createSnapshot,
   deleting: deleteSnapshot,
+  managing: manageSnapshot,
 }
 
 /**

@@ -83,6 +83,7 @@ function configuredBackends(config: Config, shared: Shared): Record<string, Back
           driver: '@hearth/driver-iscsi',
           options: { portals: config.volume.portals, runFolder: join(shared.folders.run, 'tgtd') },
         },
+        exclusive: true,
         reportDiscard: false,
         ssh: null,
       },
@@ -115,8 +116,8 @@ async function backendSource(shared: Shared, name: string, config: BackendConfig
     const driver = await volume(deps)
     try {
       const offered = exporter && (await exporter(deps))
-      const { reportDiscard } = config
-      opened = { ...named, volume: driver, export: offered, remote: config.ssh !== null, reportDiscard }
+      const { reportDiscard, exclusive } = config
+      opened = { ...named, volume: driver, export: offered, remote: config.ssh !== null, reportDiscard, exclusive }
       return opened
     } catch (error) {
       await driver.close?.()

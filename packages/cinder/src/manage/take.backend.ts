@@ -1,0 +1,86 @@
+import type { MessageContext } from '@hearth/bus'
+import { move } from '@hearth/database'
+import { isDriverError, type ModelUpdate } from '@hearth/driver'
+import { snapshotStates } from '../snapshots/states.ts'
+import { findSnapshot, snapshotRef } from '../snapshots/store.ts'
+import type { BackendDeps } from '../volumes/backend-deps.ts'
+import { volumeStates } from '../volumes/states.ts'
+import { findVolume, volumeRef } from '../volumes/store.ts'
+import type { ManageTask } from './names.ts'
+
+/** Gives the object that a volume in `managing` was told to take over the volume's name. */
+export async function takeVolume(
+  context: MessageContext,
+  { volumeId }: { volumeId: string },
+  deps: BackendDeps,
+): Promise<void> {
+  await deps.locks.run(volumeId, async () => {
+    const { database, backend, log } = deps
+    const volume = await findVolume(database.query, volumeId)
+    if (volume?.status !== 'managing') return
+    const ref = volumeRef(volume)
+    const { name } = (JSON.parse(volume.task ?? '{}') as ManageTask).manage
+    const row = { table: 'volumes', id: volumeId, states: volumeStates, from: 'managing' }
+    let update: ModelUpdate | undefined
+    try {
+      update = await backend.volume.manage!(ref, { name }).catch(async (error: unknown) => {
+        if (!(await isTaken('volume', ref.name, error, deps))) throw error
+        return undefined
+      })
+    } catch (error) {
+      if (deps.signal.aborted) throw error
+      log.error({ err: error, volumeId, name, requestId: context.requestId }, 'a volume could not be taken over')
+      await move(database.query, { ...row, to: 'error_managing', set: { task: null } })
+      return
+    }
+    const set = { task: null, launched_at: Date.now(), provider_location: update?.providerLocation ?? null }
+    await database.transaction(async (tx) => {
+      await move(tx, { ...row, to: 'available', set })
+      await tx('unmanaged_objects').where({ host: backend.host, name }).delete()
+    })
+  })
+}
+
+/** Gives the object that a snapshot in `managing` was told to take over, named in its row, the snapshot's name. */
+export async function takeSnapshot(
+  context: MessageContext,
+  { snapshotId }: { snapshotId: string },
+  deps: BackendDeps,
+): Promise<void> {
+  const { database, backend, log } = deps
+  const found = await findSnapshot(database.query, snapshotId)
+  if (!found) return
+  await deps.locks.run(found.volume_id, async () => {
+    const snapshot = await findSnapshot(database.query, snapshotId)
+    const volume = await findVolume(database.query, found.volume_id)
+    if (snapshot?.status !== 'managing' || !volume || snapshot.backend_name === null) return
+    const name = snapshot.backend_name
+    const ref = snapshotRef({ ...snapshot, backend_name: null }, volume)
+    const row = { table: 'snapshots', id: snapshotId, states: snapshotStates, from: 'managing' }
+    let update: ModelUpdate | undefined
+    try {
+      update = await backend.volume.manageSnapshot!(ref, { name }).catch(async (error: unknown) => {
+        if (!(await isTaken('snapshot', ref.name, error, deps))) throw error
+        return undefined
+      })
+    } catch (error) {
+      if (deps.signal.aborted) throw error
+      log.error({ err: error, snapshotId, name, requestId: context.requestId }, 'a snapshot could not be taken over')
+      // What could not be taken over is not ours to delete later.
+      await move(database.query, { ...row, to: 'error', set: { backend_name: null } })
+      return
+    }
+    const set = { backend_name: null, progress: '100%', provider_location: update?.providerLocation ?? null }
+    await database.transaction(async (tx) => {
+      await move(tx, { ...row, to: 'available', set })
+      await tx('unmanaged_objects').where({ host: backend.host, name }).delete()
+    })
+  })
+}
+
+/** True when the reference is gone because an earlier try, cut off since, renamed it. */
+async function isTaken(kind: 'volume' | 'snapshot', name: string, error: unknown, deps: BackendDeps): Promise<boolean> {
+  if (!isDriverError(error) || error.kind !== 'not-found') return false
+  const all = (await deps.backend.volume.list?.()) ?? { volumes: [], snapshots: [] }
+  return (kind === 'volume' ? all.volumes : all.snapshots).includes(name)
+}
