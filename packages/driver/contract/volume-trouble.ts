@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { VolumeDriver, VolumeRef } from '../src/index.ts'
+import { isDriverError, type VolumeDriver, type VolumeRef } from '../src/index.ts'
 import { gib, mib } from './bytes.ts'
 import { openCanary, shellTraps } from './hostile.ts'
 import { newSnapshot, newVolume, type VolumeKit } from './volume-kit.ts'
@@ -80,18 +80,18 @@ function describeHostileNames({ contract, run, driver }: VolumeKit): void {
   test('names and locations that a shell would run are refused or harmless, in every method', async () => {
     const canary = openCanary()
     const words = [...shellTraps('volume-x', canary), 'volume-ü', 'volume-💾', 'volume-%s%n', 'volume-*', 'volume-x y']
-    const wrong: unknown[] = []
-    for (const name of words) {
-      const volume = { ...newVolume(), name }
-      for (const [method, end] of await attempts(driver(), volume)) {
-        if (!/^(success|invalid|not-found)$/.test(end)) wrong.push({ method, name, end })
-      }
-      const led = { ...newVolume(), providerLocation: name }
-      for (const [method, end] of await attempts(driver(), led)) {
-        if (end === 'plain error') wrong.push({ method, providerLocation: name, end })
-      }
-    }
+    const tried = await Promise.all(words.map((name) => attempts(driver(), { ...newVolume(), name })))
+    const wrong = tried.flatMap((ends, i) =>
+      ends.filter(([, end]) => !/^(success|invalid|not-found)$/.test(end)).map((end) => [words[i], ...end]),
+    )
     expect(wrong).toEqual([])
+    for (const providerLocation of shellTraps('server:/share', canary)) {
+      const led = { ...newVolume(), providerLocation }
+      const deeds = [driver().connection(led), driver().extend(led, 2), driver().delete(led)]
+      const ends = await Promise.allSettled(deeds)
+      const plain = ends.filter((end) => end.status === 'rejected' && !isDriverError(end.reason))
+      expect([providerLocation, plain]).toEqual([providerLocation, []])
+    }
     expect(await canary.sang(run)).toBe(false)
     if (contract.abilities.list) expect(await driver().list!()).toEqual({ volumes: [], snapshots: [] })
   })

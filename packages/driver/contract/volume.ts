@@ -115,12 +115,13 @@ function describeBasics({ contract, bytes, driver, address, expectBytes }: Volum
     await driver().delete(volume)
   })
 
-  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('a size of %d GiB is invalid', async (sizeGiB) => {
-    await expect(driver().create(newVolume(sizeGiB))).rejects.toMatchObject({ kind: 'invalid' })
+  test('a size that is no whole number of GiB, one at least, is invalid', async () => {
     const volume = newVolume()
     await driver().create(volume)
-    const extending = driver().extend(volume, sizeGiB)
-    await expect(extending).rejects.toMatchObject({ kind: 'invalid' })
+    for (const sizeGiB of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      await expect(driver().create(newVolume(sizeGiB))).rejects.toMatchObject({ kind: 'invalid' })
+      await expect(driver().extend(volume, sizeGiB)).rejects.toMatchObject({ kind: 'invalid' })
+    }
     expect(await bytes.size(await address(volume))).toBe(gib)
     await driver().delete(volume)
   })
