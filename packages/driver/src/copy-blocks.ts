@@ -151,3 +151,46 @@ function isZero(block: Uint8Array, start: number): boolean {
   const end = Math.min(start + grain, block.length)
   return Buffer.compare(block.subarray(start, end), noBytes.subarray(0, end - start)) === 0
 }
+
+const aheadBytes = 4 * 1024 ** 2
+const noStretch: Buffer = Buffer.alloc(aheadBytes)
+
+/** All bytes from first to last, the next piece being read while one is used; what lies in no extent is zeros, unread. */
+export async function* bytesInOrder(source: Blocks, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  const ready: Promise<Buffer>[] = []
+  try {
+    for await (const piece of pieces(source, signal)) {
+      ready.push(piece())
+      // Kept until its turn: a failure is thrown there.
+      ready.at(-1)!.catch(() => undefined)
+      if (ready.length > 1) yield await ready.shift()!
+    }
+    for (const last of ready.splice(0)) yield await last
+  } finally {
+    await Promise.allSettled(ready)
+  }
+}
+
+async function* pieces(source: Blocks, signal?: AbortSignal): AsyncGenerator<() => Promise<Buffer>> {
+  let at = 0
+  const gap = function* (end: number) {
+    for (; at < end; at = Math.min(at + aheadBytes, end)) {
+      const length = Math.min(aheadBytes, end - at)
+      yield async () => noStretch.subarray(0, length)
+    }
+  }
+  for await (const { offset, length } of source.extents(signal)) {
+    yield* gap(offset)
+    const end = offset + length
+    for (; at < end; at = Math.min(at + aheadBytes, end)) {
+      const from = at
+      yield async () => {
+        if (signal?.aborted) throw new DriverError('aborted', 'Reading was aborted')
+        const memory = Buffer.allocUnsafeSlow(Math.min(aheadBytes, end - from))
+        await source.read(from, memory)
+        return memory
+      }
+    }
+  }
+  yield* gap(source.sizeBytes)
+}

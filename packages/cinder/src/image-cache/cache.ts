@@ -1,6 +1,6 @@
 import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import { DriverError, isDriverError, type ModelUpdate, type VolumeRef } from '@hearth/driver'
+import { isDriverError, type ModelUpdate, type VolumeRef } from '@hearth/driver'
 import type { Backend } from '../backends.ts'
 import { checkFits, cloneWhereItLies } from './direct.ts'
 import { type FillDeps, type ImageSource, prepareImage } from './fill.ts'
@@ -170,10 +170,9 @@ async function fillBase(
   signal?: AbortSignal,
 ): Promise<ModelUpdate | undefined> {
   const { volume } = backend
-  if (!volume.address) throw new DriverError('unsupported', 'this backend cannot take images')
   const update = await volume.create(baseRef(row), signal)
   const ref = { ...baseRef(row), providerLocation: update?.providerLocation ?? null }
-  await prepared.writeTo(await volume.address(ref), true, signal)
+  await prepared.writeTo({ backend, volume: ref, isZero: true, ...(signal && { signal }) })
   return update
 }
 

@@ -1,13 +1,15 @@
 import { createWriteStream } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { uuid } from '@hearth/core'
-import { type Address, DriverError, type ServiceSession } from '@hearth/driver'
+import { copyBlocks, DriverError, openBlocks, type ServiceSession, type VolumeRef } from '@hearth/driver'
+import type { Backend } from '../backends.ts'
 import type { ImageClient } from '../clients/image.ts'
+import { reachBytes } from '../volumes/reach-bytes.backend.ts'
 import { inspectImage, qemuFormat } from './inspect.ts'
 import type { QemuImg } from './qemu-img.ts'
-import { writeSparse } from './sparse-writer.ts'
+import { writeStream } from './sparse-writer.ts'
 
 const gib = 1024 ** 3
 
@@ -28,12 +30,20 @@ export interface FillDeps {
   workFolder: string
 }
 
+/** The volume that an image is written over. */
+export interface ImageTarget {
+  backend: Backend
+  volume: VolumeRef
+  /** It reads as zeros, which need not be written then. */
+  isZero: boolean
+  signal?: AbortSignal
+}
+
 /** An image on its way into a volume, its size known and its bytes not yet in place. */
 export interface PreparedImage {
   /** GiB its disk needs. */
   sizeGiB: number
-  /** Writes the disk over a volume that reads as zeros. */
-  writeTo(address: Address, isZero: boolean, signal?: AbortSignal): Promise<void>
+  writeTo(target: ImageTarget): Promise<void>
   /** Removes the download. */
   dispose(): Promise<void>
 }
@@ -50,7 +60,7 @@ export async function prepareImage(image: ImageSource, deps: FillDeps, signal?: 
   if (format === 'raw' && image.size > 0) {
     return {
       sizeGiB: Math.ceil(image.size / gib),
-      writeTo: (address, isZero, stop) => streamRaw(image, deps, address, isZero, stop),
+      writeTo: (target) => streamRaw(image, deps, target),
       dispose: async () => undefined,
     }
   }
@@ -62,8 +72,7 @@ export async function prepareImage(image: ImageSource, deps: FillDeps, signal?: 
     const virtualSize = await deps.qemu.virtualSize(path, format)
     return {
       sizeGiB: Math.ceil(virtualSize / gib),
-      writeTo: (address, isZero, stop) =>
-        deps.qemu.convertInto({ filename: path, format }, { ...address, isZero }, stop),
+      writeTo: (target) => convert(path, format, deps, target),
       dispose,
     }
   } catch (error) {
@@ -85,47 +94,36 @@ function checkSize(image: ImageSource, bytes: number): void {
   }
 }
 
-async function streamRaw(
-  image: ImageSource,
-  deps: FillDeps,
-  address: Address,
-  isZero: boolean,
-  signal?: AbortSignal,
-): Promise<void> {
-  if (!isZero || address.format !== 'raw' || !address.filename.startsWith('/')) {
-    return convertRaw(image, deps, address, isZero, signal)
-  }
+async function streamRaw(image: ImageSource, deps: FillDeps, { backend, volume, isZero, signal }: ImageTarget) {
+  const data = await deps.images.download(await deps.session.token(), image.id, signal)
   try {
-    const data = await deps.images.download(await deps.session.token(), image.id, signal)
-    const file = await open(address.filename, 'r+')
+    const blocks = await reachBytes(backend, volume, 'rw')
     try {
-      checkSize(image, await writeSparse(file, data))
-      await file.datasync()
+      checkSize(image, await writeStream(blocks, data, isZero))
     } finally {
-      data.destroy()
-      await file.close()
+      await blocks.close()
     }
   } catch (error) {
     throw asDriverError(error)
+  } finally {
+    data.destroy()
   }
 }
 
-/** For volumes that are no local files, or hold old bytes. */
-async function convertRaw(
-  image: ImageSource,
-  deps: FillDeps,
-  address: Address,
-  isZero: boolean,
-  signal?: AbortSignal,
-): Promise<void> {
-  const path = join(deps.workFolder, `image-${uuid()}.part`)
+/** By qemu-img, where it can write to the volume itself. */
+async function convert(path: string, format: string, deps: FillDeps, target: ImageTarget): Promise<void> {
+  const { backend, volume, isZero, signal } = target
+  const { volume: driver, remote } = backend
+  if (driver.address && !remote) {
+    const address = await driver.address(volume)
+    return deps.qemu.convertInto({ filename: path, format }, { ...address, isZero }, signal)
+  }
+  const source = await openBlocks({ filename: path, format: format as 'raw' }, { mode: 'r' })
   try {
-    await download(image, deps, path, signal)
-    await deps.qemu.convertInto({ filename: path, format: 'raw' }, { ...address, isZero }, signal)
-  } catch (error) {
-    throw asDriverError(error)
+    const blocks = await reachBytes(backend, volume, 'rw')
+    await copyBlocks(source, blocks, { targetIsZero: isZero, ...(signal && { signal }) }).finally(() => blocks.close())
   } finally {
-    await rm(path, { force: true })
+    await source.close()
   }
 }
 

@@ -1,49 +1,56 @@
-import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { type Blocks, writeSparse } from '@hearth/driver'
 
-const block = 64 * 1024
-const zeros = Buffer.alloc(block)
+const blockBytes = 1024 * 1024
+const blocksAtOnce = 4
+
+interface Lane {
+  memory: Buffer
+  writing: Promise<void>
+}
 
 /**
- * Writes a stream over a file that reads as zeros, leaving blocks of zeros out, so that the file stays sparse. Answers the
- * bytes read. The file's size is not changed.
+ * Writes a stream over the beginning of a volume, several blocks at once, zeros as holes. Answers the bytes read; what lies
+ * beyond them reads as zeros as well. A stream longer than the volume is an error of the volume's.
  */
-export async function writeSparse(file: FileHandle, data: Readable): Promise<number> {
+export async function writeStream(target: Blocks, data: Readable, targetIsZero: boolean): Promise<number> {
+  const lanes = Array.from(
+    { length: blocksAtOnce },
+    (): Lane => ({ memory: Buffer.allocUnsafeSlow(blockBytes), writing: Promise.resolve() }),
+  )
+  let failed: { error: unknown } | undefined
   let position = 0
-  for await (const chunk of data as AsyncIterable<Buffer>) {
-    let from = 0
-    while (from < chunk.length) {
-      // Runs of non-zero blocks are written with one call.
-      const to = endOfRun(chunk, from)
-      if (to > from) await writeAll(file, chunk.subarray(from, to), position + from)
-      from = skipZeros(chunk, to)
+  const flushLane = (lane: Lane, length: number): void => {
+    lane.writing = writeSparse(target, position, lane.memory.subarray(0, length), targetIsZero).catch(
+      (error: unknown) => {
+        failed ??= { error }
+      },
+    )
+    position += length
+  }
+  let [lane, filled, turn] = [lanes[0]!, 0, 0]
+  try {
+    for await (const chunk of data as AsyncIterable<Buffer>) {
+      for (let at = 0; at < chunk.length; ) {
+        const length = Math.min(chunk.length - at, blockBytes - filled)
+        chunk.copy(lane.memory, filled, at, at + length)
+        at += length
+        filled += length
+        if (filled < blockBytes) continue
+        flushLane(lane, filled)
+        turn += 1
+        lane = lanes[turn % blocksAtOnce]!
+        filled = 0
+        await lane.writing
+        if (failed) throw failed.error
+      }
     }
-    position += chunk.length
+    if (filled > 0) flushLane(lane, filled)
+  } finally {
+    await Promise.all(lanes.map(({ writing }) => writing))
   }
+  if (failed) throw (failed as { error: unknown }).error
+  if (!targetIsZero) await target.zero(position, target.sizeBytes - position)
+  await target.flush()
   return position
-}
-
-async function writeAll(file: FileHandle, data: Buffer, position: number): Promise<void> {
-  let done = 0
-  while (done < data.length) {
-    const { bytesWritten } = await file.write(data, done, data.length - done, position + done)
-    done += bytesWritten
-  }
-}
-
-function isZero(chunk: Buffer, from: number): boolean {
-  const end = Math.min(from + block, chunk.length)
-  return chunk.compare(zeros, 0, end - from, from, end) === 0
-}
-
-function endOfRun(chunk: Buffer, from: number): number {
-  let at = from
-  while (at < chunk.length && !isZero(chunk, at)) at += block
-  return Math.min(at, chunk.length)
-}
-
-function skipZeros(chunk: Buffer, from: number): number {
-  let at = from
-  while (at < chunk.length && isZero(chunk, at)) at += block
-  return Math.min(at, chunk.length)
 }

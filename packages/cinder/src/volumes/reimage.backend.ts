@@ -1,6 +1,5 @@
 import type { MessageContext } from '@hearth/bus'
 import { move, type Transaction } from '@hearth/database'
-import { DriverError } from '@hearth/driver'
 import { prepareImage } from '../image-cache/fill.ts'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
@@ -31,11 +30,10 @@ export async function reimageVolume(
 }
 
 async function overwrite(volume: VolumeRow, task: ReimageTask, deps: BackendDeps): Promise<void> {
-  const { volume: driver } = deps.backend
-  if (!driver.address) throw new DriverError('unsupported', 'this backend cannot take images')
-  const prepared = await prepareImage(task.image, deps, deps.signal)
+  const { backend, signal } = deps
+  const prepared = await prepareImage(task.image, deps, signal)
   try {
-    await prepared.writeTo(await driver.address(volumeRef(volume)), false, deps.signal)
+    await prepared.writeTo({ backend, volume: volumeRef(volume), isZero: false, signal })
   } finally {
     await prepared.dispose()
   }

@@ -1,9 +1,10 @@
 import type { MessageContext } from '@hearth/bus'
 import { move } from '@hearth/database'
-import { DriverError, type SnapshotRef } from '@hearth/driver'
+import { copyBlocks, DriverError, type SnapshotRef } from '@hearth/driver'
 import { snapshotStates } from '../snapshots/states.ts'
 import { findSnapshot, snapshotRef } from '../snapshots/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
+import { reachBytes, reachSnapshot } from './reach-bytes.backend.ts'
 import type { RevertTask } from './revert.ts'
 import { volumeStates } from './states.ts'
 import { findVolume } from './store.ts'
@@ -38,11 +39,13 @@ export async function revertVolume(
   })
 }
 
-async function revert(snapshot: SnapshotRef, deps: BackendDeps): Promise<void> {
-  const { volume: driver } = deps.backend
-  if (driver.revert) return driver.revert(snapshot, deps.signal)
-  if (!driver.snapshotAddress || !driver.address) throw new DriverError('unsupported', 'this backend cannot revert')
-  const source = await driver.snapshotAddress(snapshot)
-  const target = await driver.address(snapshot.volume)
-  await deps.qemu.convertInto(source, { ...target, isZero: false }, deps.signal)
+async function revert(snapshot: SnapshotRef, { backend, signal }: BackendDeps): Promise<void> {
+  if (backend.volume.revert) return backend.volume.revert(snapshot, signal)
+  const source = await reachSnapshot(backend, snapshot)
+  try {
+    const target = await reachBytes(backend, snapshot.volume, 'rw')
+    await copyBlocks(source, target, { targetIsZero: false, signal }).finally(() => target.close())
+  } finally {
+    await source.close()
+  }
 }

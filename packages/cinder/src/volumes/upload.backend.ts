@@ -1,13 +1,15 @@
 import { createReadStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { MessageContext } from '@hearth/bus'
 import { hasCode, uuid } from '@hearth/core'
 import { move } from '@hearth/database'
-import { type Address, DriverError } from '@hearth/driver'
+import { type Address, bytesInOrder, copyBlocks, openBlocks } from '@hearth/driver'
 import { qemuFormat } from '../image-cache/inspect.ts'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
+import { reachBytes } from './reach-bytes.backend.ts'
 import { volumeStates } from './states.ts'
 import { findVolume, type VolumeRow, volumeRef } from './store.ts'
 import type { UploadTask } from './upload.ts'
@@ -46,26 +48,46 @@ async function fillImage(volume: VolumeRow, task: UploadTask, deps: BackendDeps)
   const { images, session, backend } = deps
   const image = await images.get(await session.token(), task.imageId)
   if (image.status === 'active') return
-  if (!backend.volume.address) throw new DriverError('unsupported', 'this backend does not let its bytes be read')
-  const address = await backend.volume.address(volumeRef(volume))
   const format = qemuFormat(task.diskFormat)
-  const isPlain = format === 'raw' && address.format === 'raw' && address.filename.startsWith('/')
-  if (isPlain) return send(address.filename, task, deps)
-  await sendConverted(address, format, task, deps)
-}
-
-async function sendConverted(address: Address, format: string, task: UploadTask, deps: BackendDeps): Promise<void> {
-  const path = join(deps.workFolder, `upload-${uuid()}.part`)
+  if (format !== 'raw') return sendConverted(volume, format, task, deps)
+  const blocks = await reachBytes(backend, volumeRef(volume), 'r')
   try {
-    await deps.qemu.convertTo(address, path, format, deps.signal)
-    await send(path, task, deps)
+    await send(Readable.from(bytesInOrder(blocks, deps.signal), { objectMode: false }), task, deps)
   } finally {
-    await rm(path, { force: true })
+    await blocks.close()
   }
 }
 
-async function send(path: string, task: UploadTask, deps: BackendDeps): Promise<void> {
-  const data = createReadStream(path, { highWaterMark: readBytes })
+/** By qemu-img, out of the volume itself or, where it cannot reach that, of a sparse copy. */
+async function sendConverted(volume: VolumeRow, format: string, task: UploadTask, deps: BackendDeps): Promise<void> {
+  const [path, plain] = [join(deps.workFolder, `upload-${uuid()}.part`), join(deps.workFolder, `upload-${uuid()}.part`)]
+  const { volume: driver, remote } = deps.backend
+  try {
+    const here = driver.address && !remote
+    const source = here ? await driver.address!(volumeRef(volume)) : await copyHere(volume, plain, deps)
+    await deps.qemu.convertTo(source, path, format, deps.signal)
+    await send(createReadStream(path, { highWaterMark: readBytes }), task, deps)
+  } finally {
+    await rm(path, { force: true })
+    await rm(plain, { force: true })
+  }
+}
+
+async function copyHere(volume: VolumeRow, path: string, { backend, signal }: BackendDeps): Promise<Address> {
+  const source = await reachBytes(backend, volumeRef(volume), 'r')
+  try {
+    await writeFile(path, '', { flag: 'wx', mode: 0o600 })
+    await truncate(path, source.sizeBytes)
+    const address: Address = { filename: path, format: 'raw' }
+    const target = await openBlocks(address, { mode: 'rw' })
+    await copyBlocks(source, target, { targetIsZero: true, signal }).finally(() => target.close())
+    return address
+  } finally {
+    await source.close()
+  }
+}
+
+async function send(data: Readable, task: UploadTask, deps: BackendDeps): Promise<void> {
   try {
     await deps.images.upload(await deps.session.token(), task.imageId, data, deps.signal)
   } finally {
