@@ -1,0 +1,126 @@
+import { type DriverDeps, DriverError, isDriverError, type VolumeRef } from '@hearth/driver'
+import { exists } from './chain.ts'
+import { checkVolumeName } from './info-file.ts'
+import { inspectVolume, type LocatedVolume } from './inspect.ts'
+import { openShare, type Share } from './share.ts'
+import { openTurns, type Turns } from './turns.ts'
+import { chooseShare, ineligible, readUsage, type Usage } from './usage.ts'
+import type { VolumeOptions } from './volume-options.ts'
+
+/** The shares of one backend and what is known of them. */
+export interface Backend {
+  options: VolumeOptions
+  shares: Share[]
+  turns: Turns
+  /** Where the volume is, null when it is nowhere. Throws `unavailable` while a share that may have it is down. */
+  find(volume: VolumeRef): Promise<LocatedVolume | null>
+  /** As `find`; throws `not-found`. */
+  need(volume: VolumeRef): Promise<LocatedVolume>
+  /** Looks at a share. */
+  look(share: Share): Promise<Usage>
+  /** As `look`, or what was seen a moment ago. */
+  usage(share: Share): Promise<Usage>
+  /** The share for a new volume. Throws `no-space` or `unavailable`. */
+  choose(bytes: number): Promise<Share>
+  /** Throws `no-space` when the share cannot take so much more. */
+  ensureRoom(share: Share, bytes: number): Promise<void>
+}
+
+/** Long enough for a hundred requests at once to share one look. */
+const usageMs = 5000
+
+export function openBackend(options: VolumeOptions, { run, log }: DriverDeps): Backend {
+  const shares = options.shares.map((given) => openShare(given, { ...options, run, log }))
+  const usage = openUsages()
+  const locate = openLocator(shares, options)
+  return {
+    options,
+    shares,
+    turns: openTurns(),
+    find: locate,
+    async need(volume) {
+      const found = await locate(volume)
+      if (found) return found
+      throw new DriverError('not-found', `There is no ${volume.name}`)
+    },
+    look: readUsage,
+    usage,
+    async choose(bytes) {
+      const looks = await Promise.allSettled(shares.map(usage))
+      const offers = shares.map((share, i) => {
+        const look = looks[i]!
+        return { share, usage: look.status === 'fulfilled' ? look.value : look.reason }
+      })
+      const share = chooseShare(offers, bytes, options)
+      ;(await usage(share)).allocatedBytes += bytes
+      return share
+    },
+    async ensureRoom(share, bytes) {
+      const seen = await usage(share)
+      const why = ineligible(seen, bytes, options)
+      if (why === null) {
+        seen.allocatedBytes += bytes
+        return
+      }
+      throw new DriverError(why === seen.unwritable ? 'unavailable' : 'no-space', `${share.name}: ${why}`)
+    },
+  }
+}
+
+function openUsages(): Backend['usage'] {
+  const seen = new Map<string, { at: number; look: Promise<Usage> }>()
+  return (share) => {
+    const last = seen.get(share.name)
+    if (last && performance.now() - last.at < usageMs) return last.look
+    const look = readUsage(share)
+    seen.set(share.name, { at: performance.now(), look })
+    look.catch(() => seen.delete(share.name))
+    return look
+  }
+}
+
+function openLocator(shares: Share[], { format }: VolumeOptions): Backend['find'] {
+  const places = new Map<string, Share>()
+  const lookAt = async (share: Share, name: string): Promise<LocatedVolume | null> => {
+    const found = await inspectVolume(share, name, format)
+    if (!exists(found)) return null
+    places.set(name, share)
+    return found
+  }
+  return async ({ name, providerLocation }) => {
+    checkVolumeName(name)
+    if (providerLocation) {
+      const share = shares.find((one) => one.name === providerLocation)
+      if (share) return lookAt(share, name)
+      throw new DriverError(
+        'invalid',
+        `${name} is on ${JSON.stringify(providerLocation)}, none of the backend's shares`,
+      )
+    }
+    const last = places.get(name)
+    const there = last && (await lookAt(last, name))
+    if (there) return there
+    places.delete(name)
+    const looks = await Promise.allSettled(shares.filter((share) => share !== last).map((share) => lookAt(share, name)))
+    const found = looks.flatMap((look) => (look.status === 'fulfilled' && look.value ? [look.value] : []))
+    if (found[0]) return found[0]
+    const failed = looks.find((look) => look.status === 'rejected')
+    if (failed) throw failed.reason
+    return null
+  }
+}
+
+/** Throws `invalid` for a size that no volume has. GiB. */
+export function checkSize(name: string, sizeGiB: number): number {
+  if (Number.isInteger(sizeGiB) && sizeGiB > 0 && sizeGiB <= 2 ** 23) return sizeGiB * 1024 ** 3
+  throw new DriverError('invalid', `${name}: a size of ${sizeGiB} GiB; it must be a whole number from 1 to 8388608`)
+}
+
+export function stopIfAborted(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new DriverError('aborted', `${what}: aborted before it began`)
+}
+
+/** Whether the failure is a share's, so that another may do. */
+export function isShareDown(error: unknown): boolean {
+  return isDriverError(error) && error.kind === 'unavailable'
+}

@@ -1,0 +1,191 @@
+import { DriverError, isDriverError, type ModelUpdate, type SnapshotRef, type VolumeRef } from '@hearth/driver'
+import { type Backend, checkSize, isShareDown, stopIfAborted } from './backend.ts'
+import { chainOf, type Format, type Layer } from './chain.ts'
+import { answers } from './deed.ts'
+import { checkVolumeName, snapshotKey } from './info-file.ts'
+import { type LocatedVolume, snapshotLayers } from './inspect.ts'
+import { newToken } from './mount.ts'
+import type { Share } from './share.ts'
+
+/** Bytes that a new volume begins with. */
+interface Origin {
+  volume: LocatedVolume
+  /** The layer that holds them, and those below it. */
+  layers: Layer[]
+}
+
+const makeScript = `
+name=$1 size=$2 format=$3 how=$4 grow=$5 source=$6 expected=$7 layer=$8 layer_format=$9
+stopped() {
+  [ -e "$locks/.stop-$token" ] || return 0
+  rm -f -- "$locks/.stop-$token"
+  exit ${answers.stopped}
+}
+own "$name"
+stopped
+[ ! -e "$name" ] || exit ${answers.exists}
+# timeout(1), our parent, leads the process group.
+echo "$token $PPID" >"$locks/$name"
+part=".part-$name.$token"
+if [ -n "$source" ]; then
+  hold "$source"
+  unchanged "$source" "$expected"
+  [ -e "$layer" ] || exit ${answers.changed}
+fi
+case $how in
+  truncate) truncate -s "$size" "$part" ;;
+  allocate) fallocate -l "$size" "$part" ;;
+  create) qemu-img create -q -f qcow2 "$part" "$size" ;;
+  # Over NFS 4.2 the server clones or copies, and holes stay holes.
+  copy) cp --reflink=auto --sparse=auto -- "$layer" "$part" ;;
+  convert) qemu-img convert -q -f "$layer_format" -O "$format" "$layer" "$part" ;;
+esac
+case $grow$format in
+  yesraw) truncate -s "$size" "$part" ;;
+  yesqcow2) qemu-img resize -q -f qcow2 "$part" "$size" ;;
+esac
+stopped
+rm -f -- "$name.info"
+echo "$format" >".$name.format"
+settle "$name"
+echo "$token 0" >"$locks/$name"
+`
+
+/** Ends what a deed with this token does on the volume, and takes back what it made. */
+const undoScript = `
+name=$1 remove=$2
+group=0
+mine() { read -r whose group <"$locks/$name" && [ "$whose" = "$token" ]; }
+[ "$remove" = no ] || : >"$locks/.stop-$token"
+if mine 2>/dev/null && [ "$group" -gt 1 ]; then kill -TERM -- "-$group" 2>/dev/null || :; fi
+own "$name"
+if mine 2>/dev/null; then
+  rm -f -- "$locks/.stop-$token"
+  [ "$remove" = no ] || rm -f -- "$name" ".$name.format" "$locks/$name"
+fi
+`
+
+/** A blank volume. */
+export async function makeBlank(backend: Backend, volume: VolumeRef, signal?: AbortSignal): Promise<ModelUpdate> {
+  const bytes = checkSize(volume.name, volume.sizeGiB)
+  return makeOnce(backend, volume, { signal }, async () => {
+    const share = await backend.choose(bytes)
+    const { format, sparse } = backend.options
+    const how = format === 'qcow2' ? 'create' : sparse ? 'truncate' : 'allocate'
+    return { share, how, grow: false, args: ['', '', '', ''] }
+  })
+}
+
+/** A volume with the present bytes of another, on the same share. */
+export async function makeClone(backend: Backend, volume: VolumeRef, source: VolumeRef, signal?: AbortSignal) {
+  return makeCopy(backend, volume, { source, signal }, async () => {
+    const found = await backend.need(source)
+    return { volume: found, layers: chainOf(found) }
+  })
+}
+
+/** A volume with the bytes of a snapshot, on the same share. */
+export async function makeFromSnapshot(backend: Backend, volume: VolumeRef, from: SnapshotRef, signal?: AbortSignal) {
+  const key = snapshotKey(from.name)
+  return makeCopy(backend, volume, { source: from.volume, signal }, async () => {
+    const found = await backend.need(from.volume)
+    return { volume: found, layers: snapshotLayers(found, key).below }
+  })
+}
+
+interface Making {
+  share: Share
+  how: string
+  grow: boolean
+  args: string[]
+}
+
+function makeCopy(
+  backend: Backend,
+  volume: VolumeRef,
+  about: { source: VolumeRef; signal?: AbortSignal | undefined },
+  origin: () => Promise<Origin>,
+): Promise<ModelUpdate> {
+  const bytes = checkSize(volume.name, volume.sizeGiB)
+  checkVolumeName(about.source.name)
+  return makeOnce(backend, volume, about, async () => {
+    const from = await origin()
+    const { file, format, virtualSize } = from.layers[0]!
+    if (virtualSize > bytes) {
+      throw new DriverError('invalid', `${volume.name} of ${volume.sizeGiB} GiB cannot hold ${virtualSize} bytes`)
+    }
+    await backend.ensureRoom(from.volume.share, bytes)
+    const whole = from.layers.length === 1 && format === backend.options.format
+    const args = [from.volume.name, from.volume.infoText, file, format]
+    return { share: from.volume.share, how: whole ? 'copy' : 'convert', grow: virtualSize < bytes, args }
+  })
+}
+
+/** Makes a volume unless it is there; a file of its name is the finished volume. */
+function makeOnce(
+  backend: Backend,
+  volume: VolumeRef,
+  { source, signal }: { source?: VolumeRef; signal?: AbortSignal | undefined },
+  prepare: () => Promise<Making>,
+): Promise<ModelUpdate> {
+  checkVolumeName(volume.name)
+  const names = { changed: volume.name, ...(source ? { read: source.name } : {}) }
+  return backend.turns.take(names, async () => {
+    stopIfAborted(signal, `Making ${volume.name}`)
+    for (let tries = 0; tries < 5; tries += 1) {
+      const present = await findUnlessDown(backend, volume)
+      if (present) return presentUpdate(present, volume)
+      const making = await prepare()
+      stopIfAborted(signal, `Making ${volume.name}`)
+      if (await make(backend.options.format, volume, making, signal)) return { providerLocation: making.share.name }
+    }
+    throw new DriverError('busy', `${volume.name} or what it is made from is being changed by another process`)
+  })
+}
+
+/** A share that is down does not keep others from taking what is new. */
+async function findUnlessDown(backend: Backend, volume: VolumeRef): Promise<LocatedVolume | null> {
+  return backend.find(volume).catch((error: unknown) => {
+    if (volume.providerLocation || !isShareDown(error)) throw error
+    return null
+  })
+}
+
+function presentUpdate(present: LocatedVolume, volume: VolumeRef): ModelUpdate {
+  const { virtualSize } = chainOf(present)[0]!
+  if (virtualSize >= volume.sizeGiB * 1024 ** 3) return { providerLocation: present.share.name }
+  throw new DriverError('invalid', `${volume.name} is there already with ${virtualSize} bytes`)
+}
+
+/** Whether it was made; false when something has changed since it was looked at. */
+async function make(
+  format: Format,
+  { name, sizeGiB }: VolumeRef,
+  { share, how, grow, args }: Making,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const token = newToken()
+  const { exitCode } = await share
+    .deed({
+      what: `making ${name}`,
+      script: makeScript,
+      args: [name, sizeGiB * 1024 ** 3, format, how, grow ? 'yes' : 'no', ...args],
+      token,
+      long: how === 'copy' || how === 'convert' || how === 'allocate',
+      signal,
+    })
+    .catch((error: unknown) => undoAborted(error, { share, name, token, remove: true }))
+  return exitCode === 0
+}
+
+/** After an abort the scripts of a deed may go on where they run: ends them. Throws the error that it was given. */
+export async function undoAborted(
+  error: unknown,
+  { share, name, token, remove }: { share: Share; name: string; token: string; remove: boolean },
+): Promise<never> {
+  if (isDriverError(error) && error.kind === 'aborted') {
+    const args = [name, remove ? 'yes' : 'no']
+    await share.deed({ what: `ending work on ${name}`, script: undoScript, args, token }).catch(() => undefined)
+  }
+  throw error
+}

@@ -1,0 +1,76 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { DriverError, type Runner } from '@hearth/driver'
+import { answers, runDeed } from './deed.ts'
+
+export const sharePattern = '^(?!-)(\\[[0-9a-fA-F:.%]+\\]|[^\\s:/\\[\\]]+):/[^\\s]*$'
+export const optionsPattern = '^[\\w=.,:/@-]+$'
+export const folderPattern = '^/[\\w./-]*\\w$'
+
+/** Schema of the options that say where and how shares are mounted. */
+export const mountOptions = {
+  mountBase: { type: 'string', pattern: folderPattern, description: 'each share is mounted at a folder of this one' },
+  mountSeconds: { type: 'number', minimum: 1, default: 30, description: 'a mount that takes longer has failed' },
+}
+
+export interface MountSettings {
+  mountBase: string
+  mountSeconds: number
+  run: Runner
+}
+
+/** Mounts shares as os-brick does: at the MD5 of the share's name, so that both find each other's mounts. */
+export function mountPoint(base: string, share: string): string {
+  return `${base}/${createHash('md5').update(share).digest('hex')}`
+}
+
+/** Where the scripts of one base lock volumes against each other. */
+export function lockFolder(base: string): string {
+  return `${base}/.locks`
+}
+
+export function newToken(): string {
+  return randomBytes(8).toString('hex')
+}
+
+const mountScript = `set -eu
+dir=$1 locks=$2 share=$3 options=$4 stale=$5
+mounted() {
+  while read -r _ at kind _; do
+    [ "$at" != "$dir" ] || case $kind in nfs|nfs4) return 0 ;; esac
+  done </proc/self/mounts
+  return 1
+}
+mkdir -p -m 700 -- "$locks"
+exec 9>>"$locks/mount-\${dir##*/}"
+flock -w 60 9 || exit ${answers.locked}
+[ -z "$stale" ] || ! mounted || umount -l -- "$dir"
+! mounted || exit 0
+mkdir -p -- "$dir"
+mount -t nfs \${options:+-o "$options"} -- "$share" "$dir" 9>&-
+find "$locks" -name '.stop-*' -mmin +1440 -delete
+`
+
+/** Mounts the share where it is not. `stale` puts a new mount in place of one that the server has forgotten. */
+export async function mountShare(
+  { mountBase, mountSeconds, run }: MountSettings,
+  share: { name: string; options: string | null },
+  stale = false,
+): Promise<void> {
+  const path = mountPoint(mountBase, share.name)
+  const { exitCode } = await runDeed(run, {
+    what: `Mounting ${share.name} at ${path}`,
+    script: mountScript,
+    args: [path, lockFolder(mountBase), share.name, share.options ?? '', stale ? 'stale' : ''],
+    seconds: mountSeconds,
+  }).catch((error: unknown) => {
+    throw asUnavailable(error)
+  })
+  if (exitCode !== 0) throw new DriverError('unavailable', `Another process has been mounting ${share.name} for 60 s`)
+}
+
+function asUnavailable(error: unknown): unknown {
+  if (error instanceof DriverError && error.kind === 'failed') {
+    return new DriverError('unavailable', error.message, error)
+  }
+  return error
+}

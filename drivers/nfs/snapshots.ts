@@ -1,0 +1,185 @@
+import { DriverError, type ModelUpdate, type SnapshotRef } from '@hearth/driver'
+import { type Backend, stopIfAborted } from './backend.ts'
+import { activeFile, chainOf, exists, type Layer } from './chain.ts'
+import { answers } from './deed.ts'
+import { checkVolumeName, formatInfo, type InfoFile, snapshotKey } from './info-file.ts'
+import { type LocatedVolume, snapshotLayers } from './inspect.ts'
+import { undoAborted } from './make.ts'
+import { newToken } from './mount.ts'
+import type { ShareDeed } from './share.ts'
+
+/** Backing files are named without opening them: their headers have been read. Last comes what makes it count. */
+const overlayScript = `
+name=$1 expected=$2 info=$3 overlay=$4 below=$5 below_format=$6 size=$7
+own "$name"
+unchanged "$name" "$expected"
+part=".part-$name.$token"
+qemu-img create -q -f qcow2 -u -F "$below_format" -b "$below" "$part" "$size"
+settle "$overlay"
+[ "$info" = "$expected" ] || write_info "$name" "$info"
+`
+
+/** Each step may be repeated: the overlay keeps its bytes until nothing refers to it. */
+const mergeScript = `
+name=$1 expected=$2 info=$3 overlay=$4 below=$5 below_format=$6 above=$7 merge=$8
+own "$name"
+unchanged "$name" "$expected"
+echo "$token $PPID" >"$locks/$name"
+if [ "$merge" = yes ]; then
+  qemu-img commit -q -f qcow2 -d "$overlay"
+  sync "$below"
+  if [ -n "$above" ]; then
+    qemu-img rebase -q -u -f qcow2 -b "$below" -F "$below_format" "$above"
+    sync "$above"
+  fi
+fi
+write_info "$name" "$info"
+rm -f -- "$overlay"
+echo "$token 0" >"$locks/$name"
+`
+
+/** Lays an overlay over the file that is written to; what is below is the snapshot. */
+export async function takeSnapshot(
+  backend: Backend,
+  snapshot: SnapshotRef,
+  signal?: AbortSignal,
+): Promise<ModelUpdate | undefined> {
+  const key = snapshotKey(snapshot.name)
+  if (!backend.options.snapshotSupport) {
+    throw new DriverError('unsupported', `snapshotSupport = false: ${snapshot.name} is not taken`)
+  }
+  return changing(backend, snapshot, signal, async () => {
+    const volume = await backend.need(snapshot.volume)
+    const layers = chainOf(volume)
+    if (volume.info?.overlays.has(key)) return null
+    const [top] = layers as [Layer]
+    await backend.ensureRoom(volume.share, 0)
+    const overlay = `${volume.name}.${key}`
+    if (layers.some(({ file }) => file === overlay)) {
+      throw new DriverError('invalid', `${overlay} belongs to another snapshot, which was renamed: take a new name`)
+    }
+    const info = { active: overlay, overlays: new Map([...(volume.info?.overlays ?? []), [key, overlay] as const]) }
+    return overlayDeed(volume, `taking ${snapshot.name}`, { overlay, below: top, info, size: top.virtualSize })
+  })
+}
+
+/** Merges the snapshot's overlay into its bytes. Deleting what is gone succeeds. */
+export async function deleteSnapshot(backend: Backend, snapshot: SnapshotRef, signal?: AbortSignal): Promise<void> {
+  const key = snapshotKey(snapshot.name)
+  await changing(backend, snapshot, signal, async () => {
+    const volume = await backend.find(snapshot.volume)
+    const overlay = volume?.info?.overlays.get(key)
+    if (!volume || overlay === undefined) return null
+    return mergeDeed(volume, snapshot, overlay, signal)
+  })
+}
+
+/** Puts an empty overlay in place of the newest: the volume reads as the snapshot again. */
+export async function revertTo(backend: Backend, snapshot: SnapshotRef, signal?: AbortSignal): Promise<void> {
+  const key = snapshotKey(snapshot.name)
+  await changing(backend, snapshot, signal, async () => {
+    const volume = await backend.need(snapshot.volume)
+    const { overlay, below } = snapshotLayers(volume, key)
+    if (overlay !== activeFile(volume)) {
+      const why = `${snapshot.name} is not the newest of ${volume.name}: delete those after it first`
+      throw new DriverError('busy', why)
+    }
+    const size = chainOf(volume)[0]!.virtualSize
+    const info = volume.info!
+    return overlayDeed(volume, `reverting to ${snapshot.name}`, { overlay, below: below[0]!, info, size })
+  })
+}
+
+/** Takes a snapshot of the volume under another name; its files keep theirs. */
+export async function renameSnapshot(backend: Backend, snapshot: SnapshotRef, from: string): Promise<undefined> {
+  const [key, before] = [snapshotKey(snapshot.name), snapshotKey(from)]
+  return changing(backend, snapshot, undefined, async () => {
+    const volume = await backend.need(snapshot.volume)
+    if (volume.info?.overlays.has(key)) return null
+    const overlay = snapshotLayers(volume, before).overlay
+    const overlays = new Map(volume.info!.overlays)
+    overlays.delete(before)
+    overlays.set(key, overlay)
+    const script = `own "$1"\nunchanged "$1" "$2"\nwrite_info "$1" "$3"\n`
+    const args = [volume.name, volume.infoText, textOf(volume, { active: activeFile(volume), overlays })]
+    return { volume, deed: { what: `renaming ${from}`, script, args } }
+  })
+}
+
+interface Change {
+  volume: LocatedVolume
+  deed: ShareDeed
+}
+
+/** Looks at the volume and changes it, again when another process has changed it between. */
+async function changing(
+  backend: Backend,
+  { name, volume }: SnapshotRef,
+  signal: AbortSignal | undefined,
+  plan: () => Promise<Change | null>,
+): Promise<undefined> {
+  checkVolumeName(volume.name)
+  return backend.turns.take({ changed: volume.name }, async () => {
+    for (let tries = 0; tries < 5; tries += 1) {
+      stopIfAborted(signal, name)
+      const change = await plan()
+      if (change === null) return undefined
+      const { exitCode } = await change.volume.share.deed(change.deed)
+      if (exitCode !== answers.changed) return undefined
+    }
+    throw new DriverError('busy', `${volume.name} is being changed by another process`)
+  })
+}
+
+function overlayDeed(
+  volume: LocatedVolume,
+  what: string,
+  { overlay, below, info, size }: { overlay: string; below: Layer; info: InfoFile; size: number },
+): Change {
+  const text = textOf(volume, info)
+  const args = [volume.name, volume.infoText, text, overlay, below.file, below.format, size]
+  return { volume, deed: { what, script: overlayScript, args } }
+}
+
+function mergeDeed(
+  volume: LocatedVolume,
+  snapshot: SnapshotRef,
+  overlay: string,
+  signal: AbortSignal | undefined,
+): Change {
+  if (!exists(volume)) throw new DriverError('not-found', `There is no ${volume.name}`)
+  const chain = chainOf(volume)
+  const at = chain.findIndex(({ file }) => file === overlay)
+  const overlays = new Map([...volume.info!.overlays].filter(([, file]) => file !== overlay))
+  const below = at < 0 ? undefined : chain[at + 1]
+  if (at >= 0 && !below) throw new DriverError('invalid', `${overlay} has no backing file: it holds no snapshot`)
+  const info = { active: at === 0 ? below!.file : activeFile(volume), overlays }
+  const above = at > 0 ? chain[at - 1]!.file : ''
+  const merge = at >= 0 ? 'yes' : 'no'
+  const token = newToken()
+  const args = [volume.name, volume.infoText, textOf(volume, info), overlay]
+  const more = [below?.file ?? '', below?.format ?? '', above, merge]
+  const deed = {
+    what: `deleting ${snapshot.name}`,
+    script: mergeScript,
+    args: [...args, ...more],
+    token,
+    long: true,
+    signal,
+  }
+  return { volume: { ...volume, share: ending(volume, token) }, deed }
+}
+
+/** The volume's share, which ends the scripts of an aborted deed. */
+function ending({ share, name }: LocatedVolume, token: string): LocatedVolume['share'] {
+  return {
+    ...share,
+    deed: (deed) => share.deed(deed).catch((error) => undoAborted(error, { share, name, token, remove: false })),
+  }
+}
+
+/** Unchanged text for unchanged content, so that only real changes are written. */
+function textOf(volume: LocatedVolume, info: InfoFile): string {
+  const same = volume.info !== null && formatInfo(volume.info) === formatInfo(info)
+  return same ? volume.infoText : formatInfo(info)
+}

@@ -1,0 +1,128 @@
+import { DriverError, isDriverError } from '@hearth/driver'
+import { parseInfo } from './info-file.ts'
+import type { Share } from './share.ts'
+
+/** What is on a share as a whole. */
+export interface Usage {
+  totalBytes: number
+  freeBytes: number
+  /** Sizes of all files as a reader sees them: what sparse files may still grow to. */
+  allocatedBytes: number
+  /** Why nothing can be written there, null when it can. */
+  unwritable: string | null
+  /** Name → bytes, hidden ones left out. */
+  files: Map<string, number>
+  /** Contents of the information files by the name of their volume. */
+  infos: Map<string, string>
+}
+
+/** Which shares may take a new volume. */
+export interface PlacingRules {
+  maxOverSubscriptionRatio: number
+  reservedPercentage: number
+}
+
+const usageScript = `
+find "$locks" -name '.stop-*' -mmin +1440 -delete
+find . -maxdepth 1 -name '.part-*' -mmin +1440 -delete 2>/dev/null || :
+stat -f -c 'space %S %b %a' .
+probe=".probe-$token"
+if why=$( { : >"$probe"; } 2>&1 ); then rm -f -- "$probe"; else echo "unwritable $why"; fi
+printf '\\0'
+find . -maxdepth 1 -type f ! -name '.*' -printf '%s %f\\0'
+printf '\\0'
+find . -maxdepth 1 -type f -name 'volume-*.info' -size -64k -exec sh -c '
+  for file; do printf "%s\\0" "$file"; cat -- "$file"; printf "\\0"; done' sh {} +
+`
+
+/** Looks at a share as a whole. Throws `unavailable`. */
+export async function readUsage(share: Share): Promise<Usage> {
+  const { stdout } = await share.deed({ what: 'looking at the share', script: usageScript, args: [] })
+  const [head = '', ...rest] = stdout.split('\0')
+  const [, blockSize = 0, blocks = 0, available = 0] = /space (\d+) (\d+) (\d+)/.exec(head)?.map(Number) ?? []
+  const end = rest.indexOf('')
+  const files = new Map<string, number>()
+  for (const line of rest.slice(0, end)) {
+    const space = line.indexOf(' ')
+    files.set(line.slice(space + 1), Number(line.slice(0, space)))
+  }
+  const infos = new Map<string, string>()
+  for (let i = end + 1; i + 1 < rest.length; i += 2) infos.set(rest[i]!.slice(2, -'.info'.length), rest[i + 1]!)
+  return {
+    totalBytes: blockSize * blocks,
+    freeBytes: blockSize * available,
+    allocatedBytes: [...files.values()].reduce((sum, size) => sum + size, 0),
+    unwritable: /unwritable (.*)/.exec(head)?.[1] ?? null,
+    files,
+    infos,
+  }
+}
+
+/** Snapshots of one volume of a share; none when its information file cannot be understood. */
+export function snapshotsOf(usage: Usage, volume: string): string[] {
+  const text = usage.infos.get(volume)
+  if (text === undefined) return []
+  try {
+    const { overlays } = parseInfo(volume, text)
+    return [...overlays].filter(([, file]) => usage.files.has(file)).map(([key]) => `snapshot-${key}`)
+  } catch {
+    return []
+  }
+}
+
+/** Below this much free space even a sparse file is refused: its metadata might not fit. */
+const leastFree = 1024 ** 2
+
+/**
+ * Why a share cannot take `requestBytes` more, null when it can: Cinder's rule for NFS (the share of used space within
+ * the reserve, the sum promised within the ratio).
+ */
+export function ineligible(usage: Usage, requestBytes: number, rules: PlacingRules): string | null {
+  const { totalBytes, freeBytes, allocatedBytes, unwritable } = usage
+  if (unwritable !== null && !/no space left|quota exceeded/i.test(unwritable)) return unwritable
+  const { maxOverSubscriptionRatio: ratio, reservedPercentage } = rules
+  const used = (totalBytes - freeBytes) / totalBytes
+  if (freeBytes < leastFree) return `${freeBytes} bytes are free`
+  if (used > (100 - reservedPercentage) / 100) {
+    return `${Math.round(used * 100)} % are used and ${reservedPercentage} % are reserved`
+  }
+  const promised = totalBytes * ratio - allocatedBytes
+  if (promised <= requestBytes) {
+    return `${allocatedBytes} bytes are promised of ${totalBytes} × ${ratio}, ${requestBytes} more are asked for`
+  }
+  return null
+}
+
+export interface Offer {
+  share: Share
+  /** The look at it, or why there was none. */
+  usage: Usage | unknown
+}
+
+/** The share with the least promised among those that can take the request. Throws `no-space` or `unavailable`. */
+export function chooseShare(offers: Offer[], requestBytes: number, rules: PlacingRules): Share {
+  const reasons: string[] = []
+  let best: { share: Share; allocated: number } | null = null
+  let full = false
+  for (const { share, usage } of offers) {
+    if (!isUsage(usage)) {
+      reasons.push(`${share.name}: ${isDriverError(usage) ? usage.message : String(usage)}`)
+      continue
+    }
+    const why = ineligible(usage, requestBytes, rules)
+    if (why !== null) reasons.push(`${share.name}: ${why}`)
+    if (why !== null && why !== usage.unwritable) full = true
+    if (why === null && (best === null || usage.allocatedBytes < best.allocated)) {
+      best = { share, allocated: usage.allocatedBytes }
+    }
+  }
+  if (best) return best.share
+  throw new DriverError(
+    full ? 'no-space' : 'unavailable',
+    `No share can take ${requestBytes} bytes: ${reasons.join('; ')}`,
+  )
+}
+
+export function isUsage(found: Usage | unknown): found is Usage {
+  return typeof found === 'object' && found !== null && 'allocatedBytes' in found
+}
