@@ -102,14 +102,20 @@ function openEvents(handle: Handle, waiting: Map<bigint, Waiting>) {
     native.close!(file)
     throw cephError('watching an image', returned)
   }
-  const poll = koffi.node.poll(file, { readable: true }, () => {
-    native.eventfd_read!(file, [0])
+  let stopped = false
+  const settleAll = () => {
+    if (stopped) return
     let count = batch
     while (count === batch) {
       count = Number(native.rbd_poll_io_events!(handle, completions, batch))
       for (let i = 0; i < count; i += 1) settle(completions.readBigUInt64LE(i * 8), waiting)
     }
     release()
+  }
+  // Promises settled in the poll's own callback would go on only when something else wakes the event loop.
+  const poll = koffi.node.poll(file, { readable: true }, () => {
+    native.eventfd_read!(file, [0])
+    setImmediate(settleAll)
   })
   const release = () => {
     if (waiting.size === 0) poll.unref()
@@ -119,6 +125,7 @@ function openEvents(handle: Handle, waiting: Map<bigint, Waiting>) {
     hold: () => poll.ref(),
     release,
     stop() {
+      stopped = true
       poll.stop()
       poll.close()
     },
