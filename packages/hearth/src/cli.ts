@@ -1,6 +1,8 @@
 import { isHearthError } from '@hearth/core'
+import { isDriverError } from '@hearth/driver'
 import { ringCommand } from '@hearth/ring'
 import { Command } from 'commander'
+import { attachCommand, detachCommand } from './commands/attach.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { downCommand } from './commands/down.ts'
 import { migrateCommand } from './commands/migrate.ts'
@@ -30,6 +32,8 @@ program
   .addCommand(statusCommand())
   .addCommand(runCommand())
   .addCommand(doctorCommand())
+  .addCommand(attachCommand())
+  .addCommand(detachCommand())
   .addCommand(openrcCommand())
   .addCommand(cloudsYamlCommand())
   .addCommand(migrateCommand())
@@ -39,7 +43,7 @@ program
 try {
   await program.parseAsync()
 } catch (error) {
-  const isExpected = isHearthError(error) || (error as Error).name === 'ConfigError'
+  const isExpected = isHearthError(error) || isDriverError(error) || (error as Error).name === 'ConfigError'
   process.stderr.write(`hearth: ${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`)
   process.exit(1)
 }

@@ -114,6 +114,7 @@ export const configSchema = {
       defaultStore: optional,
       limits: imageLimits,
     }),
+    connectors: { type: 'object', default: {}, additionalProperties: plugin },
     object: section({
       ...listener(8080),
       replicas: positive(3),

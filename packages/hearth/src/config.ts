@@ -60,6 +60,8 @@ export interface Config {
     /** Under the names of the image service's settings. */
     limits: Record<string, unknown>
   }
+  /** What `hearth attach` attaches volumes of each `driver_volume_type` with, beside and before those it knows. */
+  connectors: Record<string, PluginConfig>
   object: ListenerConfig & {
     replicas: number
     /** Folder of account.ring.gz, container.ring.gz and object.ring.gz of a cluster of several hosts. */
@@ -69,6 +71,12 @@ export interface Config {
     partitionPower: number
     devices: { path: string; zone: number; weight: number }[] | null
   }
+}
+
+/** What tells clients of OpenStack whom to log in as, and where this user keeps things. */
+export function clientEnvironment(): Record<string, string | undefined> {
+  const isWanted = ([name]: [string, unknown]): boolean => name.startsWith('OS_') || name === 'HOME'
+  return Object.fromEntries(Object.entries(process.env).filter(isWanted))
 }
 
 /**
