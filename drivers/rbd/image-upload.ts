@@ -1,0 +1,102 @@
+import type { Readable } from 'node:stream'
+import { DriverError } from '@hearth/driver'
+import { call } from './library.ts'
+import type { RbdImage } from './librbd.ts'
+
+/** Bytes of one write: an object of librbd's usual size. */
+const blockBytes = 4 * 1024 ** 2
+/** Writes under way; with the block being filled, what an upload takes in memory. */
+const inFlight = 4
+const leastGrowth = 64 * 1024 ** 2
+const mostGrowth = 8 * 1024 ** 3
+const zeros = Buffer.alloc(blockBytes)
+
+/**
+ * Writes a stream to a blank image, which is grown as it comes and ends with the stream's size; blocks of zeros are left out.
+ * On stable storage when it returns. `room` is asked before each block and throws when there is none left.
+ */
+export async function upload(
+  image: RbdImage,
+  data: Readable,
+  room: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<number> {
+  const writer = openWriter(image, await image.sizeBytes(), room)
+  const abort = () => data.destroy(new DriverError('aborted', 'The upload was aborted'))
+  if (signal?.aborted) abort()
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    for await (const chunk of data as AsyncIterable<Buffer>) await writer.take(chunk)
+    return await writer.end()
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    data.destroy()
+    await writer.settle()
+  }
+}
+
+function openWriter(image: RbdImage, sizeBefore: number, room: (bytes: number) => void) {
+  const running = new Set<Promise<void>>()
+  const spare: Buffer[] = []
+  let failed: { error: unknown } | undefined
+  let size = sizeBefore
+  /** Where the block that is being filled begins. */
+  let at = 0
+  let filled = 0
+  let block: Buffer = Buffer.allocUnsafeSlow(blockBytes)
+
+  const free = async (): Promise<void> => {
+    while (running.size >= inFlight) await Promise.race(running)
+    if (failed) throw failed.error
+    block = spare.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
+  }
+  async function send(): Promise<void> {
+    const [data, offset] = [block.subarray(0, filled), at]
+    at += filled
+    filled = 0
+    room(at)
+    if (at > size) {
+      size = Math.max(at, size + Math.min(mostGrowth, Math.max(leastGrowth, size)))
+      await image.grow(size)
+    }
+    if (data.equals(zeros.subarray(0, data.length))) return
+    const used = block
+    const task: Promise<void> = image
+      .write(offset, data)
+      .then(
+        () => void spare.push(used),
+        (error: unknown) => {
+          failed ??= { error }
+        },
+      )
+      .finally(() => running.delete(task))
+    running.add(task)
+    await free()
+  }
+  return {
+    async take(chunk: Buffer): Promise<void> {
+      for (let from = 0; from < chunk.length; ) {
+        const length = Math.min(chunk.length - from, blockBytes - filled)
+        chunk.copy(block, filled, from, from + length)
+        filled += length
+        from += length
+        if (filled === blockBytes) await send()
+      }
+    },
+    async end(): Promise<number> {
+      if (filled > 0) await send()
+      await Promise.all(running)
+      if (failed) throw failed.error
+      await image.flush()
+      if (at !== size) await resize(image, at)
+      return at
+    },
+    settle: async () => void (await Promise.all(running)),
+  }
+}
+
+async function resize(image: RbdImage, sizeBytes: number): Promise<void> {
+  const mayShrink = true
+  const args = [image.handle, sizeBytes, mayShrink, () => 0, null]
+  await call('rbd_resize2', args, 'cutting an image to its size')
+}
