@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BackupStore, type DriverDeps, DriverError } from '@hearth/driver'
-import { type Folder, mapped, openFolder } from './folder.ts'
+import { type Folder, mapped, openFolder, whileThere } from './folder.ts'
 
 export const backupOptions = {
   type: 'object',
@@ -24,7 +24,7 @@ export async function openFileBackup(options: Record<string, unknown>, _deps: Dr
   const stop = (signal: AbortSignal | undefined, what: string) => {
     if (signal?.aborted) throw new DriverError('aborted', `${what}: aborted`)
   }
-  return {
+  return whileThere(base, {
     async prepare(name) {
       await container(name)
     },
@@ -47,7 +47,7 @@ export async function openFileBackup(options: Record<string, unknown>, _deps: Dr
     async delete(from, name) {
       await (await container(from)).remove(encode(name))
     },
-  }
+  })
 }
 
 /** A file name for any name; a leading dot would hide it or lead out of the folder. */

@@ -103,6 +103,18 @@ async function isSameOrMoved({ code }: NodeJS.ErrnoException, source: string, ta
   return code === 'EEXIST' ? from === to : code === 'ENOENT' && from === null && to !== null
 }
 
+/** Looks before every method whether the folder is there: in an empty one all that it held would seem deleted. */
+export function whileThere<T extends object>(folder: Folder, methods: T): T {
+  const guarded = Object.entries(methods).map(([name, method]: [string, (...given: unknown[]) => unknown]) => [
+    name,
+    async (...given: unknown[]) => {
+      await folder.ensureThere()
+      return method(...given)
+    },
+  ])
+  return Object.fromEntries(guarded) as T
+}
+
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r')
   try {

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type DriverDeps, DriverError, type ImageStore } from '@hearth/driver'
-import { mapped, openFolder } from './folder.ts'
+import { mapped, openFolder, whileThere } from './folder.ts'
 
 export const imageOptions = {
   type: 'object',
@@ -19,7 +19,7 @@ const blockBytes = 1024 ** 2
 /** Images as files of one folder, each named by its image's id. Locations are `file:` URLs, as Glance's are. */
 export async function openFileImage(options: Record<string, unknown>, _deps: DriverDeps): Promise<ImageStore> {
   const folder = await openFolder(options.folder as string)
-  return {
+  return whileThere(folder, {
     async add(imageId, data, sizeHint, signal) {
       try {
         if (signal?.aborted) throw new DriverError('aborted', `The upload of ${imageId} was aborted`)
@@ -54,7 +54,7 @@ export async function openFileImage(options: Record<string, unknown>, _deps: Dri
       await folder.removeUnfinished(imageId)
       await folder.remove(imageId)
     },
-  }
+  })
 }
 
 /** Only the last part counts: the folder may have moved since, and no location leads out of it. */

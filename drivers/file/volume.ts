@@ -9,7 +9,7 @@ import {
   type VolumeDriver,
   type VolumeRef,
 } from '@hearth/driver'
-import { type Folder, mapError, mapped, openFolder } from './folder.ts'
+import { type Folder, mapError, mapped, openFolder, whileThere } from './folder.ts'
 import { prepareFolder, releaseFolder } from './loop.ts'
 import { hasReflink, openCopier } from './reflink.ts'
 
@@ -184,18 +184,6 @@ function takeovers(folder: Folder): Pick<VolumeDriver, 'manageable' | 'manage' |
 
 function isSnapshot(name: string): boolean {
   return name.startsWith('snapshot-')
-}
-
-/** Looks before every method whether the storage is there: in an empty folder all volumes would seem deleted. */
-function whileThere<T extends object>(folder: Folder, methods: T): T {
-  const guarded = Object.entries(methods).map(([name, method]: [string, (...given: unknown[]) => Promise<unknown>]) => [
-    name,
-    async (...given: unknown[]) => {
-      await folder.ensureThere()
-      return method(...given)
-    },
-  ])
-  return Object.fromEntries(guarded) as T
 }
 
 /** Makes a volume's file by `fill`, unless it is there already: a whole file of that name is the finished volume. */

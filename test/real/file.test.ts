@@ -35,6 +35,14 @@ async function smallFilesystem(sizeMiB: number): Promise<string> {
   return folder
 }
 
+/** Opens something on a filesystem that is unmounted then. */
+async function openThenUnmount<T>(open: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await smallFilesystem(16)
+  const opened = await open(folder)
+  await deps.run(['umount', folder])
+  return opened
+}
+
 /** Options of a folder that gets an XFS image mounted. */
 async function imageOptions(imageSizeGiB: number) {
   const folder = await newFolder()
@@ -60,12 +68,7 @@ volumeContract({
     await writeFile(join(folder, '.filler'), Buffer.alloc(4 * mib)).catch(nothing)
     return openVolume({ folder })
   },
-  async openBroken(log) {
-    const folder = await smallFilesystem(16)
-    const driver = await openVolume({ folder }, log)
-    await deps.run(['umount', folder])
-    return driver
-  },
+  openBroken: (log) => openThenUnmount((folder) => openVolume({ folder }, log)),
   async foreign(name) {
     await writeFile(join(copying, name), '')
     await truncate(join(copying, name), gib)
@@ -96,15 +99,25 @@ crashContract({
   kills: 20,
 })
 
+const openImages = (folder: string, log = quiet) => openDriver('image', file, { folder }, depsOf(log))
 imageContract({
   name: 'file',
-  open: async () => openDriver('image', file, { folder: await newFolder() }, deps),
-  openSmall: async () => openDriver('image', file, { folder: await smallFilesystem(4) }, deps),
+  open: async (log) => openImages(await newFolder(), log),
+  openSmall: async () => openImages(await smallFilesystem(4)),
+  openBroken: (log) => openThenUnmount((folder) => openImages(folder, log)),
   abilities: { list: true },
+  bigMiB: 256,
 })
 
+const openBackups = (folder: string, log = quiet) => openDriver('backup', file, { folder }, depsOf(log))
 backupContract({
   name: 'file',
-  open: async () => openDriver('backup', file, { folder: await newFolder() }, deps),
-  openSmall: async () => openDriver('backup', file, { folder: await smallFilesystem(4) }, deps),
+  open: async (log) => openBackups(await newFolder(), log),
+  openSmall: async () => openBackups(await smallFilesystem(4)),
+  openBroken: (log) =>
+    openThenUnmount(async (folder) => {
+      const store = await openBackups(folder, log)
+      await store.prepare('volumebackups')
+      return store
+    }),
 })
