@@ -30,6 +30,9 @@ const pageSize = 10_000
 export function openSwiftClient(session: ServiceSession, projectId?: string): SwiftClient {
   const agent = new Agent({ connections: 64, headersTimeout: 300_000, bodyTimeout: 300_000 })
   const send: SwiftClient['send'] = async (method, input) => {
+    // As a URL these lead to other containers and accounts.
+    const leading = input.path.find((part) => ['', '.', '..'].includes(part))
+    if (leading !== undefined) throw new DriverError('invalid', `"${leading}" cannot name a container or object`)
     const [base, token] = await connect(session, projectId)
     const query = input.query ? `?${new URLSearchParams(input.query)}` : ''
     const url = `${base}/${input.path.map(encodeURIComponent).join('/')}${query}`

@@ -38,6 +38,7 @@ export function openImageStore(client: SwiftClient, { container, segmentSize }: 
 
   return {
     async add(imageId, data, sizeHint, signal) {
+      checkId(imageId)
       await prepare()
       // Segments of an earlier, longer try would be taken for parts of this one.
       await purge(imageId)
@@ -136,8 +137,14 @@ async function putSegments(client: SwiftClient, layout: Layout, data: Readable, 
   return size
 }
 
+/** Segments are told from images by the length of their names, and no id may be taken for a path. */
+function checkId(imageId: string): void {
+  if (/^[\w-]{36}$/.test(imageId)) return
+  throw new DriverError('invalid', `${JSON.stringify(imageId)} is no image id: an id is a UUID`)
+}
+
 async function purgeImage(client: SwiftClient, container: string, imageId: string): Promise<void> {
-  if (imageId === '') throw new DriverError('invalid', 'an image id is needed to purge')
+  checkId(imageId)
   const listed = await client.names(container, imageId)
   const last = Math.max(0, ...listed.map((name) => Number(name.slice(imageId.length + 1) || 0)))
   await client.remove(container, imageId)

@@ -5,12 +5,15 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Identity, openMetrics, silentLog } from '@hearth/core'
 import { type BackupStore, type DriverDeps, type ImageStore, openDriver } from '@hearth/driver'
+import { backupContract, imageContract } from '@hearth/driver/contract'
 import { openStorage, proxy } from '@hearth/swift'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const service = 'feed0000feed0000feed0000feed0000'
 const tenant = 'cafe0000cafe0000cafe0000cafe0000'
 const segment = 100_000
+const good = 'a-token-of-the-service-user'
+const plugin = join(import.meta.dirname, 'index.ts')
 
 let images: ImageStore
 let backups: BackupStore
@@ -26,6 +29,16 @@ const identity = {
   expiresAt: Number.MAX_SAFE_INTEGER,
   accessRules: null,
 } as unknown as Identity
+
+/** `at` is asked when a driver speaks to the store: its port is known late. */
+function depsOf(at: () => string, log: DriverDeps['log'] = silentLog): DriverDeps {
+  const session = {
+    token: async () => good,
+    projectId: async () => service,
+    endpoint: async (_type: string, projectId = service) => `${at()}/v1/AUTH_${projectId}`,
+  }
+  return { run: undefined as never, log, session }
+}
 
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'swift-driver-'))
@@ -43,18 +56,12 @@ beforeAll(async () => {
     log: silentLog,
     metrics: openMetrics(),
     authenticator: {
-      authenticate: async (token) => (token === 'good' ? identity : null),
+      authenticate: async (token) => (token === good ? identity : null),
       close: async () => undefined,
     },
   })
   url = running.url!
-  const session = {
-    token: async () => 'good',
-    projectId: async () => service,
-    endpoint: async (_type: string, projectId = service) => `${url}/v1/AUTH_${projectId}`,
-  }
-  const deps = { run: undefined as never, log: silentLog, session } as DriverDeps
-  const plugin = join(import.meta.dirname, 'index.ts')
+  const deps = depsOf(() => url)
   images = await openDriver('image', plugin, { segmentSize: segment }, deps)
   backups = await openDriver('backup', plugin, {}, { ...deps, projectId: tenant })
   ends.push(
@@ -75,7 +82,7 @@ const streamOf = (bytes: Buffer, step = 7777) => Readable.from(chunks(bytes, ste
 const read = async (stream: Readable) => Buffer.concat(await stream.toArray())
 const objects = async (container: string, project = service): Promise<string[]> => {
   const response = await fetch(`${url}/v1/AUTH_${project}/${container}?format=json`, {
-    headers: { 'x-auth-token': 'good' },
+    headers: { 'x-auth-token': good },
   })
   const names = response.ok ? ((await response.json()) as { name: string }[]) : []
   return names.map((row) => row.name)
@@ -125,7 +132,7 @@ test('a big image is segments and a manifest of them', async () => {
   ])
   const head = await fetch(`${url}/v1/AUTH_${service}/glance/${id}`, {
     method: 'HEAD',
-    headers: { 'x-auth-token': 'good' },
+    headers: { 'x-auth-token': good },
   })
   expect(head.headers.get('x-object-manifest')).toBe(`glance/${id}-`)
   await images.purge(id)
@@ -192,4 +199,33 @@ test('backups are objects in the account of their project', async () => {
   await backups.delete('vault', 'w')
   await expect(backups.get('vault', 'w')).rejects.toMatchObject({ kind: 'not-found' })
   expect(await backups.list('elsewhere', '')).toEqual([])
+})
+
+const closed = () => 'http://127.0.0.1:1'
+const openImages = (container: string, deps: DriverDeps) =>
+  openDriver('image', plugin, { container, segmentSize: 4 * 1024 ** 2 }, deps)
+
+imageContract({
+  name: 'object store',
+  open: async (log) =>
+    openImages(
+      'contract',
+      depsOf(() => url, log),
+    ),
+  openBroken: async (log) => openImages('contract', depsOf(closed, log)),
+  abilities: { list: true },
+  secrets: [good],
+})
+
+backupContract({
+  name: 'object store',
+  open: async (log) =>
+    openDriver(
+      'backup',
+      plugin,
+      {},
+      depsOf(() => url, log),
+    ),
+  openBroken: async (log) => openDriver('backup', plugin, {}, depsOf(closed, log)),
+  secrets: [good],
 })
