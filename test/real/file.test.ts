@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DriverLog, openDriver, openRunner } from '@hearth/driver'
 import { backupContract, crashContract, imageContract, volumeContract } from '@hearth/driver/contract'
-import { afterAll } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
+import { freePort } from '../lab/daemon.ts'
 
 const nothing = () => undefined
 const quiet: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
@@ -120,4 +121,32 @@ backupContract({
       await store.prepare('volumebackups')
       return store
     }),
+})
+
+test.each(['ext4', 'XFS'])('what an initiator discards is given back to the filesystem: %s', async (kind) => {
+  const options = kind === 'XFS' ? await imageOptions(1) : { folder: await newFolder() }
+  const volumes = await openVolume(options)
+  const volume = { id: '1', name: 'volume-1', sizeGiB: 1 }
+  await volumes.create(volume)
+  const connection = await volumes.connection(volume)
+  if (connection.kind !== 'device') throw new Error('a file is a device')
+  const target = { portals: [`127.0.0.1:${await freePort()}`], runFolder: await newFolder() }
+  const exporter = await openDriver('export', '@hearth/driver-iscsi', target, deps)
+  await exporter.start()
+  try {
+    const { portals, iqn, lun } = await exporter.create({ ...connection, name: volume.name, chap: null })
+    const url = `iscsi://${portals[0]}/${iqn}/${lun}`
+    const io = (...commands: string[]) =>
+      deps.run(['qemu-io', '-f', 'raw', '-d', 'unmap', ...commands.flatMap((command) => ['-c', command]), url])
+    const stored = async () => (await stat(connection.path)).blocks * 512
+    await io('write -P 1 0 64M', 'flush')
+    expect(await stored()).toBeGreaterThanOrEqual(64 * mib)
+    await io('discard 0 32M', 'flush')
+    expect(await stored()).toBeLessThanOrEqual(33 * mib)
+    expect((await io('read -P 0 0 32M', 'read -P 1 32M 32M')).stdout).not.toMatch(/verification failed/i)
+  } finally {
+    await exporter.remove(volume.name)
+    await exporter.close()
+    await volumes.close?.()
+  }
 })
