@@ -23,6 +23,8 @@ export interface Cluster {
   readonly user: string
   /** Number of this client in lists of watchers. */
   readonly clientId: bigint
+  /** Of this client, as blocklists name it. Known once connected; never waits. */
+  address(): string
   fsid(): Promise<string>
   /** A monitor command, as `{ prefix: 'df' }`; answers its JSON. */
   command<T>(command: Record<string, unknown>): Promise<T>
@@ -46,6 +48,9 @@ export interface Pool {
   /** Removing what is gone succeeds. */
   removeObject(name: string): Promise<void>
   listObjects(): Promise<string[]>
+  /** Takes or, by the same cookie, prolongs a lock that ends by itself; answers whether it is held. */
+  lockObject(name: string, lock: { name: string; cookie: string; seconds: number }): Promise<boolean>
+  unlockObject(name: string, lock: { name: string; cookie: string }): Promise<void>
   close(): void
 }
 
@@ -78,6 +83,14 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     handle,
     user,
     clientId: BigInt(native.rados_get_instance_id!(handle)),
+    address() {
+      const out: (Handle | null)[] = [null]
+      const returned = Number(native.rados_getaddrs!(handle, out))
+      if (returned < 0 || !out[0]) throw cephError('address of this client', returned || -5)
+      const text = koffi.decode.string(out[0])
+      native.rados_buffer_free!(out[0])
+      return text
+    },
     async fsid() {
       const text = Buffer.alloc(64)
       await call('rados_cluster_fsid', [handle, text, text.length], 'reading the fsid')
@@ -163,7 +176,27 @@ async function openPool(cluster: Cluster, name: string, namespace?: string): Pro
       })
     },
     listObjects: () => listObjects(handle, name),
+    ...locksOf(handle, name),
     close: () => native.rados_ioctx_destroy!(handle),
+  }
+}
+
+const mayRenew = 1
+
+function locksOf(handle: Handle, pool: string): Pick<Pool, 'lockObject' | 'unlockObject'> {
+  return {
+    async lockObject(object, { name, cookie, seconds }) {
+      const duration = Buffer.alloc(16)
+      duration.writeBigInt64LE(BigInt(seconds))
+      const returned = await callRaw('rados_lock_exclusive', [handle, object, name, cookie, '', duration, mayRenew])
+      if (returned >= 0) return true
+      const error = cephError(`locking object ${object} of pool ${pool}`, returned)
+      if (codeOf(error) === 'EBUSY') return false
+      throw error
+    },
+    async unlockObject(object, { name, cookie }) {
+      await callRaw('rados_unlock', [handle, object, name, cookie])
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Pool } from './librados.ts'
-import { call, callRaw, codeOf, type Handle, library, readList } from './library.ts'
+import { call, callRaw, cephError, codeOf, type Handle, library, readList } from './library.ts'
 import { openImageHandle, type RbdImage } from './librbd-image.ts'
 
 export type { RbdImage } from './librbd-image.ts'
@@ -87,6 +87,34 @@ export function listImages(pool: Pool): Promise<{ id: string; name: string }[]> 
     },
     (row) => ({ id: String(row.id), name: String(row.name) }),
   )
+}
+
+/** Notes of the whole pool whose keys begin with `prefix`. */
+export async function poolMetadata(pool: Pool, prefix: string): Promise<Map<string, string>> {
+  for (let room = 64 * 1024; ; room *= 2) {
+    const [keys, values] = [Buffer.alloc(room), Buffer.alloc(room)]
+    const [keyLength, valueLength] = [[room], [room]] as (number | bigint)[][]
+    const args = [pool.handle, '', 0, keys, keyLength, values, valueLength]
+    const returned = await callRaw('rbd_pool_metadata_list', args)
+    if (returned === -34) continue
+    if (returned < 0) throw cephError(`notes of the pool ${pool.name}`, returned)
+    const texts = (buffer: Buffer, length: unknown) => buffer.toString('utf8', 0, Number(length)).split('\0')
+    const found = texts(values, valueLength![0])
+    const pairs = texts(keys, keyLength![0]).map((key, i) => [key, found[i] ?? ''] as const)
+    return new Map(pairs.filter(([key]) => key.startsWith(prefix)))
+  }
+}
+
+export async function setPoolMetadata(pool: Pool, key: string, value: string): Promise<void> {
+  await call('rbd_pool_metadata_set', [pool.handle, key, value], `noting ${key} in the pool ${pool.name}`)
+}
+
+/** Removing what is gone succeeds. */
+export async function removePoolMetadata(pool: Pool, key: string): Promise<void> {
+  const removing = call('rbd_pool_metadata_remove', [pool.handle, key], `removing ${key} from the pool ${pool.name}`)
+  await removing.catch((error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error
+  })
 }
 
 export interface TrashEntry {

@@ -8,6 +8,8 @@ export interface VolumeRef {
   sizeGiB: number
   /** What `create…` of this driver returned earlier, kept by the caller. */
   providerLocation?: string | null
+  /** Several hosts may have it attached at once. */
+  multiattach?: boolean
 }
 
 /** A snapshot and the volume it belongs to. `name` is `snapshot-<uuid>`. */

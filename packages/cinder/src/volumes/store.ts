@@ -151,12 +151,15 @@ export function volumeRows(rows: unknown[]): VolumeRow[] {
 }
 
 /** The volume as its driver knows it. */
-export function volumeRef(row: Pick<VolumeRow, 'id' | 'size' | 'provider_location' | 'backend_name'>): VolumeRef {
+export function volumeRef(
+  row: Pick<VolumeRow, 'id' | 'size' | 'provider_location' | 'backend_name'> & { multiattach?: boolean },
+): VolumeRef {
   return {
     id: row.id,
     name: row.backend_name ?? `volume-${row.id}`,
     sizeGiB: row.size,
     providerLocation: row.provider_location,
+    ...(row.multiattach && { multiattach: true }),
   }
 }
 

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises'
+import { type Address, type Connection, DriverError, type SnapshotRef, type VolumeRef } from '@hearth/driver'
+import { type Backend, found, notFound, sizeOf } from './backend.ts'
+import { withImage } from './librbd.ts'
+import { checkName } from './naming.ts'
+import { ensureShareable } from './sharing.ts'
+import type { VolumeOptions } from './volume-options.ts'
+
+interface MonitorMap {
+  mons: { public_addrs: { addrvec: { type: string; addr: string }[] } }[]
+}
+
+/** Upstream's keys of an `rbd` connection, for os-brick and libvirt. */
+export async function connectionOf(backend: Backend, volume: VolumeRef): Promise<Connection> {
+  checkName(volume.name)
+  const { options, session } = backend
+  return session.use(async (pool) => {
+    if ((await sizeOf(pool, volume.name)) === null) throw notFound(pool, volume.name)
+    await ensureShareable(pool, volume)
+    const map = await pool.cluster.command<MonitorMap>({ prefix: 'mon dump' })
+    const monitors = map.mons.map(({ public_addrs }) => splitAddress(public_addrs.addrvec))
+    const data = {
+      name: `${pool.name}/${volume.name}`,
+      hosts: monitors.map(({ host }) => host),
+      ports: monitors.map(({ port }) => port),
+      cluster_name: options.clusterName,
+      auth_enabled: true,
+      auth_username: options.user,
+      secret_type: 'ceph',
+      secret_uuid: options.secretUuid ?? (await pool.cluster.fsid()),
+      volume_id: volume.id,
+      discard: true,
+      ...(options.keyringFile ? { keyring: await readKeyring(options.keyringFile) } : {}),
+    }
+    return { kind: 'network', driver_volume_type: 'rbd', data }
+  })
+}
+
+/** Of the first protocol, which every client speaks, where a monitor has it: os-brick writes them without a protocol. */
+function splitAddress(addresses: { type: string; addr: string }[]): { host: string; port: string } {
+  const { addr } = addresses.find(({ type }) => type === 'v1') ?? addresses[0]!
+  const colon = addr.lastIndexOf(':')
+  return { host: addr.slice(0, colon), port: addr.slice(colon + 1) }
+}
+
+async function readKeyring(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new DriverError('invalid', `keyringFile ${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+  }
+}
+
+export async function addressOfVolume({ options, session }: Backend, volume: VolumeRef): Promise<Address> {
+  checkName(volume.name)
+  return session.use(async (pool) => {
+    if ((await sizeOf(pool, volume.name)) === null) throw notFound(pool, volume.name)
+    return { filename: qemuFilename(options, volume.name), format: 'raw' }
+  })
+}
+
+export async function addressOfSnapshot(
+  { options, session }: Backend,
+  { name, volume }: SnapshotRef,
+): Promise<Address> {
+  checkName(name)
+  checkName(volume.name)
+  return session.use(async (pool) => {
+    const size = await found(
+      withImage(pool, volume.name, { readOnly: true, snapshot: name }, (image) => image.sizeBytes()),
+    )
+    if (size === null) throw notFound(pool, `${volume.name}@${name}`)
+    return { filename: qemuFilename(options, volume.name, name), format: 'raw' }
+  })
+}
+
+/** qemu's `rbd:pool/image@snapshot:key=value…`, where a backslash takes the meaning from `: @ = / \`. */
+export function qemuFilename(
+  { pool, user, conf }: Pick<VolumeOptions, 'pool' | 'user' | 'conf'>,
+  image: string,
+  snapshot?: string,
+): string {
+  const quoted = (text: string) => text.replaceAll(/[\\:@=/]/g, (character) => `\\${character}`)
+  const path = `${quoted(pool)}/${quoted(image)}${snapshot === undefined ? '' : `@${quoted(snapshot)}`}`
+  return `rbd:${path}:id=${quoted(user)}${conf === undefined ? '' : `:conf=${quoted(conf)}`}`
+}

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError, type SnapshotRef, type VolumeRef } from '@hearth/driver'
+import { type Backend, found, notFound } from './backend.ts'
+import type { Pool } from './librados.ts'
+import {
+  codeOf,
+  countLiveWatchers,
+  listImages,
+  listTrash,
+  moveToTrash,
+  type RbdImage,
+  removeFromTrash,
+  withImage,
+} from './librbd.ts'
+import { ageOf, checkName, isSnapshotName, isUpstreamRemnant, isVolumeName } from './naming.ts'
+
+const staleMs = 3600_000
+
+/**
+ * The name goes at once, in one step; the bytes follow when no clone needs them any more, here or in a later sweep.
+ * Throws `busy` while a client has the volume open or it has snapshots.
+ */
+export async function deleteVolume(backend: Backend, volume: VolumeRef): Promise<void> {
+  checkName(volume.name)
+  return backend.session.use(async (pool) => {
+    const imageId = await found(
+      withImage(pool, volume.name, { readOnly: true }, (image) => ensureFree(image, volume.name)),
+    )
+    if (imageId === null) return
+    const { deferredDeletion, deletionDelaySeconds } = backend.options
+    await found(moveToTrash(pool, volume.name, deferredDeletion ? deletionDelaySeconds : 0))
+    if (!deferredDeletion) await purge(backend, pool, imageId)
+  })
+}
+
+/** Answers the image's id. */
+async function ensureFree(image: RbdImage, name: string): Promise<string> {
+  const kept = (await image.snapshots()).filter((snapshot) => isSnapshotName(snapshot.name))
+  if (kept.length > 0) {
+    throw new DriverError(
+      'busy',
+      `${name} has ${kept.length} snapshots, ${kept[0]!.name} among them: delete them first`,
+    )
+  }
+  await ensureUnused(image, name)
+  return image.id()
+}
+
+const patience = { tries: 8, pauseMs: 250 }
+
+/**
+ * Throws `busy` when a client that is alive has the image open for writing. Other services open it for a moment in each
+ * deed: only who stays is a user.
+ */
+export async function ensureUnused(image: RbdImage, name: string): Promise<void> {
+  const { clientId } = image.pool.cluster
+  for (let tries = 1; ; tries += 1) {
+    const others = (await image.watchers()).filter((watcher) => watcher.clientId !== clientId)
+    if (others.length === 0 || (await countLiveWatchers(image.pool, await image.id())) === 0) return
+    if (tries >= patience.tries) {
+      const addresses = others.map(({ address }) => address).join(', ')
+      throw new DriverError('busy', `${name} is open on ${addresses}: detach it there first`)
+    }
+    await sleep(patience.pauseMs)
+  }
+}
+
+/** Removes what lies in the trash, and then its parents there, as far up as nothing else needs them. */
+async function purge(backend: Backend, pool: Pool, imageId: string): Promise<void> {
+  for (let next: string | null = imageId; next !== null; ) {
+    const id: string = next
+    next = null
+    try {
+      const parent = await alone(pool, id, async () => {
+        const parent = await found(
+          withImage(pool, id, { readOnly: true, byId: true }, (image) => stripped(pool, image)),
+        )
+        await found(removeFromTrash(pool, id))
+        return parent
+      })
+      if (parent?.trash && parent.poolName === pool.name && (await isDue(pool, parent.imageId))) next = parent.imageId
+    } catch (error) {
+      if (!['EBUSY', 'ENOTEMPTY', 'ESTALE'].includes(codeOf(error) ?? '')) throw error
+      backend.log.debug({ err: error, image: id }, 'an image in the trash is needed by clones')
+    }
+  }
+}
+
+const leaseSeconds = 30
+
+/**
+ * One removal of an image at a time among all processes; null when another is at it. librbd ends its process when
+ * somebody takes the lock of an image that it is removing (an assertion in TrimRequest).
+ */
+async function alone<T>(pool: Pool, imageId: string, work: () => Promise<T>): Promise<T | null> {
+  // Locks stay as attributes of the object they are on: there are only so many names.
+  const name = `hearth.purge.${Number.parseInt(imageId.slice(-2), 16) % 64}`
+  const lock = { name, cookie: randomUUID(), seconds: leaseSeconds }
+  if (!(await pool.lockObject(lockedObject, lock))) return null
+  const renewal = setInterval(() => void pool.lockObject(lockedObject, lock).catch(() => false), leaseSeconds * 300)
+  try {
+    return await work()
+  } finally {
+    clearInterval(renewal)
+    await pool.unlockObject(lockedObject, lock)
+  }
+}
+
+/** The pool's own list of what is in its trash. */
+const lockedObject = 'rbd_trash'
+
+async function isDue(pool: Pool, imageId: string): Promise<boolean> {
+  const entry = (await listTrash(pool)).find(({ id }) => id === imageId)
+  return entry !== undefined && entry.deferredUntil.getTime() <= Date.now()
+}
+
+/** Takes away the snapshots that stand in the way of removal; answers the image's parent. */
+async function stripped(pool: Pool, image: RbdImage) {
+  const names = (await image.snapshots()).map(({ name }) => name)
+  if (names.length > 0) {
+    await withImage(pool, await image.id(), { byId: true }, async (writable) => {
+      for (const name of names) await found(removeSnapshot(writable, name))
+    })
+  }
+  return image.parent()
+}
+
+async function removeSnapshot(image: RbdImage, name: string): Promise<void> {
+  if (await image.isProtected(name)) await image.unprotectSnapshot(name)
+  await image.removeSnapshot(name)
+}
+
+/** Clones keep what they need of the snapshot; such of the first format are made independent of it before. */
+export async function deleteSnapshot(backend: Backend, snapshot: SnapshotRef, signal?: AbortSignal): Promise<void> {
+  checkName(snapshot.name)
+  checkName(snapshot.volume.name)
+  return backend.session.use(async (pool) => {
+    const deed = withImage(pool, snapshot.volume.name, {}, async (image) => {
+      try {
+        await removeSnapshot(image, snapshot.name)
+      } catch (error) {
+        if (codeOf(error) !== 'EBUSY') throw error
+        for (const child of await image.children(snapshot.name)) {
+          if (signal?.aborted) throw new DriverError('aborted', `Deleting ${snapshot.name} was aborted`)
+          const childPool = child.poolName === pool.name ? pool : await backend.session.other(child.poolName)
+          await found(withImage(childPool, child.imageId, { byId: true }, (clone) => clone.flatten()))
+        }
+        await removeSnapshot(image, snapshot.name)
+      }
+    })
+    await found(deed)
+  })
+}
+
+/** Takes a volume back to a snapshot's bytes, keeping its size. Throws `busy` while a client has it open. */
+export async function revert(backend: Backend, snapshot: SnapshotRef, sizeBytes: number): Promise<void> {
+  const { name, volume } = snapshot
+  checkName(name)
+  checkName(volume.name)
+  return backend.session.use(async (pool) => {
+    const deed = async () => {
+      await withImage(pool, volume.name, { readOnly: true }, (image) => ensureUnused(image, volume.name))
+      await withImage(pool, volume.name, {}, async (image) => {
+        const present = await image.sizeBytes()
+        await image.rollback(name)
+        await image.grow(Math.max(present, sizeBytes))
+      })
+      return true
+    }
+    if (!(await found(deed()))) throw notFound(pool, `${volume.name}@${name}`)
+  })
+}
+
+/** Removes what was deleted and is due, and parts that no process works on any more. */
+export function sweep(backend: Backend): Promise<void> {
+  return backend.session.use(async (pool) => {
+    for (const { id, name, deferredUntil } of await listTrash(pool)) {
+      const ours = isVolumeName(name) || ageOf(name) !== null || isUpstreamRemnant(name)
+      if (ours && deferredUntil.getTime() <= Date.now()) await purge(backend, pool, id)
+    }
+    for (const { id, name } of await listImages(pool)) {
+      if ((ageOf(name) ?? 0) < staleMs) continue
+      const watchers = await found(withImage(pool, name, { readOnly: true }, (image) => image.watchers()))
+      if (watchers && watchers.length > 0) continue
+      backend.log.info({ image: name }, 'sweeping away what a dead process left')
+      await found(moveToTrash(pool, name))
+      await purge(backend, pool, id)
+    }
+  })
+}
