@@ -83,18 +83,22 @@ function isPlainFile(address: Address): boolean {
 }
 
 /**
- * Handles groups of six arguments: verb, format, filename, offset, length, byte. Raw paths go through dd, which starts
+ * Handles groups of six arguments: verb, format, filename, offset, length, byte. Raw paths go through cmp and dd, which start
  * faster than qemu-io; what a kernel target wrote below the page cache is seen after its buffers are dropped.
  */
 const script = `
 set -u
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
 octal() { printf '\\\\%03o' "$1"; }
 look() {
   blockdev --flushbufs "$2" 2>/dev/null
-  all=$(dd if="$2" bs=65536 iflag=skip_bytes,count_bytes,fullblock skip="$3" count="$4" status=none | wc -c) || return 1
-  [ "$all" -eq "$4" ] || return 1
-  left=$(dd if="$2" bs=65536 iflag=skip_bytes,count_bytes,fullblock skip="$3" count="$4" status=none | tr -d "$(octal "$5")" | wc -c)
-  [ "$left" -eq 0 ]
+  pattern=/dev/zero
+  if [ "$5" -ne 0 ]; then
+    pattern=$folder/$4-$5
+    [ -e "$pattern" ] || head -c "$4" /dev/zero | tr '\\000' "$(octal "$5")" > "$pattern"
+  fi
+  cmp -s -n "$4" -i "$3:0" "$2" "$pattern"
 }
 look_qemu() {
   said=$(qemu-io -f "$1" -r -U -c "read -P $5 $3 $4" "$2") || return 1
