@@ -13,6 +13,7 @@ export const errorRows = {
   ServiceNotFound: [404, 'Service {service_id} could not be found.'],
   ServiceNotFoundOnHost: [404, 'Service {service_id} could not be found on host {host}.'],
   HostNotFound: [404, 'Host {host} could not be found.'],
+  InvalidHost: [400, 'Invalid host: {reason}'],
   ItemNotFound: [404, '{reason}'],
   InvalidVolume: [400, 'Invalid volume: {reason}'],
   InvalidSnapshot: [400, 'Invalid snapshot: {reason}'],

@@ -84,6 +84,8 @@ export interface TestOptions {
   /** Options of the volume driver. */
   volume?: Record<string, unknown>
   glanceUrl?: string
+  /** Backends of this host beside the one that is started here. */
+  backends?: Backend[]
 }
 
 /** Starts the API, the scheduler and one backend in this process. */
@@ -101,12 +103,12 @@ export async function startTestCinder(options: TestOptions = {}): Promise<TestCi
   const exporter = await openDriver('export', '@hearth/driver-memory', {}, deps)
   const session = { token: async () => 'service', endpoint: async () => '', projectId: async () => project }
   const onlyBackend: Backend = { name: 'memory', host: 'host1@memory', volume, export: exporter, exclusive: true }
-  const glance = options.glanceUrl === undefined ? {} : { glanceUrl: options.glanceUrl }
-  const shared = { database, bus, log, session, ...glance }
+  const shared = { database, bus, log, session, ...(options.glanceUrl && { glanceUrl: options.glanceUrl }) }
   // Its own bus, as in its own process: closing it takes its handlers away.
   const volumeRole = async (): Promise<Running> => {
     const own = await newBus()
-    const role = { ...shared, bus: own, hostName: 'host1', backends: [onlyBackend], workFolder: join(folder, 'work') }
+    const backends = [onlyBackend, ...(options.backends ?? [])]
+    const role = { ...shared, bus: own, hostName: 'host1', backends, workFolder: join(folder, 'work') }
     const started = await startVolume(role)
     return { close: () => started.close().then(() => own.close()) }
   }

@@ -30,6 +30,13 @@ export const scheduleRetype: Topic<{ volumeId: string }> = {
   payload: payload({ volumeId: text }),
 }
 
+/** `host` is where to: `host1@file`, with or without its pool. */
+export const scheduleMigration: Topic<{ volumeId: string; host: string }> = {
+  name: 'volume.schedule-migration',
+  kind: 'cast',
+  payload: payload({ volumeId: text, host: text }),
+}
+
 /** To a backend, `host1@file`. What to do in detail stands in the row. */
 export const createVolume: Topic<{ volumeId: string; excluded: string[] }> = {
   name: 'volume.create',
@@ -45,6 +52,8 @@ export const extendVolume = aboutVolume('volume.extend')
 export const revertVolume = aboutVolume('volume.revert')
 export const reimageVolume = aboutVolume('volume.reimage')
 export const uploadVolume = aboutVolume('volume.upload')
+/** To the backend of the new place; the volume is the row that stands for it. */
+export const migrateVolume = aboutVolume('volume.migrate')
 export const manageVolume = aboutVolume('volume.manage')
 
 function aboutSnapshot(name: string): Topic<{ snapshotId: string }> {

@@ -23,6 +23,7 @@ import type { BackendDeps } from './volumes/backend-deps.ts'
 import { createVolume } from './volumes/create.backend.ts'
 import { deleteVolume } from './volumes/delete.backend.ts'
 import { extendVolume } from './volumes/extend.backend.ts'
+import { migrateVolume } from './volumes/migrate.backend.ts'
 import { recoverBackend } from './volumes/recover.backend.ts'
 import { reimageVolume } from './volumes/reimage.backend.ts'
 import { revertVolume } from './volumes/revert.backend.ts'
@@ -59,9 +60,9 @@ export async function startVolume(options: VolumeOptions): Promise<Running> {
   await clearDownloads(options.workFolder)
   const stop = new AbortController()
   const images = openImageClient(async () => options.glanceUrl ?? (await options.session.endpoint('image')))
-  const running = await Promise.all(
-    options.backends.map((backend) => startBackend(backend, options, images, stop.signal)),
-  )
+  const shared: Shared = { images, signal: stop.signal, neighbours: new Map() }
+  for (const { host } of options.backends) shared.neighbours.set(host, null)
+  const running = await Promise.all(options.backends.map((backend) => startBackend(backend, options, shared)))
   let closing: Promise<void> | undefined
   return {
     close() {
@@ -84,12 +85,8 @@ async function clearDownloads(folder: string): Promise<void> {
 const openMs = 60_000
 
 /** Serves a backend as soon as its storage is there; until then it shows as down, and others are not kept waiting. */
-async function startBackend(
-  source: Backend | BackendSource,
-  options: VolumeOptions,
-  images: ImageClient,
-  signal: AbortSignal,
-): Promise<Running> {
+async function startBackend(source: Backend | BackendSource, options: VolumeOptions, shared: Shared): Promise<Running> {
+  const { signal } = shared
   const { database, patienceMs = 20_000 } = options
   const log = options.log.child({ backend: source.host })
   const service = {
@@ -106,7 +103,8 @@ async function startBackend(
       const stats = await openReporter({ backend, database, log, patienceMs })
       const pulse = await openHeartbeat({ database, log, ...service, stats })
       try {
-        return await serveBackend({ ...options, log }, { backend, images, signal, pulse })
+        shared.neighbours.set(backend.host, backend)
+        return await serveBackend({ ...options, log }, { ...shared, backend, pulse })
       } catch (error) {
         await pulse.close()
         throw error
@@ -120,20 +118,25 @@ async function startBackend(
   })
 }
 
-interface OpenBackend {
-  backend: Backend
+/** What the backends of one process have in common. */
+interface Shared {
   images: ImageClient
   signal: AbortSignal
+  neighbours: BackendDeps['neighbours']
+}
+
+interface OpenBackend extends Shared {
+  backend: Backend
   pulse: Pulse
 }
 
 async function serveBackend(options: VolumeOptions, open: OpenBackend): Promise<Running> {
   const { database, bus, log, session, workFolder } = options
-  const { backend, images, signal, pulse } = open
+  const { backend, images, signal, pulse, neighbours } = open
   const qemu = openQemuImg(log, options.run)
   const imageCache = openImageCache({ backend, database, log, images, session, qemu, workFolder })
   const deps: BackendDeps = {
-    ...{ database, bus, log, backend, session, images, imageCache, workFolder, signal, qemu },
+    ...{ database, bus, log, backend, neighbours, session, images, imageCache, workFolder, signal, qemu },
     locks: openKeyedLock(),
     compute: options.compute ?? null,
     serviceId: pulse.serviceId,
@@ -160,6 +163,9 @@ async function serve(bus: Bus, deps: BackendDeps): Promise<void> {
   await bus.serve(topics.reimageVolume, host, ({ context, payload }) => reimageVolume(context, payload, deps))
   await bus.serve(topics.uploadVolume, host, ({ context, payload, attempt }) =>
     uploadVolume(context, payload, attempt, deps),
+  )
+  await bus.serve(topics.migrateVolume, host, ({ context, payload, attempt }) =>
+    migrateVolume(context, payload, attempt, deps),
   )
   await bus.serve(topics.createSnapshot, host, ({ context, payload }) => createSnapshot(context, payload, deps))
   await bus.serve(topics.deleteSnapshot, host, ({ context, payload }) => deleteSnapshot(context, payload, deps))

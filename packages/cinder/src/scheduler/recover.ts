@@ -1,10 +1,11 @@
 import type { MessageContext } from '@hearth/bus'
 import { uuid } from '@hearth/core'
-import { scheduleRetype, schedulerTarget, scheduleVolume } from '../topics.ts'
+import { scheduleMigration, scheduleRetype, schedulerTarget, scheduleVolume } from '../topics.ts'
+import type { MigrationWish } from '../volumes/migrate.ts'
 import type { SchedulerDeps } from './schedule.ts'
 
 /**
- * Asks again for whatever waits for the scheduler: volumes without a place, and retypes. Messages that are still under way do the same
+ * Asks again for whatever waits for the scheduler: volumes without a place, retypes and migrations. Messages that are still under way do the same
  * thing twice at most, which the handlers bear.
  */
 export async function recoverScheduling(deps: SchedulerDeps): Promise<void> {
@@ -14,14 +15,18 @@ export async function recoverScheduling(deps: SchedulerDeps): Promise<void> {
     .where((either) =>
       either
         .where((creating) => creating.where({ status: 'creating' }).whereNull('host'))
-        .orWhere({ status: 'retyping' }),
+        .orWhere({ status: 'retyping' })
+        .orWhere({ migration_status: 'starting' }),
     )
-    .select('id', 'status', 'attempts')
+    .select('id', 'status', 'attempts', 'migration_status', 'task')
   if (waiting.length === 0) return
   const context: MessageContext = { requestId: `req-${uuid()}`, userId: null, projectId: null }
   await database.transaction(async (tx) => {
-    for (const { id, status, attempts } of waiting) {
-      if (status === 'retyping') await bus.cast(tx, scheduleRetype, schedulerTarget, { volumeId: id }, context)
+    for (const { id, status, attempts, migration_status, task } of waiting) {
+      const { migrateTo: host } = JSON.parse(task ?? '{}') as Partial<MigrationWish>
+      if (migration_status === 'starting')
+        await bus.cast(tx, scheduleMigration, schedulerTarget, { volumeId: id, host: host ?? 'unknown' }, context)
+      else if (status === 'retyping') await bus.cast(tx, scheduleRetype, schedulerTarget, { volumeId: id }, context)
       else {
         const payload = { volumeId: id, attempt: attempts, excluded: [] }
         await bus.cast(tx, scheduleVolume, schedulerTarget, payload, context)

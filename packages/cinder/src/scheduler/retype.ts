@@ -1,59 +1,44 @@
 import type { MessageContext } from '@hearth/bus'
-import { move, type Transaction } from '@hearth/database'
-import { giveQuota, takeQuota } from '../quotas/store.ts'
-import { getVolumeType } from '../types/store.ts'
-import { typeNameOf } from '../volumes/quota.ts'
+import { snapshotsOf } from '../snapshots/store.ts'
+import { beginMigration } from '../volumes/migration.ts'
 import type { RetypeTask } from '../volumes/retype.ts'
-import { volumeStates } from '../volumes/states.ts'
-import { findVolume, type VolumeRow } from '../volumes/store.ts'
+import { endRetype } from '../volumes/retype-outcome.ts'
+import { backendOf, findVolume, lockVolume, type VolumeRow } from '../volumes/store.ts'
+import { requestFor } from './migrate.ts'
 import { place } from './place.ts'
-import { readPools } from './pools.ts'
-import type { SchedulerDeps } from './schedule.ts'
+import { type Pool, readPools } from './pools.ts'
+import { placeFreshly, type SchedulerDeps } from './schedule.ts'
 
 /**
- * Gives a volume in `retyping` its new type when the pool it is in satisfies that type; else it keeps the old one. The quota
- * of the new type was taken when the request came.
+ * Gives a volume in `retyping` its new type when the pool it is in satisfies that type. Else it moves to one that does, if the
+ * policy is `on-demand` and it is neither attached nor has snapshots; else it keeps the old type. The quota of the new type was
+ * taken when the request came.
  */
 export async function scheduleRetyping(
   context: MessageContext,
   input: { volumeId: string },
   deps: SchedulerDeps,
 ): Promise<void> {
-  const { database, log } = deps
+  const { database, bus, consumption, log } = deps
   const volume = await findVolume(database.query, input.volumeId)
-  if (volume?.status !== 'retyping') return
+  if (volume?.status !== 'retyping' || volume.migration_status === 'migrating') return
   const task = JSON.parse(volume.task ?? '{}') as RetypeTask
-  const type = await getVolumeType(database.query, task.newTypeId)
+  const request = await requestFor(volume, task.newTypeId, deps)
   const pools = (await readPools(database.query)).filter((pool) => pool.host === volume.host)
-  const request = {
-    volumeId: volume.id,
-    sizeGiB: volume.size,
-    type,
-    zone: volume.availability_zone,
-    excluded: [],
-    pinned: null,
-    present: volume.host,
-    hints: null,
-  }
-  const fits = place(pools, request).length > 0
-  if (!fits)
-    log.warn({ volumeId: volume.id, requestId: context.requestId }, 'retype needs a migration, which is not done')
-  await database.transaction((tx) => endRetype(tx, volume, task, fits))
+  const fits = place(pools, { ...request, present: volume.host }).length > 0
+  const mayMove = !fits && task.policy === 'on-demand' && (await isLoose(volume, deps))
+  const elsewhere = (pool: Pool) => pool.backend !== backendOf(volume.host ?? '')
+  const [pool] = mayMove ? await placeFreshly(context, request, deps, elsewhere) : []
+  if (!fits && !pool) log.warn({ volumeId: volume.id, requestId: context.requestId }, 'a retype finds no pool')
+  await database.transaction(async (tx) => {
+    const source = await lockVolume(tx, volume.id)
+    if (source.status !== 'retyping' || source.migration_status === 'migrating') return
+    if (!pool) return endRetype(tx, source, task, fits)
+    await beginMigration(tx, bus, context, { source, host: pool.host, typeId: task.newTypeId })
+  })
+  if (pool) consumption.add(pool, volume.size)
 }
 
-async function endRetype(tx: Transaction, volume: VolumeRow, task: RetypeTask, fits: boolean): Promise<void> {
-  const set: Record<string, unknown> = { task: null, previous_status: null }
-  if (fits) {
-    set.volume_type_id = task.newTypeId
-    set.multiattach = task.multiattach
-  }
-  const to = volume.previous_status ?? 'available'
-  const states = volumeStates
-  if (!(await move(tx, { table: 'volumes', id: volume.id, to, states, from: 'retyping', set }))) return
-  if (fits || !volume.use_quota) return
-  const deltas = { volumes: 1, gigabytes: volume.size }
-  const projectId = volume.project_id
-  await giveQuota(tx, { projectId, deltas, volumeTypeName: await typeNameOf(tx, task.newTypeId) })
-  // What is given back to the one is taken for the other; it had been taken before, so no limit is new.
-  await takeQuota(tx, { projectId, deltas, volumeTypeName: await typeNameOf(tx, volume.volume_type_id) })
+async function isLoose(volume: VolumeRow, { database }: SchedulerDeps): Promise<boolean> {
+  return volume.previous_status === 'available' && (await snapshotsOf(database.query, volume.id)).length === 0
 }

@@ -2,9 +2,16 @@ import type { Bus } from '@hearth/bus'
 import type { Logger, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { openHeartbeat } from '../services/heartbeat.ts'
-import { scheduleExtend, scheduleRetype, schedulerTarget, scheduleVolume as scheduleTopic } from '../topics.ts'
+import {
+  scheduleExtend,
+  scheduleMigration,
+  scheduleRetype,
+  schedulerTarget,
+  scheduleVolume as scheduleTopic,
+} from '../topics.ts'
 import { openConsumption } from './consumption.ts'
 import { scheduleExtension } from './extend.ts'
+import { scheduleMigrating } from './migrate.ts'
 import { recoverScheduling } from './recover.ts'
 import { openRefresh } from './refresh.ts'
 import { scheduleRetyping } from './retype.ts'
@@ -34,6 +41,9 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
   await bus.serve(scheduleTopic, schedulerTarget, ({ context, payload }) => scheduleVolume(context, payload, deps))
   await bus.serve(scheduleExtend, schedulerTarget, ({ context, payload }) => scheduleExtension(context, payload, deps))
   await bus.serve(scheduleRetype, schedulerTarget, ({ context, payload }) => scheduleRetyping(context, payload, deps))
+  await bus.serve(scheduleMigration, schedulerTarget, ({ context, payload }) =>
+    scheduleMigrating(context, payload, deps),
+  )
   const pulse = await openHeartbeat({ database, log, host, binary: 'cinder-scheduler', zone })
   return { close: () => pulse.close() }
 }

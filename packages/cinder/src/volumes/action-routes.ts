@@ -5,6 +5,7 @@ import { extendVolume } from './extend.ts'
 import { resetStatus, setBootable } from './flags.ts'
 import * as legacy from './legacy-attach.ts'
 import { setImageMetadata, showImageMetadata, unsetImageMetadata } from './metadata.ts'
+import { completeMigration, migrateVolume } from './migrate.ts'
 import { reimageVolume } from './reimage.ts'
 import { retypeVolume } from './retype.ts'
 import { revertVolume } from './revert.ts'
@@ -81,6 +82,19 @@ export const volumeActionRoutes: Row[] = [
       attach_status: { type: 'string', enum: ['attached', 'detached'] },
       migration_status: { type: 'string', maxLength: 255 },
     },
+  }),
+  action('os-migrate_volume', `${adminActions}:migrate_volume`, migrateVolume, {
+    fields: {
+      host: { type: 'string', minLength: 1, maxLength: 255 },
+      cluster: { type: ['string', 'null'], maxLength: 255 },
+      force_host_copy: booleanField,
+      lock_volume: booleanField,
+    },
+  }),
+  action('os-migrate_volume_completion', `${adminActions}:migrate_volume_completion`, completeMigration, {
+    fields: { new_volume: uuidField, error: booleanField },
+    required: ['new_volume'],
+    status: 200,
   }),
   action('os-retype', 'volume:retype', retypeVolume, {
     fields: {

@@ -14,6 +14,8 @@ export interface BackendDeps {
   bus: Bus
   log: Logger
   backend: Backend
+  /** The backends of this process, this one too, by host (`host1@file`); null while they are not open. */
+  neighbours: Map<string, Backend | null>
   /** One operation at a time on each volume. */
   locks: KeyedLock
   session: ServiceSession

@@ -41,6 +41,8 @@ export const volumePolicies: Record<string, string> = {
   'volume_extension:volume_admin_actions:reset_status': admin,
   'volume_extension:volume_admin_actions:force_detach': admin,
   'volume_extension:volume_admin_actions:force_delete': admin,
+  'volume_extension:volume_admin_actions:migrate_volume': admin,
+  'volume_extension:volume_admin_actions:migrate_volume_completion': admin,
   'volume_extension:volume_manage': admin,
   'volume_extension:volume_unmanage': admin,
   'volume_extension:list_manageable': admin,

@@ -81,7 +81,7 @@ async function openExported(
 }
 
 /** Who qemu says it is at a target that is told no initiator's name. */
-const initiator = 'iqn.2010-10.org.openstack:hearth-bytes'
+export const initiator = 'iqn.2010-10.org.openstack:hearth-bytes'
 
 function openIscsi({ portal, iqn, lun, chap }: IscsiTarget, mode: 'r' | 'rw'): Promise<Blocks> {
   const file: Record<string, unknown> = {

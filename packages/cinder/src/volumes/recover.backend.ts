@@ -8,11 +8,13 @@ import {
   extendVolume,
   manageSnapshot,
   manageVolume,
+  migrateVolume,
   reimageVolume,
   revertVolume,
   uploadVolume,
 } from '../topics.ts'
 import type { BackendDeps } from './backend-deps.ts'
+import { isMigrationTarget } from './migration.ts'
 import { removeOrphans, restoreExports } from './reconcile.backend.ts'
 import { type VolumeRow, volumesOnBackend } from './store.ts'
 
@@ -54,7 +56,9 @@ async function resumeWork(volumes: VolumeRow[], deps: BackendDeps): Promise<void
     for (const volume of volumes) {
       const payload = { volumeId: volume.id }
       const topic = volumeTopics[volume.status]
-      if (isCreation(volume)) await bus.cast(tx, createVolume, backend.host, { ...payload, excluded: [] }, context)
+      if (isMigrationTarget(volume) && volume.status === 'creating')
+        await bus.cast(tx, migrateVolume, backend.host, payload, context)
+      else if (isCreation(volume)) await bus.cast(tx, createVolume, backend.host, { ...payload, excluded: [] }, context)
       else if (volume.status === 'downloading') await bus.cast(tx, reimageVolume, backend.host, payload, context)
       else if (topic && mayResume(volume)) await bus.cast(tx, topic, backend.host, payload, context)
     }
