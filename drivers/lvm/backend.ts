@@ -1,0 +1,50 @@
+import { DriverError, type DriverLog } from '@hearth/driver'
+import { failureOf } from './failures.ts'
+import type { Group, Outcome } from './group.ts'
+import type { LogicalVolume } from './lvm.ts'
+import { devicePath, plainName } from './names.ts'
+import type { Options } from './options.ts'
+import { markOf } from './tags.ts'
+
+/** What the deeds of one driver share. */
+export interface Backend {
+  options: Options
+  group: Group
+  log: DriverLog
+  /** Marks what this driver is in the middle of. */
+  owner: string
+  pool: string
+  /** New volumes are thin. */
+  thin: boolean
+  /** Name of the storage host. */
+  host: string
+  /** One deed at a time per name. */
+  exclusive<T>(name: string, work: () => Promise<T>): Promise<T>
+  /** Throws `no-space` before a thin pool takes what would break it. */
+  ensureRoom(what: string): Promise<void>
+}
+
+export const gib = 1024 ** 3
+
+/** The logical volume as it stands after steps that should have finished it. */
+export function finished(
+  outcome: Outcome,
+  logical: string,
+  wanted: { bytes?: number; activeToo?: boolean } = {},
+): LogicalVolume {
+  const found = outcome.find(logical)
+  const whole = found && found.sizeBytes >= (wanted.bytes ?? 0) && !markOf(found, 'making')
+  if (!whole || (wanted.activeToo && !found.active)) throw failureOf(outcome.said, plainName(logical))
+  return found
+}
+
+/** Throws `busy` when a device is open. */
+export function ensureUnused(logical: LogicalVolume, deed: string): void {
+  if (logical.open) {
+    throw new DriverError('busy', `${plainName(logical.name)} is in use and cannot be ${deed}: detach it first`)
+  }
+}
+
+export function pathOf(backend: Backend, logical: string): string {
+  return devicePath(backend.group.name, logical)
+}

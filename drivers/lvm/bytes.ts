@@ -1,0 +1,65 @@
+import type { Runner } from '@hearth/driver'
+import { stopIfAborted } from './failures.ts'
+
+/** Done by one command: little enough that an abort is soon heeded, even by a host that does not hear of it. */
+const zeroPieceBytes = 4 * 1024 ** 3
+const copyPieceBytes = 512 * 1024 ** 2
+/** For pieces at a few MiB a second. */
+const pieceTimeoutMs = 600_000
+
+const zeroScript = 'exec blkdiscard -z -o "$2" -l "$3" "$1"'
+
+/**
+ * Zeros are skipped where they are already; where the device can write them without moving them, they are laid down
+ * first; elsewhere every byte is written once.
+ */
+const copyScript = `
+set -e
+device=$(stat -L -c '%Hr:%Lr' "$2")
+sparse=
+if [ "$5" = blank ]; then
+  sparse=sparse,
+elif [ "$5" = sparse ] && [ "$(cat "/sys/dev/block/$device/queue/write_zeroes_max_bytes" 2>/dev/null || echo 0)" -gt 0 ]; then
+  blkdiscard -z -o "$3" -l "$4" "$2"
+  sparse=sparse,
+fi
+exec dd if="$1" of="$2" bs=4M iflag=direct,fullblock,skip_bytes,count_bytes oflag=direct,seek_bytes \\
+  conv=\${sparse}notrunc,fsync skip="$3" seek="$3" count="$4" status=none
+`
+
+/** Makes bytes `[from, to)` of a device read as zeros, by the device itself where it can. */
+export async function zeroDevice(
+  run: Runner,
+  range: { path: string; from: number; to: number },
+  signal?: AbortSignal,
+): Promise<void> {
+  await inPieces(range, zeroPieceBytes, signal, (offset, length) =>
+    run(['sh', '-c', zeroScript, 'sh', range.path, String(offset), String(length)], { timeout: pieceTimeoutMs }),
+  )
+}
+
+/** Copies the first `bytes` of one device to another: `blank` one that reads as zeros already. */
+export async function copyDevice(
+  run: Runner,
+  copy: { from: string; to: string; bytes: number; how: 'blank' | 'sparse' | 'whole' },
+  signal?: AbortSignal,
+): Promise<void> {
+  await inPieces({ path: copy.to, from: 0, to: copy.bytes }, copyPieceBytes, signal, (offset, length) =>
+    run(['sh', '-c', copyScript, 'sh', copy.from, copy.to, String(offset), String(length), copy.how], {
+      timeout: pieceTimeoutMs,
+    }),
+  )
+}
+
+async function inPieces(
+  range: { path: string; from: number; to: number },
+  pieceBytes: number,
+  signal: AbortSignal | undefined,
+  work: (offset: number, length: number) => Promise<unknown>,
+): Promise<void> {
+  for (let offset = range.from; offset < range.to; offset += pieceBytes) {
+    stopIfAborted(signal, `Writing ${range.path}`)
+    await work(offset, Math.min(pieceBytes, range.to - offset))
+  }
+  stopIfAborted(signal, `Writing ${range.path}`)
+}
