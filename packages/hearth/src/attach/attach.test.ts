@@ -13,7 +13,6 @@ let device: string
 let attachments: Map<string, Attachment>
 let connector: ConnectorDriver
 let deps: AttachDeps
-const options = { mode: 'rw', multipath: false } as const
 const volume = { id: '99999999-9999-4999-8999-999999999999', name: 'data', status: 'available', multiattach: false }
 
 /** Attachments as the service keeps them, of one volume whose device is a file of this host. */
@@ -59,7 +58,7 @@ beforeEach(async () => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const attach = () => attachVolume('data', options, deps)
+const attach = () => attachVolume('data', 'rw', deps)
 const statuses = () => [...attachments.values()].map(({ status }) => status)
 
 test('attaching answers the device, twice the same; detaching by name leaves nothing', async () => {

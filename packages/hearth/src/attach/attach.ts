@@ -33,15 +33,11 @@ export interface Attached extends AttachedDevice {
  * Attaches a volume, by id or name, to the host and answers its device. Repeating it answers the same device; after a crash
  * it goes on where the work was cut off.
  */
-export async function attachVolume(
-  nameOrId: string,
-  options: { mode: 'rw' | 'ro'; multipath: boolean },
-  deps: AttachDeps,
-): Promise<Attached> {
+export async function attachVolume(nameOrId: string, mode: 'rw' | 'ro', deps: AttachDeps): Promise<Attached> {
   const { api, kept, tell } = deps
   const volume = await api.find(nameOrId)
   const note = kept.find(volume.id, deps.host) ?? (await begin(volume, deps))
-  const attachment = await connectedAttachment(note, options, deps)
+  const attachment = await connectedAttachment(note, mode, deps)
   const connection = nestedConnection(attachment.connection_info ?? {})
   const connected = { ...note, attachmentId: attachment.id, connection }
   kept.keep(connected)
@@ -65,16 +61,16 @@ async function begin(volume: Volume, { api, kept, host }: AttachDeps): Promise<K
 /** Our attachment with its connection: the one noted, the one a crash kept from being noted, or a new one. */
 async function connectedAttachment(
   note: KeptAttachment,
-  options: { mode: 'rw' | 'ro'; multipath: boolean },
+  mode: 'rw' | 'ro',
   { api, connectors, kept }: AttachDeps,
 ): Promise<Attachment> {
   const found = note.attachmentId === null ? await unnoted(note, api) : await api.attachment(note.attachmentId)
   if (found?.connection_info?.driver_volume_type !== undefined) return found
   if (note.connection) await (await connectors.of(note.connection.driver_volume_type)).detach(note.connection)
-  const connector = { ...(await connectors.properties()), ...(options.multipath && { multipath: true }) }
+  const connector = await connectors.properties()
   if (found) return api.connect(found.id, connector)
   try {
-    return await api.attach(note.volumeId, connector, options.mode)
+    return await api.attach(note.volumeId, connector, mode)
   } catch (error) {
     if (isRefusal(error)) kept.forget(note)
     throw error

@@ -24,7 +24,6 @@ interface Options {
 interface AttachOptions extends Options {
   list?: boolean
   readOnly?: boolean
-  multipath?: boolean
 }
 
 export function attachCommand(): Command {
@@ -33,12 +32,11 @@ export function attachCommand(): Command {
     .argument('[volume]', 'id or name')
     .option('--list', 'list what is attached by this command')
     .option('--read-only', 'attach it read-only')
-    .option('--multipath', 'use all portals of the storage at once')
     .action(async (volume: string | undefined, options: AttachOptions, command: Command) => {
       if (options.list) return list(options)
       if (volume === undefined) throw errors.NoVolume()
       const attached = await withDeps(command, options, (deps) =>
-        attachVolume(volume, { mode: options.readOnly ? 'ro' : 'rw', multipath: options.multipath ?? false }, deps),
+        attachVolume(volume, options.readOnly ? 'ro' : 'rw', deps),
       )
       process.stdout.write(`${options.json ? JSON.stringify(attached) : attached.path}\n`)
     })
