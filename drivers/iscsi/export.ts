@@ -1,12 +1,16 @@
-import type { DriverDeps, ExportDriver } from '@hearth/driver'
+import { type Chap, type DriverDeps, DriverError, type ExportDriver } from '@hearth/driver'
+import { hasLio, openLio } from './lio.ts'
 import { openTgt } from './tgt.ts'
 
 export const exportOptions = {
   type: 'object',
   additionalProperties: false,
-  required: ['runFolder'],
   properties: {
-    target: { enum: ['tgt'], default: 'tgt', description: 'the target server' },
+    target: {
+      enum: ['tgt', 'lio', 'auto'],
+      default: 'tgt',
+      description: "tgtd in user space, the kernel's own, or the kernel's own where the host has it",
+    },
     prefix: { type: 'string', pattern: '^iqn\\.\\d{4}-\\d{2}\\.[a-z0-9.-]+:$', default: 'iqn.2010-10.org.openstack:' },
     portals: {
       type: 'array',
@@ -16,32 +20,52 @@ export const exportOptions = {
       default: ['127.0.0.1:3260'],
       description: 'address:port each; IPv6 addresses in brackets',
     },
-    runFolder: { type: 'string', minLength: 1, description: 'keeps the control socket and the pid file' },
+    runFolder: { type: 'string', minLength: 1, description: 'of tgt: keeps its control socket and pid file' },
     control: {
       enum: ['socket', 'tgtadm'],
       default: 'socket',
-      description: 'how tgtd is spoken to: directly, or by a tgtadm command each time (sudo, another host)',
+      description: 'of tgt: how it is spoken to: directly, or by a tgtadm command each time (sudo, another host)',
     },
     directIo: {
       type: 'boolean',
       default: true,
-      description: 'bypass the page cache of the volumes where their device allows it',
+      description: 'of tgt: bypass the page cache of the volumes where their device allows it',
     },
-    ioThreads: { type: 'integer', minimum: 1, maximum: 64, default: 8, description: 'per volume' },
+    ioThreads: { type: 'integer', minimum: 1, maximum: 64, default: 8, description: 'of tgt: per volume' },
+    mutual: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['username', 'password'],
+      properties: {
+        username: { type: 'string', minLength: 1 },
+        password: { type: 'string', minLength: 12, writeOnly: true },
+      },
+      description: 'of lio: what targets prove themselves with to initiators that ask for it (mutual CHAP)',
+    },
   },
 }
 
 export interface IscsiOptions {
-  target: 'tgt'
+  target: 'tgt' | 'lio' | 'auto'
   prefix: string
   portals: string[]
-  runFolder: string
+  runFolder?: string
   control: 'socket' | 'tgtadm'
   directIo: boolean
   ioThreads: number
+  mutual?: Chap
 }
+
+/** What tgt needs of them. */
+export type TgtOptions = IscsiOptions & { runFolder: string }
 
 /** Offers devices over iSCSI by the target server that the options name. */
 export async function openIscsiExport(options: Record<string, unknown>, deps: DriverDeps): Promise<ExportDriver> {
-  return openTgt(options as unknown as IscsiOptions, deps)
+  const checked = options as unknown as IscsiOptions
+  const { target, runFolder } = checked
+  if (target === 'lio' || (target === 'auto' && (await hasLio(deps)))) return openLio(checked, deps)
+  if (runFolder === undefined)
+    throw new DriverError('invalid', 'runFolder is missing: tgt keeps its control socket there')
+  if (deps.remote) throw new DriverError('unsupported', 'tgt serves its own host only: for another, target = lio')
+  return openTgt({ ...checked, runFolder }, deps)
 }

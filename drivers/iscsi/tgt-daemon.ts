@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type DriverDeps, DriverError, isDriverError } from '@hearth/driver'
-import type { IscsiOptions } from './export.ts'
+import type { TgtOptions } from './export.ts'
 import { openCommandControl, openSocketControl, type TgtControl } from './tgt-control.ts'
 import { parsePortals } from './tgt-show.ts'
 
@@ -25,7 +25,7 @@ const startPatience = 10_000
  * tgtd puts itself into a session of its own, so it outlives us: guests go on when we are killed, and the next start
  * finds it by its control socket.
  */
-export function openTgtDaemon(options: IscsiOptions, deps: DriverDeps): TgtDaemon {
+export function openTgtDaemon(options: TgtOptions, deps: DriverDeps): TgtDaemon {
   const folder = resolve(options.runFolder)
   const socketPath = join(folder, 'tgtd.sock')
   if (Buffer.byteLength(`${socketPath}.0.lock`) > longestSocketPath) {
@@ -67,7 +67,7 @@ async function answers(control: TgtControl): Promise<boolean> {
   }
 }
 
-async function spawn(socketPath: string, folder: string, options: IscsiOptions, deps: DriverDeps): Promise<void> {
+async function spawn(socketPath: string, folder: string, options: TgtOptions, deps: DriverDeps): Promise<void> {
   const portals = options.portals.map((portal) => `portal=${portal}`).join(',')
   const tgtd = ['tgtd', '-C', '0', '-t', String(options.ioThreads), '--pid-file', join(folder, 'tgtd.pid')]
   const { exitCode, stderr } = await deps.run(['env', `TGT_IPC_SOCKET=${socketPath}`, ...tgtd, '--iscsi', portals], {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type Chap, type DriverDeps, DriverError, type ExportDriver, type ExportRequest } from '@hearth/driver'
-import type { IscsiOptions } from './export.ts'
+import { type Exclusive, openExclusive } from './exclusive.ts'
+import type { TgtOptions } from './export.ts'
+import { checkRequest, stopIfAborted } from './request.ts'
 import type { TgtControl } from './tgt-control.ts'
 import { openTgtDaemon, type TgtDaemon } from './tgt-daemon.ts'
 import { type DeviceState, inspectDevice } from './tgt-device.ts'
@@ -22,12 +24,11 @@ interface Target {
 }
 
 interface Server {
-  options: IscsiOptions
+  options: TgtOptions
   log: DriverDeps['log']
   control: TgtControl
   targets: Map<string, Target>
-  /** One deed at a time per target. */
-  exclusive<T>(name: string, work: () => Promise<T>): Promise<T>
+  exclusive: Exclusive
   /** Targets to open again when their sessions have ended. */
   stale: Set<string>
 }
@@ -39,7 +40,7 @@ const tendInterval = 2000
  * show a new size to a session that is open (opening a unit again fails the commands in flight): `resize` then says so
  * in the log and does it as soon as the session has ended.
  */
-export async function openTgt(options: IscsiOptions, deps: DriverDeps): Promise<ExportDriver> {
+export async function openTgt(options: TgtOptions, deps: DriverDeps): Promise<ExportDriver> {
   const daemon = openTgtDaemon(options, deps)
   const server: Server = {
     options,
@@ -57,10 +58,9 @@ export async function openTgt(options: IscsiOptions, deps: DriverDeps): Promise<
       tend.begin()
       deps.log.info({ portals: options.portals, adopted, targets: server.targets.size }, 'tgtd is ready')
     },
-    create: (request) =>
+    create: (request, signal) =>
       server.exclusive(request.name, async () => {
-        checkRequest(request)
-        await ensureTarget(server, request)
+        await offer(server, request, signal)
         const { portals, prefix } = options
         return { portals: [...portals], iqn: `${prefix}${request.name}`, lun, chap: request.chap }
       }),
@@ -106,6 +106,15 @@ async function learn(server: Server): Promise<void> {
     const before = known.get(name)
     server.targets.set(name, before?.tid === tid ? before : { tid, path, accounts, allowed })
   }
+}
+
+async function offer(server: Server, request: ExportRequest, signal?: AbortSignal): Promise<void> {
+  checkRequest(request)
+  if (request.mutual) throw new DriverError('unsupported', 'mutual CHAP needs the kernel target: target = lio')
+  stopIfAborted(request, signal)
+  await ensureTarget(server, request)
+  if (signal?.aborted) await removeTarget(server, request.name)
+  stopIfAborted(request, signal)
 }
 
 async function ensureTarget(server: Server, request: ExportRequest): Promise<void> {
@@ -305,32 +314,4 @@ async function openAgain({ control }: Server, target: Target, path: string): Pro
 async function hasSession(server: Server, name: string): Promise<boolean> {
   const iqn = `${server.options.prefix}${name}`
   return (await show(server)).some((target) => target.iqn === iqn && target.sessions.length > 0)
-}
-
-/** tgtd takes its parameters as `key=value,key=value`: what holds a comma would say something else. */
-function checkRequest({ name, path, chap, initiators = [] }: ExportRequest): void {
-  if (!/^[A-Za-z0-9][\w.-]{0,180}$/.test(name)) {
-    throw new DriverError('invalid', `${JSON.stringify(name)} cannot be part of a target's name`)
-  }
-  if (!/^\/[^,\n]*$/.test(path)) {
-    throw new DriverError('invalid', `tgtd cannot offer ${JSON.stringify(path)}: commas and relative paths do not work`)
-  }
-  if (chap && !(/^[^\s,=]{1,128}$/.test(chap.username) && /^[^\s,]{1,128}$/.test(chap.password))) {
-    throw new DriverError('invalid', 'CHAP names and passwords have 1 to 128 characters, no commas and no spaces')
-  }
-  const wrong = initiators.find((initiator) => !/^[\w.:-]{1,223}$/.test(initiator))
-  if (wrong !== undefined) throw new DriverError('invalid', `${JSON.stringify(wrong)} is no initiator's name`)
-}
-
-function openExclusive(): Server['exclusive'] {
-  const tails = new Map<string, Promise<unknown>>()
-  return async (name, work) => {
-    const mine = (tails.get(name) ?? Promise.resolve()).then(work, work)
-    tails.set(name, mine)
-    try {
-      return await mine
-    } finally {
-      if (tails.get(name) === mine) tails.delete(name)
-    }
-  }
 }

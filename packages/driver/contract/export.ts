@@ -1,31 +1,64 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Chap, ExportDriver, Exported, ExportRequest } from '../src/index.ts'
-import { hasBytes, hostRunner, writeBytes } from './bytes.ts'
+import type { DriverLog, ExportDriver, Exported, ExportRequest, Runner } from '../src/index.ts'
+import { type ByteProbe, mib, openProbe } from './bytes.ts'
+import { describeAccess, newChap } from './export-access.ts'
+import { describeExportTrouble } from './export-trouble.ts'
+import { openListener } from './secrets.ts'
 
 export interface ExportContract {
   name: string
-  open(): Promise<ExportDriver>
+  /** Opens the driver with this log, through a runner of this log as well. */
+  open(log: DriverLog): Promise<ExportDriver>
+  /** Opens it as another process would that follows the first. */
+  reopen?(): Promise<ExportDriver>
   /** Makes a device of 64 MiB reading as zeros and answers its path. */
   device(): Promise<string>
+  /** As `device`, for many at once, where no device can be offered twice. */
+  devices?(count: number): Promise<string[]>
+  /** Grows a device of `device` to so many bytes; the driver is not told. */
+  grow?(path: string, sizeBytes: number): Promise<void>
+  /** Takes a device of `device` away, offered or not. */
+  lose?(path: string): Promise<void>
+  /** Runs commands on the host where device paths mean something; this one when absent. */
+  run?: Runner
+  /** Where initiators of this host reach a portal of the export; the portal itself when absent. */
+  reach?(portal: string): string
   abilities: {
     /** What is offered can be reached by an initiator from this host. */
     network?: boolean
     resize?: boolean
     sessions?: boolean
+    /** Takes `initiators`. */
+    initiators?: boolean
+    /** Takes `mutual`. */
+    mutual?: boolean
   }
   /** How many exports at once; 50 when absent. */
   concurrency?: number
 }
 
-const mib = 1024 ** 2
+export interface ExportKit {
+  contract: ExportContract
+  driver(): ExportDriver
+  /** A request for a new device, or for one that is there. */
+  request(path?: string): Promise<ExportRequest>
+  /** The export as libiscsi and qemu read it. */
+  remote(exported: Exported, portal?: string): { filename: string; format: 'raw' }
+  /** Bytes of devices. */
+  behind: ByteProbe
+  /** Bytes that came over the network. */
+  near: ByteProbe
+}
 
 /** Registers the behaviour every export driver must show; bytes go through libiscsi in qemu-io. */
 export function exportContract(contract: ExportContract): void {
   describe(`export contract: ${contract.name}`, () => {
+    const listener = openListener()
+    const passwords: string[] = []
     let driver: ExportDriver
     beforeAll(async () => {
-      driver = await contract.open()
+      driver = listener.heed(await contract.open(listener.log))
       await driver.start()
       await driver.start()
     })
@@ -33,26 +66,44 @@ export function exportContract(contract: ExportContract): void {
       for (const name of await driver.list()) await driver.remove(name)
       await driver.close()
     })
-    describeExports(contract, () => driver)
-    if (contract.abilities.network) describeNetwork(contract, () => driver)
+    const kit: ExportKit = {
+      contract,
+      driver: () => driver,
+      async request(path) {
+        const chap = newChap()
+        passwords.push(chap.password)
+        const name = `volume-${randomUUID()}`
+        return { name, path: path ?? (await contract.device()), sizeBytes: 64 * mib, blockSize: 512, chap }
+      },
+      remote: (exported, portal) => remote(contract, exported, portal),
+      behind: openProbe(contract.run),
+      near: openProbe(),
+    }
+    describeExports(kit)
+    if (!contract.abilities.network) return
+    describeBytes(kit)
+    describeAccess(kit)
+    describeExportTrouble(kit)
+
+    test('no password is in an error or in the log', () => {
+      expect(passwords.filter((password) => listener.said().includes(password))).toEqual([])
+    })
   })
 }
 
-async function request(contract: ExportContract, chap: Chap | null = newChap()): Promise<ExportRequest> {
-  const path = await contract.device()
-  return { name: `volume-${randomUUID()}`, path, sizeBytes: 64 * mib, blockSize: 512, chap }
+function remote({ reach = (portal) => portal }: ExportContract, exported: Exported, portal = exported.portals[0]!) {
+  const { iqn, lun, chap } = exported
+  const credentials = chap ? `${chap.username}%${chap.password}@` : ''
+  return { filename: `iscsi://${credentials}${reach(portal)}/${iqn}/${lun}`, format: 'raw' as const }
 }
 
-function newChap(): Chap {
-  const random = () => randomUUID().replaceAll('-', '').slice(0, 16)
-  return { username: random(), password: random() }
-}
-
-function describeExports(contract: ExportContract, driver: () => ExportDriver): void {
+function describeExports({ contract, driver, request }: ExportKit): void {
   test('an export is listed until it is removed; both may be repeated', async () => {
-    const wanted = await request(contract)
+    const wanted = await request()
     const exported = await driver().create(wanted)
-    expect(exported).toMatchObject({ chap: wanted.chap, portals: [expect.stringMatching(/:\d+$/)] })
+    expect(exported).toMatchObject({ chap: wanted.chap })
+    expect(exported.portals).not.toEqual([])
+    for (const portal of exported.portals) expect(portal).toMatch(/:\d+$/)
     expect(exported.iqn.endsWith(`:${wanted.name}`)).toBe(true)
     expect(await driver().create(wanted)).toEqual(exported)
     expect(await driver().list()).toEqual([wanted.name])
@@ -63,14 +114,21 @@ function describeExports(contract: ExportContract, driver: () => ExportDriver): 
 
   const count = contract.concurrency ?? 50
   test(`${count} exports are made and removed at once, each with its own target`, async () => {
-    const path = await contract.device()
-    const requests = await Promise.all(
-      Array.from({ length: count }, () => request({ ...contract, device: async () => path })),
-    )
+    const paths = contract.devices ? await contract.devices(count) : Array(count).fill(await contract.device())
+    const requests = await Promise.all(paths.map((path: string) => request(path)))
     const exported = await Promise.all(requests.map((wanted) => driver().create(wanted)))
     expect(new Set(exported.map(({ iqn }) => iqn)).size).toBe(count)
     expect(await driver().list()).toEqual(requests.map(({ name }) => name).sort())
     await Promise.all(requests.map(({ name }) => driver().remove(name)))
+    expect(await driver().list()).toEqual([])
+  })
+
+  test('one export asked for several times at once is one', async () => {
+    const wanted = await request()
+    const exported = await Promise.all([1, 2, 3].map(() => driver().create(wanted)))
+    expect(exported).toEqual(exported.map(() => exported[0]))
+    expect(await driver().list()).toEqual([wanted.name])
+    await Promise.all([driver().remove(wanted.name), driver().remove(wanted.name)])
     expect(await driver().list()).toEqual([])
   })
 
@@ -80,63 +138,42 @@ function describeExports(contract: ExportContract, driver: () => ExportDriver): 
   })
 }
 
-function describeNetwork(contract: ExportContract, driver: () => ExportDriver): void {
+function describeBytes({ contract, driver, request, remote, behind, near }: ExportKit): void {
   test('bytes written by an initiator are the device’s bytes, and the other way round', async () => {
-    const wanted = await request(contract)
+    const wanted = await request()
+    await behind.write({ filename: wanted.path, format: 'raw' }, 5 * mib, mib, 0x70)
     const exported = await driver().create(wanted)
-    await writeBytes(remote(exported), mib, mib, 0x71)
-    const local = { filename: wanted.path, format: 'raw' as const }
-    expect(await hasBytes(local, mib, mib, 0x71)).toBe(true)
-    await writeBytes(remote(exported), 3 * 512, 512, 0x72)
-    expect(await hasBytes(remote(exported), 3 * 512, 512, 0x72)).toBe(true)
+    expect(await near.has(remote(exported), 5 * mib, mib, 0x70)).toBe(true)
+    await near.write(remote(exported), mib, mib, 0x71)
+    expect(await behind.has({ filename: wanted.path, format: 'raw' }, mib, mib, 0x71)).toBe(true)
+    await near.write(remote(exported), 3 * 512, 512, 0x72)
+    expect(await near.has(remote(exported), 3 * 512, 512, 0x72)).toBe(true)
     await driver().remove(wanted.name)
   })
 
-  test('a wrong password, a wrong name and no credentials are refused', async () => {
-    const wanted = await request(contract)
+  test('every portal leads to the same bytes', async () => {
+    const wanted = await request()
     const exported = await driver().create(wanted)
-    const { username, password } = wanted.chap!
-    expect(await canLogIn(exported)).toBe(true)
-    expect(await canLogIn({ ...exported, chap: { username, password: 'wrongwrongwrong' } })).toBe(false)
-    expect(await canLogIn({ ...exported, chap: { username: 'nobody', password } })).toBe(false)
-    expect(await canLogIn({ ...exported, chap: null })).toBe(false)
-    await driver().remove(wanted.name)
-    expect(await canLogIn(exported)).toBe(false)
-  })
-
-  test('one volume’s credentials do not open another', async () => {
-    const [mine, yours] = [await request(contract), await request(contract)]
-    const [exported, other] = [await driver().create(mine), await driver().create(yours)]
-    expect(await canLogIn({ ...other, chap: exported.chap })).toBe(false)
-    await driver().remove(mine.name)
-    await driver().remove(yours.name)
-  })
-
-  test('creating again with other credentials or another device replaces the export', async () => {
-    const wanted = await request(contract)
-    const before = await driver().create(wanted)
-    const after = await driver().create({ ...wanted, chap: newChap() })
-    expect(await canLogIn(before)).toBe(false)
-    expect(await canLogIn(after)).toBe(true)
-    const moved = { ...wanted, path: await contract.device() }
-    const replaced = await driver().create(moved)
-    await writeBytes(remote(replaced), 0, mib, 0x73)
-    expect(await hasBytes({ filename: moved.path, format: 'raw' }, 0, mib, 0x73)).toBe(true)
-    expect(await driver().list()).toEqual([wanted.name])
+    for (const [i, portal] of exported.portals.entries()) {
+      await near.write(remote(exported, portal), i * mib, mib, 0x40 + i)
+    }
+    const seen = exported.portals.map((_, i) => near.has(remote(exported), i * mib, mib, 0x40 + i))
+    expect(await Promise.all(seen)).toEqual(exported.portals.map(() => true))
     await driver().remove(wanted.name)
   })
-}
 
-/** The export as qemu's iSCSI client reads it. */
-function remote({ portals, iqn, lun, chap }: Exported) {
-  const credentials = chap ? `${chap.username}%${chap.password}@` : ''
-  return { filename: `iscsi://${credentials}${portals[0]}/${iqn}/${lun}`, format: 'raw' as const }
-}
-
-async function canLogIn(exported: Exported): Promise<boolean> {
-  const { exitCode } = await hostRunner(['iscsi-inq', remote(exported).filename], {
-    allow: [0, 1, 2, 10, 255],
-    timeout: 20_000,
-  })
-  return exitCode === 0
+  if (contract.abilities.resize && contract.grow)
+    test('a device that has grown shows its new size to the next session', async () => {
+      const wanted = await request()
+      const exported = await driver().create(wanted)
+      expect(await near.size(remote(exported))).toBe(64 * mib)
+      await contract.grow!(wanted.path, 96 * mib)
+      await driver().resize!(wanted.name, 96 * mib)
+      await driver().resize!(wanted.name, 96 * mib)
+      expect(await near.size(remote(exported))).toBe(96 * mib)
+      await near.write(remote(exported), 95 * mib, mib, 0x74)
+      expect(await behind.has({ filename: wanted.path, format: 'raw' }, 95 * mib, mib, 0x74)).toBe(true)
+      await driver().remove(wanted.name)
+      await driver().resize!(wanted.name, 128 * mib)
+    })
 }

@@ -1,0 +1,125 @@
+import { DriverError, type Runner } from '@hearth/driver'
+import { type Configfs, type Found, type Step, stepFailure } from './configfs-step.ts'
+
+/**
+ * Reads deeds from its input, so that no secret stands in a process list: a line `deed`, then a line for each step, its
+ * words parted by tabs. Answers `@` for each deed, `=path` and ` line` for what it reads, `!` with kind, path and reason
+ * for the step that failed; a deed that fails does not stop those that follow. Perl, because a shell starts a process
+ * for each folder and link, a dozen for an export: it is on every Debian, and here does hundreds of exports in one.
+ */
+const interpreter = String.raw`
+use strict; use Errno; use Fcntl;
+my $root = shift;
+chdir $root or die "$root: $!\n";
+sub put {
+  my ($path, $value) = @_;
+  sysopen(my $file, $path, O_WRONLY) or return;
+  defined syswrite($file, $value) or return;
+  close $file;
+}
+sub show {
+  for my $path (glob $_[0]) {
+    next unless -e $path || -l $path;
+    print "=$path\n";
+    next if -l $path || !-f $path;
+    open(my $file, '<', $path) or next;
+    while (<$file>) { tr/\0\n//d; print " $_\n" }
+  }
+  1;
+}
+sub identify {
+  my ($dev, $ino, $rdev) = (stat $_[0])[0, 1, 6];
+  my $major = $rdev && ($rdev >> 8 & 0xfff | $rdev >> 32 & 0xfffff000);
+  my $minor = $rdev && ($rdev & 0xff | $rdev >> 12 & 0xffffff00);
+  printf "=%s\n block %x:%x\n", $_[0], $major, $minor if -b _;
+  print "=$_[0]\n file $dev:$ino\n" if -f _;
+  1;
+}
+sub parents { my $at = ''; for (split m{/}, $_[0]) { $at .= $at eq '' ? $_ : "/$_"; mkdir $at or $!{EEXIST} or return } 1 }
+my %steps = (
+  mkdir => \&parents,
+  link => sub { symlink("$root/$_[1]", $_[0]) || $!{EEXIST} },
+  write => \&put,
+  try => sub { put(@_); 1 },
+  unlink => sub { unlink($_[0]) || $!{ENOENT} },
+  rmdir => sub { rmdir($_[0]) || $!{ENOENT} },
+  read => \&show,
+  identify => \&identify,
+);
+my $failed;
+while (<DATA>) {
+  chomp;
+  my ($kind, $path, $value) = split /\t/, $_, 3;
+  if ($kind eq 'deed') { $failed = 0; print "@\n"; next }
+  next if $failed || $steps{$kind}->($path, $value // '');
+  $failed = 1;
+  print "!$kind\t$path\t$!\n";
+}
+__END__
+`
+
+interface Deed {
+  steps: Step[]
+  settle(answer: string[]): void
+  fail(error: unknown): void
+}
+
+/** Milliseconds for all deeds of one process. */
+const patience = 120_000
+
+/** Deeds that are asked for while a process is at work wait and share the next one. */
+export function openRemoteConfigfs(run: Runner, root: string): Configfs {
+  let waiting: Deed[] = []
+  let working = false
+  const work = async (): Promise<void> => {
+    working = true
+    while (waiting.length > 0) {
+      const deeds = waiting
+      waiting = []
+      await perform(run, root, deeds).catch((error: unknown) => {
+        for (const deed of deeds) deed.fail(error)
+      })
+    }
+    working = false
+  }
+  return {
+    async apply(steps) {
+      const answer = await new Promise<string[]>((settle, fail) => {
+        waiting.push({ steps, settle, fail })
+        if (!working) void work()
+      })
+      return readAnswer(steps, answer)
+    },
+  }
+}
+
+async function perform(run: Runner, root: string, deeds: Deed[]): Promise<void> {
+  const lines = deeds.flatMap(({ steps }) => ['deed', ...steps.map((step) => step.join('\t'))])
+  const input = `${interpreter}${lines.join('\n')}\n`
+  const { stdout } = await run(['perl', '-', root], { input, timeout: patience })
+  const answers = stdout.split(/^@\n/m).slice(1)
+  if (answers.length !== deeds.length) {
+    throw new DriverError('unavailable', `The kernel's target cannot be set up in ${root}: ${stdout.slice(0, 500)}`)
+  }
+  for (const [place, deed] of deeds.entries()) deed.settle(answers[place]!.split('\n'))
+}
+
+function readAnswer(steps: Step[], lines: string[]): Found {
+  const found: Found = new Map()
+  let path: string | undefined
+  for (const line of lines) {
+    if (line.startsWith('!')) {
+      const [kind, of, reason = ''] = line.slice(1).split('\t')
+      const step = steps.find((one) => one[0] === kind && one[1] === of)
+      throw stepFailure(step ?? ['read', of ?? ''], reason)
+    }
+    if (line.startsWith('=')) {
+      path = line.slice(1)
+      found.set(path, '')
+    } else if (line.startsWith(' ') && path !== undefined) {
+      found.set(path, `${found.get(path)}${line.slice(1)}\n`)
+    }
+  }
+  for (const [name, text] of found) found.set(name, text.replace(/\n$/, ''))
+  return found
+}

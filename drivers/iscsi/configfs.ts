@@ -1,0 +1,75 @@
+import { glob, lstat, mkdir, readFile, rmdir, stat, symlink, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DriverDeps } from '@hearth/driver'
+import { openRemoteConfigfs } from './configfs-remote.ts'
+import { type Configfs, type Found, type Step, stepFailure } from './configfs-step.ts'
+
+export const configfsRoot = '/sys/kernel/config/target'
+
+/** By system calls on this host; by one shell for many deeds where `deps.run` leads to another. */
+export function openConfigfs(deps: DriverDeps, root = configfsRoot): Configfs {
+  return deps.remote ? openRemoteConfigfs(deps.run, root) : { apply: (steps) => applyHere(root, steps) }
+}
+
+async function applyHere(root: string, steps: Step[]): Promise<Found> {
+  const found: Found = new Map()
+  for (const step of steps) {
+    await applyStep(root, step, found).catch((error: unknown) => {
+      const said = error instanceof Error ? error.message.replace(/^\w+: (.*?), .*$/s, '$1') : String(error)
+      throw stepFailure(step, said, error)
+    })
+  }
+  return found
+}
+
+async function applyStep(root: string, step: Step, found: Found): Promise<void> {
+  const path = join(root, step[1])
+  switch (step[0]) {
+    case 'mkdir':
+      await mkdir(path, { recursive: true })
+      return
+    case 'link':
+      await symlink(join(root, step[2]), path).catch(unless('EEXIST'))
+      return
+    case 'write':
+      // Without O_CREAT: configfs makes no files, and O_TRUNC has no meaning in it.
+      return writeFile(path, step[2], { flag: 'r+' })
+    case 'try':
+      return writeFile(path, step[2], { flag: 'r+' }).catch(() => undefined)
+    case 'unlink':
+      return unlink(path).catch(unless('ENOENT'))
+    case 'rmdir':
+      return rmdir(path).catch(unless('ENOENT'))
+    case 'read':
+      return readMatches(root, step[1], found)
+    case 'identify':
+      return identify(step[1], found)
+  }
+}
+
+function unless(code: string): (error: NodeJS.ErrnoException) => void {
+  return (error) => {
+    if (error.code !== code) throw error
+  }
+}
+
+async function readMatches(root: string, pattern: string, found: Found): Promise<void> {
+  for await (const path of glob(pattern, { cwd: root })) {
+    const entry = await lstat(join(root, path)).catch(() => null)
+    // What goes away meanwhile was not there.
+    const text = entry?.isFile() ? await readFile(join(root, path), 'utf8').catch(() => null) : entry && ''
+    if (text !== null) found.set(path, text.replaceAll('\0', ''))
+  }
+}
+
+/** Linux's device numbers are split as in makedev(3). */
+async function identify(path: string, found: Found): Promise<void> {
+  const entry = await stat(path, { bigint: true }).catch(() => null)
+  if (entry?.isBlockDevice()) {
+    const major = ((entry.rdev >> 32n) & 0xfffff000n) | ((entry.rdev >> 8n) & 0xfffn)
+    const minor = ((entry.rdev >> 12n) & 0xffffff00n) | (entry.rdev & 0xffn)
+    found.set(path, `block ${major.toString(16)}:${minor.toString(16)}`)
+  } else if (entry?.isFile()) {
+    found.set(path, `file ${entry.dev}:${entry.ino}`)
+  }
+}

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto'
+import { type Chap, DriverError, type ExportRequest } from '@hearth/driver'
+import type { Found, Step } from './configfs-step.ts'
+
+/** Names of everything that belongs to one volume in the kernel's tree. */
+export interface Places {
+  iqn: string
+  target: string
+  group: string
+  iblock: string
+  fileio: string
+}
+
+/** What the kernel has of one volume. */
+export interface TargetState {
+  /** Both device and target are there, joined and enabled, and the device is the wanted one. */
+  sound: boolean
+  /** Anything is there. */
+  present: boolean
+  portals: string[]
+  initiators: string[]
+  /** Any initiator may log in. */
+  open: boolean
+  /** Steps that take all of it away. */
+  removal: Step[]
+}
+
+/** A prefix has its own host bus adapters, so that a device without target is known as ours. */
+export function adapterOf(prefix: string): number {
+  return 1000 + (createHash('sha256').update(prefix).digest().readUInt32BE(0) % 1_000_000)
+}
+
+export function placesOf(prefix: string, name: string): Places {
+  const iqn = `${prefix}${name}`
+  const target = `iscsi/${iqn}`
+  const adapter = adapterOf(prefix)
+  const backstore = (kind: string) => `core/${kind}_${adapter}/${name}`
+  return { iqn, target, group: `${target}/tpgt_1`, iblock: backstore('iblock'), fileio: backstore('fileio') }
+}
+
+/** Reads everything that decides what is to be done for one volume. */
+export function inspection({ target, group, iblock, fileio }: Places, path: string | null): Step[] {
+  const devices: Step[] = [iblock, fileio].flatMap((device): Step[] => [
+    ['read', device],
+    ['read', `${device}/enable`],
+    ['read', `${device}/alias`],
+    ['read', `${device}/udev_path`],
+  ])
+  const luns = ['lun/lun_*', 'lun/lun_0/device', 'acls/*', 'acls/*/lun_*', 'acls/*/lun_*/unit']
+  const inGroup = ['enable', 'attrib/generate_node_acls', 'np/*', ...luns].map((one) => `${group}/${one}`)
+  const reads = [target, group, ...inGroup].map((one): Step => ['read', one])
+  return [...devices, ...reads, ...(path === null ? [] : [['identify', path] as Step])]
+}
+
+export function stateOf(found: Found, places: Places, path: string | null): TargetState {
+  const { target, group, iblock, fileio } = places
+  const names = (folder: string) =>
+    [...found.keys()]
+      .filter((one) => one.startsWith(`${folder}/`) && !one.slice(folder.length + 1).includes('/'))
+      .map((one) => one.slice(folder.length + 1))
+  const identity = path === null ? undefined : found.get(path)
+  const device = identity?.startsWith('block') ? iblock : fileio
+  const isWanted = (place: string) =>
+    found.get(`${place}/enable`)?.trim() === '1' &&
+    found.get(`${place}/alias`)?.trim() === identity &&
+    found.get(`${place}/udev_path`)?.trim() === path
+  const other = device === iblock ? fileio : iblock
+  return {
+    sound:
+      found.get(`${group}/enable`)?.trim() === '1' &&
+      found.has(`${group}/lun/lun_0/device`) &&
+      identity !== undefined &&
+      isWanted(device) &&
+      !found.has(other),
+    present: [target, iblock, fileio].some((one) => found.has(one)),
+    portals: names(`${group}/np`),
+    initiators: names(`${group}/acls`),
+    open: found.get(`${group}/attrib/generate_node_acls`)?.trim() === '1',
+    removal: removalOf(found, places),
+  }
+}
+
+/**
+ * The kernel refuses to remove what others hold: disabling the group ends its sessions, then links go before what they
+ * lead to, and the device last.
+ */
+function removalOf(found: Found, { target, group, iblock, fileio }: Places): Step[] {
+  const all = [...found.keys()].filter((path) => path.startsWith(`${group}/`))
+  const matching = (pattern: RegExp) => all.filter((path) => pattern.test(path.slice(group.length)))
+  const unlink = (paths: string[]) => paths.map((path): Step => ['unlink', path])
+  const rmdir = (paths: string[]) => paths.map((path): Step => ['rmdir', path])
+  const disable: Step[] = found.get(`${group}/enable`)?.trim() === '1' ? [['write', `${group}/enable`, '0']] : []
+  return [
+    ...disable,
+    ...unlink(matching(/^\/acls\/[^/]+\/lun_\d+\/unit$/)),
+    ...rmdir(matching(/^\/acls\/[^/]+\/lun_\d+$/)),
+    ...rmdir(matching(/^\/acls\/[^/]+$/)),
+    ...unlink(matching(/^\/lun\/lun_\d+\/device$/)),
+    ...rmdir(matching(/^\/lun\/lun_\d+$/)),
+    ...rmdir(matching(/^\/np\/[^/]+$/)),
+    ...rmdir([group, target].filter((path) => found.has(path))),
+    ...rmdir([iblock, fileio].filter((path) => found.has(path))),
+  ]
+}
+
+/** Offers the device at `request.path`, whose identity is `identity`, as LUN 0. */
+export function creation(places: Places, request: ExportRequest, identity: string, portals: string[]): Step[] {
+  const { group, iblock, fileio, iqn } = places
+  const device = identity.startsWith('block') ? iblock : fileio
+  const { path, sizeBytes, blockSize } = request
+  const control =
+    device === iblock ? `udev_path=${path}` : `fd_dev_name=${path},fd_dev_size=${sizeBytes},fd_buffered_io=1`
+  const serial = createHash('sha256').update(iqn).digest('hex').slice(0, 32)
+  return [
+    ['mkdir', device],
+    ['write', `${device}/control`, control],
+    ['write', `${device}/udev_path`, path],
+    ['write', `${device}/enable`, '1'],
+    ['write', `${device}/alias`, identity],
+    // Before the first link only; multipath knows the paths of one device by it.
+    ['write', `${device}/wwn/vpd_unit_serial`, serial],
+    ['try', `${device}/attrib/emulate_tpu`, '1'],
+    ...(device === fileio ? [['write', `${device}/attrib/block_size`, String(blockSize)] as Step] : []),
+    ['mkdir', `${group}/lun/lun_0`],
+    ['link', `${group}/lun/lun_0/device`, device],
+    ...access(places, request, { portals: [], initiators: [] }),
+    ...portals.map((portal): Step => ['mkdir', `${group}/np/${portal}`]),
+    // Last, so that nobody logs in before the passwords are set.
+    ['write', `${group}/enable`, '1'],
+  ]
+}
+
+/** Brings portals, credentials and the initiators that may log in up to date, under running sessions too. */
+export function renewal(places: Places, request: ExportRequest, portals: string[], now: TargetState): Step[] {
+  const { group } = places
+  const missing = portals.filter((portal) => !now.portals.includes(portal))
+  const left = now.portals.filter((portal) => !portals.includes(portal))
+  return [
+    ...access(places, request, now),
+    ...missing.map((portal): Step => ['mkdir', `${group}/np/${portal}`]),
+    ...left.map((portal): Step => ['rmdir', `${group}/np/${portal}`]),
+  ]
+}
+
+function access(
+  { group }: Places,
+  { chap, mutual, initiators = [] }: ExportRequest,
+  now: Pick<TargetState, 'portals' | 'initiators'>,
+): Step[] {
+  const anyone = initiators.length === 0
+  const gone = now.initiators.filter((one) => !initiators.includes(one))
+  const attribute = (name: string, value: boolean): Step => ['write', `${group}/attrib/${name}`, value ? '1' : '0']
+  return [
+    ...gone.flatMap((one): Step[] => [
+      ['unlink', `${group}/acls/${one}/lun_0/unit`],
+      ['rmdir', `${group}/acls/${one}/lun_0`],
+      ['rmdir', `${group}/acls/${one}`],
+    ]),
+    attribute('authentication', chap !== null),
+    attribute('generate_node_acls', anyone),
+    attribute('cache_dynamic_acls', anyone),
+    attribute('demo_mode_write_protect', false),
+    ...credentials(`${group}/auth`, anyone ? chap : null, anyone ? (mutual ?? null) : null),
+    ...initiators.flatMap((one): Step[] => [
+      ['mkdir', `${group}/acls/${one}`],
+      ...credentials(`${group}/acls/${one}/auth`, chap, mutual ?? null),
+      ['mkdir', `${group}/acls/${one}/lun_0`],
+      ['link', `${group}/acls/${one}/lun_0/unit`, `${group}/lun/lun_0`],
+    ]),
+  ]
+}
+
+/** The kernel keeps what it is told until it is told `NULL`. */
+function credentials(folder: string, chap: Chap | null, mutual: Chap | null): Step[] {
+  return [
+    ['write', `${folder}/userid`, chap?.username ?? 'NULL'],
+    ['write', `${folder}/password`, chap?.password ?? 'NULL'],
+    ['write', `${folder}/userid_mutual`, mutual?.username ?? 'NULL'],
+    ['write', `${folder}/password_mutual`, mutual?.password ?? 'NULL'],
+  ]
+}
+
+/** Throws `not-found` when the device is gone. */
+export function requireIdentity(found: Found, path: string): string {
+  const identity = found.get(path)
+  if (identity === undefined) throw new DriverError('not-found', `There is no device or file at ${path}`)
+  return identity
+}

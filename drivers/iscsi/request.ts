@@ -1,0 +1,48 @@
+import { type Chap, DriverError, type ExportRequest } from '@hearth/driver'
+
+/**
+ * Both target servers take `key=value,key=value`: what holds a comma or a line break would say something else. Throws
+ * DriverError `invalid`.
+ */
+export function checkRequest({ name, path, chap, mutual, initiators = [] }: ExportRequest): void {
+  checkName(name)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+  if (!/^\/[^,\x00-\x1f]*$/.test(path)) {
+    throw new DriverError(
+      'invalid',
+      `${JSON.stringify(path)} cannot be offered: commas, control characters and relative paths do not work`,
+    )
+  }
+  checkChap(chap)
+  checkChap(mutual ?? null)
+  if (mutual && !chap) throw new DriverError('invalid', 'mutual CHAP needs credentials of the initiator too')
+  if (mutual && mutual.password === chap?.password) {
+    throw new DriverError('invalid', 'mutual CHAP needs another password than the initiator has (RFC 7143, 9.2.1)')
+  }
+  const wrong = initiators.find((initiator) => !/^[\w.:-]{1,223}$/.test(initiator))
+  if (wrong !== undefined) throw new DriverError('invalid', `${JSON.stringify(wrong)} is no initiator's name`)
+}
+
+export function checkName(name: string): void {
+  if (!/^[A-Za-z0-9][\w.-]{0,180}$/.test(name)) {
+    throw new DriverError('invalid', `${JSON.stringify(name)} cannot be part of a target's name`)
+  }
+}
+
+export function stopIfAborted({ name }: ExportRequest, signal?: AbortSignal): void {
+  if (signal?.aborted) throw new DriverError('aborted', `The export of ${name} was aborted`)
+}
+
+/** LIO takes a word that begins with NULL as "none". */
+function checkChap(chap: Chap | null): void {
+  if (!chap) return
+  const { username, password } = chap
+  if (
+    /^[^\s,=]{1,128}$/.test(username) &&
+    /^[^\s,]{1,128}$/.test(password) &&
+    ![username, password].some((word) => word.startsWith('NULL'))
+  )
+    return
+  const rule = 'have 1 to 128 characters, no commas and no spaces, and do not begin with NULL'
+  throw new DriverError('invalid', `CHAP names and passwords ${rule}`)
+}
