@@ -1,5 +1,5 @@
 import { type BackendStats, DriverError } from '@hearth/driver'
-import { gib } from './backend.ts'
+import { found, gib } from './backend.ts'
 import type { Pool } from './librados.ts'
 import { provisionedBytes } from './manage.ts'
 import type { Session } from './session.ts'
@@ -24,27 +24,29 @@ const leastFree = 1024 ** 2
 
 /** Answers `ensureRoom` for many volumes by one question. */
 export function openRoom(): (pool: Pool, name: string) => Promise<void> {
-  const known = new WeakMap<Pool, { at: number; capacity: Promise<Capacity> }>()
+  const known = new WeakMap<Pool, { at: number; capacity: Promise<Capacity | null> }>()
   return async (pool, name) => {
     let entry = known.get(pool)
     if (!entry || performance.now() - entry.at > freshMs) {
       entry = { at: performance.now(), capacity: capacityOf(pool) }
       known.set(pool, entry)
     }
-    const { free, quota } = await entry.capacity
-    if (free >= leastFree) return
+    const capacity = await entry.capacity
+    if (!capacity || capacity.free >= leastFree) return
+    const { quota } = capacity
     const why = quota > 0 ? `its quota of ${quota} bytes is used up` : 'no space is left'
     throw new DriverError('no-space', `The pool ${pool.name} cannot take ${name}: ${why}`)
   }
 }
 
-async function capacityOf(pool: Pool): Promise<Capacity> {
+/** Null while the cluster has no figures of the pool yet, in its first seconds. */
+async function capacityOf(pool: Pool): Promise<Capacity | null> {
   const [usage, limits] = await Promise.all([
     pool.cluster.command<DiskFree>({ prefix: 'df' }),
-    pool.cluster.command<{ quota_max_bytes: number }>({ prefix: 'osd pool get-quota', pool: pool.name }),
+    found(pool.cluster.command<{ quota_max_bytes: number }>({ prefix: 'osd pool get-quota', pool: pool.name })),
   ])
   const stats = usage.pools.find(({ name }) => name === pool.name)?.stats
-  if (!stats) throw new DriverError('not-found', `Ceph tells no figures of the pool ${pool.name}`)
+  if (!stats || !limits) return null
   const quota = limits.quota_max_bytes
   const free = quota > 0 ? Math.min(stats.max_avail, Math.max(0, quota - stats.stored)) : stats.max_avail
   return { stored: stats.stored, free, quota }
@@ -53,9 +55,7 @@ async function capacityOf(pool: Pool): Promise<Capacity> {
 /** Throws `unavailable` when the cluster does not answer. */
 export async function statsOf(session: Session, options: VolumeOptions): Promise<BackendStats> {
   return session.use(async (pool) => {
-    const { stored, free, quota } = await capacityOf(pool)
-    const fixed = quota > 0 ? quota : free + stored
-    const total = options.dynamicCapacity ? free + stored : fixed
+    const capacity = await capacityOf(pool)
     const provisioned = options.exclusivePool ? {} : { provisionedCapacityGb: inGiB(await provisionedBytes(pool)) }
     const fsid = await pool.cluster.fsid()
     const { clusterName, conf = '', user } = options
@@ -66,8 +66,8 @@ export async function statsOf(session: Session, options: VolumeOptions): Promise
       pools: [
         {
           poolName: options.poolName ?? options.pool,
-          totalCapacityGb: inGiB(total),
-          freeCapacityGb: inGiB(free),
+          totalCapacityGb: capacity ? inGiB(totalOf(capacity, options)) : 'unknown',
+          freeCapacityGb: capacity ? inGiB(capacity.free) : 'unknown',
           ...provisioned,
           reservedPercentage: options.reservedPercentage,
           maxOverSubscriptionRatio: options.maxOverSubscriptionRatio,
@@ -85,6 +85,10 @@ export async function statsOf(session: Session, options: VolumeOptions): Promise
       ],
     }
   })
+}
+
+function totalOf({ stored, free, quota }: Capacity, { dynamicCapacity }: VolumeOptions): number {
+  return quota > 0 && !dynamicCapacity ? quota : free + stored
 }
 
 const inGiB = (bytes: number) => Math.round((bytes / gib) * 100) / 100

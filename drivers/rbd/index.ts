@@ -1,12 +1,13 @@
 import type { DriverPlugin } from '@hearth/driver'
+import { connectorOptions, openRbdConnector } from './connector.ts'
 import { imageOptions, openRbdImage } from './image.ts'
 import { openRbdVolume } from './volume.ts'
 import { volumeOptions } from './volume-options.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,
-  options: { volume: volumeOptions, image: imageOptions },
-  roles: { volume: openRbdVolume, image: openRbdImage },
+  options: { volume: volumeOptions, connector: connectorOptions, image: imageOptions },
+  roles: { volume: openRbdVolume, connector: openRbdConnector, image: openRbdImage },
 }
 
 export default plugin
