@@ -28,7 +28,18 @@ int rados_lock_exclusive(void *io, const char *oid, const char *name, const char
 int rados_unlock(void *io, const char *oid, const char *name, const char *cookie)
 int rados_nobjects_list_open(void *io, _Out_ void **ctx)
 int rados_nobjects_list_next(void *ctx, _Out_ void **entry, _Out_ void **key, _Out_ void **nspace)
-void rados_nobjects_list_close(void *ctx)`
+void rados_nobjects_list_close(void *ctx)
+void *rados_create_write_op()
+void rados_release_write_op(void *op)
+void rados_write_op_omap_set(void *op, const char **keys, const char **vals, const size_t *lens, size_t num)
+void rados_write_op_omap_rm_keys(void *op, const char **keys, size_t keys_len)
+int rados_write_op_operate(void *op, void *io, const char *oid, void *mtime, int flags)
+void *rados_create_read_op()
+void rados_release_read_op(void *op)
+void rados_read_op_omap_get_vals2(void *op, const char *start_after, const char *filter_prefix, uint64_t max_return, _Out_ void **iter, void *more, void *rval)
+int rados_read_op_operate(void *op, void *io, const char *oid, int flags)
+int rados_omap_get_next2(void *iter, _Out_ void **key, _Out_ void **val, _Out_ size_t *key_len, _Out_ size_t *val_len)
+void rados_omap_get_end(void *iter)`
 
 export const rbdSignatures = `
 void rbd_image_options_create(_Out_ void **opts)

@@ -10,6 +10,7 @@ import {
   removeFromTrash,
   removeImage,
   renameImage,
+  withImage,
 } from './librbd.ts'
 
 /** Names of uploads that are not finished. */
@@ -74,10 +75,22 @@ async function dropSnapshots(pool: Pool, key: string, byId: boolean): Promise<vo
   }
 }
 
-/** Removes the bytes of deleted images that nothing needs any more. */
+/**
+ * Removes the bytes of deleted images that nothing needs any more. What another client is at is left to it: librbd ends its
+ * process when an image's lock is taken from it during a removal.
+ */
 export async function sweep(pool: Pool): Promise<void> {
-  for (const { name } of await listImages(pool)) if (isDoomed(name)) await removeOrHide(pool, name)
-  for (const { id, name } of await listTrash(pool)) if (isDoomed(name)) await removeWhole(pool, id, true)
+  for (const { name } of await listImages(pool)) {
+    if (isDoomed(name) && !(await isWatched(pool, name, false))) await removeOrHide(pool, name)
+  }
+  for (const { id, name } of await listTrash(pool)) {
+    if (isDoomed(name) && !(await isWatched(pool, id, true))) await removeWhole(pool, id, true)
+  }
+}
+
+async function isWatched(pool: Pool, key: string, byId: boolean): Promise<boolean> {
+  const watchers = withImage(pool, key, { readOnly: true, byId }, (image) => image.watchers())
+  return (await watchers.catch(() => [])).length > 0
 }
 
 /** Throws `invalid` for what could be taken for an unfinished or deleted image, or for a snapshot's name. */

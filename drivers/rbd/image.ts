@@ -5,6 +5,7 @@ import { upload } from './image-upload.ts'
 import type { Pool } from './librados.ts'
 import { codeOf, createImage, listImages, renameImage, withImage } from './librbd.ts'
 import { connectPool, type PoolConnection, type PoolSettings, poolOptions } from './pool-connection.ts'
+import { openSpace } from './pool-space.ts'
 
 export const imageOptions = {
   type: 'object',
@@ -47,7 +48,7 @@ export async function openRbdImage(given: Record<string, unknown>, { log }: Driv
         if (signal?.aborted) throw new DriverError('aborted', `The upload of ${imageId} was aborted`)
         const pool = await connection.pool()
         const part = partName(imageId)
-        const room = await openRoom(pool, imageId)
+        const room = await openSpace(pool, imageId)
         room(sizeHint ?? 0)
         const size = await keep(pool, part, { data, sizeHint, room, options, log, ...(signal ? { signal } : {}) })
         await publish(pool, part, imageId, log)
@@ -121,29 +122,6 @@ async function publish(pool: Pool, part: string, imageId: string, log: DriverLog
       if (codeOf(error) !== 'EEXIST' || tries > 2) throw error
       await discard(pool, imageId, log)
     }
-  }
-}
-
-interface PoolUse {
-  name: string
-  stats: { stored: number; max_avail: number; quota_bytes: number }
-}
-
-/**
- * Judges how far an upload may go by what is free at its beginning: a pool's quota is enforced seconds late only. Throws
- * `no-space`.
- */
-async function openRoom(pool: Pool, imageId: string): Promise<(bytes: number) => void> {
-  const { pools } = await pool.cluster.command<{ pools: PoolUse[] }>({ prefix: 'df', detail: 'detail' })
-  const use = pools.find(({ name }) => name === pool.name)?.stats
-  const quota = use && use.quota_bytes > 0 ? use.quota_bytes - use.stored : Number.POSITIVE_INFINITY
-  const free = Math.min(quota, use?.max_avail ?? Number.POSITIVE_INFINITY)
-  return (bytes) => {
-    if (bytes <= free) return
-    throw new DriverError(
-      'no-space',
-      `No room for the ${bytes} bytes of ${imageId} in pool ${pool.name}: ${free} are free`,
-    )
   }
 }
 

@@ -1,0 +1,37 @@
+import type { BackupStore, DriverDeps } from '@hearth/driver'
+import { openBackupObjects } from './backup-objects.ts'
+import { openSources } from './backup-source.ts'
+import { openWholeBackups } from './backup-whole.ts'
+import { sweep } from './image-removal.ts'
+import { connectPool, type PoolSettings, poolOptions } from './pool-connection.ts'
+
+export const backupOptions = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    ...poolOptions,
+    user: { type: 'string', minLength: 1, default: 'cinder-backup', description: 'without `client.`' },
+    pool: { type: 'string', minLength: 1, default: 'backups' },
+  },
+}
+
+/**
+ * Backups in a pool of Ceph: volumes of RBD, of this cluster or another, by their differences, and all others cut into
+ * objects.
+ */
+export async function openRbdBackup(given: Record<string, unknown>, { log }: DriverDeps): Promise<BackupStore> {
+  const options = given as unknown as PoolSettings
+  const connection = await connectPool(options, log)
+  const sources = openSources(options, log)
+  const swept = connection.pool().then(sweep)
+  swept.catch((error: unknown) => log.warn({ err: error }, 'deleted backups could not be looked after'))
+  return {
+    ...openBackupObjects(connection, options.pool),
+    whole: openWholeBackups({ connection, sources, log }),
+    async close() {
+      await swept.catch(() => undefined)
+      await sources.close()
+      await connection.close()
+    },
+  }
+}
