@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 import { addBootStorm } from './boot-storm/command.ts'
+import { addCopy } from './copy/command.ts'
+import { addExports } from './exports/command.ts'
 import { addLoad } from './load/command.ts'
 import { addBesideReal } from './peers/command.ts'
 
@@ -8,6 +10,8 @@ const program = new Command('bench')
   .showHelpAfterError('(see --help)')
 addBootStorm(program)
 addLoad(program)
+addCopy(program)
+addExports(program)
 addBesideReal(program)
 try {
   await program.parseAsync()
