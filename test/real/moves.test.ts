@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   type Address,
+  type Blocks,
   bytesOf,
   copyBlocks,
   openBlocks,
