@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { DriverError } from '@hearth/driver'
-import { call } from './library.ts'
+import { call, library } from './library.ts'
 import type { RbdImage } from './librbd.ts'
 
 /** Bytes of one write: an object of librbd's usual size. */
@@ -97,6 +97,6 @@ function openWriter(image: RbdImage, sizeBefore: number, room: (bytes: number) =
 
 async function resize(image: RbdImage, sizeBytes: number): Promise<void> {
   const mayShrink = true
-  const args = [image.handle, sizeBytes, mayShrink, () => 0, null]
+  const args = [image.handle, sizeBytes, mayShrink, library().noProgress, null]
   await call('rbd_resize2', args, 'cutting an image to its size')
 }

@@ -11,6 +11,11 @@ export interface Library {
   koffi: typeof Koffi
   /** Every declared C function by its name. Nothing that may wait for the cluster is called directly: see `call`. */
   native: Record<string, NativeFunction>
+  /**
+   * A C function that does nothing and returns 0, to be told of progress. One of JavaScript would hold a thread of librbd until the
+   * event loop runs, which may itself be waiting for that thread when many images are resized at once.
+   */
+  noProgress: Handle
   types: Record<'imageSpec' | 'snapshot' | 'linked' | 'snapSpec' | 'trash' | 'watcher' | 'owner', Koffi.TypeObject>
 }
 
@@ -42,16 +47,16 @@ function openLibrary(koffi: typeof Koffi): Library {
   declare(open(koffi, 'librados.so.2', 'librados2'), radosSignatures)
   const rbd = open(koffi, 'librbd.so.1', 'librbd1')
   declare(rbd, rbdSignatures)
-  declare(koffi.load('libc.so.6'), systemSignatures)
+  const system = koffi.load('libc.so.6')
+  declare(system, systemSignatures)
   const extent = koffi.proto('int', ['uint64_t', 'size_t', 'int', 'void *'])
-  const progress = koffi.proto('int', ['uint64_t', 'uint64_t', 'void *'])
   const text = 'const char *'
   native.rbd_diff_iterate2 = rbd.func('rbd_diff_iterate2', 'int', [
     ...['void *', text, 'uint64_t', 'uint64_t', 'uint8_t', 'uint8_t'],
     ...[koffi.pointer(extent), 'void *'],
   ])
-  native.rbd_resize2 = rbd.func('rbd_resize2', 'int', ['void *', 'uint64_t', 'bool', koffi.pointer(progress), 'void *'])
-  return { koffi, native, types: structures(koffi) }
+  native.rbd_resize2 = rbd.func('rbd_resize2', 'int', ['void *', 'uint64_t', 'bool', 'void *', 'void *'])
+  return { koffi, native, noProgress: system.symbol('sched_yield') as Handle, types: structures(koffi) }
 }
 
 function open(koffi: typeof Koffi, file: string, debianPackage: string): Koffi.LibraryHandle {

@@ -100,7 +100,7 @@ export function openImageHandle(pool: Pool, handle: Handle, name: string): RbdIm
     async grow(wanted) {
       if ((await sizeBytes()) >= wanted) return
       // Refuses to shrink what another process has grown further in the meantime.
-      const args = [handle, wanted, false, () => 0, null]
+      const args = [handle, wanted, false, library().noProgress, null]
       const returned = await callRaw('rbd_resize2', args)
       if (returned < 0 && (await sizeBytes()) < wanted) throw cephError(`growing ${image}`, returned)
     },
