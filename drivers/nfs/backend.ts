@@ -20,6 +20,8 @@ export interface Backend {
   look(share: Share): Promise<Usage>
   /** As `look`, or what was seen a moment ago. */
   usage(share: Share): Promise<Usage>
+  /** Has the next `usage` look again. */
+  forget(share: Share): void
   /** The share for a new volume. Throws `no-space` or `unavailable`. */
   choose(bytes: number): Promise<Share>
   /** Throws `no-space` when the share cannot take so much more. */
@@ -31,7 +33,7 @@ const usageMs = 5000
 
 export function openBackend(options: VolumeOptions, { run, log }: DriverDeps): Backend {
   const shares = options.shares.map((given) => openShare(given, { ...options, run, log }))
-  const usage = openUsages()
+  const { usage, forget } = openUsages()
   const locate = openLocator(shares, options)
   return {
     options,
@@ -45,6 +47,7 @@ export function openBackend(options: VolumeOptions, { run, log }: DriverDeps): B
     },
     look: readUsage,
     usage,
+    forget,
     async choose(bytes) {
       const looks = await Promise.allSettled(shares.map(usage))
       const offers = shares.map((share, i) => {
@@ -67,15 +70,20 @@ export function openBackend(options: VolumeOptions, { run, log }: DriverDeps): B
   }
 }
 
-function openUsages(): Backend['usage'] {
+function openUsages(): Pick<Backend, 'usage' | 'forget'> {
   const seen = new Map<string, { at: number; look: Promise<Usage> }>()
-  return (share) => {
-    const last = seen.get(share.name)
-    if (last && performance.now() - last.at < usageMs) return last.look
-    const look = readUsage(share)
-    seen.set(share.name, { at: performance.now(), look })
-    look.catch(() => seen.delete(share.name))
-    return look
+  return {
+    usage(share) {
+      const last = seen.get(share.name)
+      if (last && performance.now() - last.at < usageMs) return last.look
+      const look = readUsage(share)
+      seen.set(share.name, { at: performance.now(), look })
+      look.catch(() => seen.delete(share.name))
+      return look
+    },
+    forget(share) {
+      seen.delete(share.name)
+    },
   }
 }
 
@@ -120,7 +128,11 @@ export function stopIfAborted(signal: AbortSignal | undefined, what: string): vo
   if (signal?.aborted) throw new DriverError('aborted', `${what}: aborted before it began`)
 }
 
-/** Whether the failure is a share's, so that another may do. */
-export function isShareDown(error: unknown): boolean {
+export function isShareDown(error: unknown): error is DriverError {
   return isDriverError(error) && error.kind === 'unavailable'
+}
+
+/** Whether the failure is a share's, so that another may do. */
+export function isShareTrouble(error: unknown): error is DriverError {
+  return isShareDown(error) || (isDriverError(error) && error.kind === 'no-space')
 }

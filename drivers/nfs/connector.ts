@@ -113,7 +113,9 @@ export async function openNfsConnector(given: Record<string, unknown>, deps: Dri
       const { stdout } = await deps.run(['cat', '/proc/sys/kernel/hostname'])
       return { host: stdout.trim(), mountBase: options.mountBase, do_local_attach: false }
     },
-    attach: (connection, signal) => attach(placeOf(connection, options), deed, signal),
+    async attach(connection, signal) {
+      return attach(placeOf(connection, options), deed, signal)
+    },
     async extend(connection) {
       const place = placeOf(connection, options)
       const what = `Looking at ${place.path}`

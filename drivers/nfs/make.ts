@@ -1,5 +1,5 @@
 import { DriverError, isDriverError, type ModelUpdate, type SnapshotRef, type VolumeRef } from '@hearth/driver'
-import { type Backend, checkSize, isShareDown, stopIfAborted } from './backend.ts'
+import { type Backend, checkSize, isShareDown, isShareTrouble, stopIfAborted } from './backend.ts'
 import { chainOf, type Format, type Layer } from './chain.ts'
 import { answers } from './deed.ts'
 import { checkVolumeName, snapshotKey } from './info-file.ts'
@@ -132,14 +132,22 @@ function makeOnce(
   const names = { changed: volume.name, ...(source ? { read: source.name } : {}) }
   return backend.turns.take(names, async () => {
     stopIfAborted(signal, `Making ${volume.name}`)
+    let failure = new DriverError('busy', `${volume.name} or what it is made from is being changed by another process`)
     for (let tries = 0; tries < 5; tries += 1) {
       const present = await findUnlessDown(backend, volume)
       if (present) return presentUpdate(present, volume)
       const making = await prepare()
       stopIfAborted(signal, `Making ${volume.name}`)
-      if (await make(backend.options.format, volume, making, signal)) return { providerLocation: making.share.name }
+      try {
+        if (await make(backend.options.format, volume, making, signal)) return { providerLocation: making.share.name }
+      } catch (error) {
+        if (source || !isShareTrouble(error)) throw error
+        // What was seen of the share a moment ago is no longer so: another may be chosen now.
+        backend.forget(making.share)
+        failure = error
+      }
     }
-    throw new DriverError('busy', `${volume.name} or what it is made from is being changed by another process`)
+    throw failure
   })
 }
 
