@@ -48,3 +48,15 @@ export function ensureUnused(logical: LogicalVolume, deed: string): void {
 export function pathOf(backend: Backend, logical: string): string {
   return devicePath(backend.group.name, logical)
 }
+
+/** Whether it is unfinished and of this driver's making. */
+export function isOurs(backend: Backend, found: LogicalVolume | undefined): boolean {
+  return found !== undefined && markOf(found, 'making')?.owner === backend.owner
+}
+
+/** Removes those of the names that this driver began and did not finish. */
+export async function removeOurs(backend: Backend, names: string[]): Promise<void> {
+  const report = await backend.group.report()
+  const remove = report.volumes.filter((one) => names.includes(one.name) && isOurs(backend, one))
+  if (remove.length > 0) await backend.group.perform({ remove: remove.map(({ name }) => name) })
+}

@@ -7,7 +7,7 @@ const copyPieceBytes = 512 * 1024 ** 2
 /** For pieces at a few MiB a second. */
 const pieceTimeoutMs = 600_000
 
-const zeroScript = 'exec blkdiscard -z -o "$2" -l "$3" "$1"'
+const zeroScript = 'exec blkdiscard $4 -z -o "$2" -l "$3" "$1"'
 
 /**
  * Zeros are skipped where they are already; where the device can write them without moving them, they are laid down
@@ -27,14 +27,20 @@ exec dd if="$1" of="$2" bs=4M iflag=direct,fullblock,skip_bytes,count_bytes ofla
   conv=\${sparse}notrunc,fsync skip="$3" seek="$3" count="$4" status=none
 `
 
-/** Makes bytes `[from, to)` of a device read as zeros, by the device itself where it can. */
+/**
+ * Makes bytes `[from, to)` of a device read as zeros, by the device itself where it can. Only when told that it may be
+ * `inUse` is one overwritten that an export or a mount holds.
+ */
 export async function zeroDevice(
   run: Runner,
-  range: { path: string; from: number; to: number },
+  range: { path: string; from: number; to: number; inUse?: boolean },
   signal?: AbortSignal,
 ): Promise<void> {
+  const force = range.inUse ? ['-f'] : []
   await inPieces(range, zeroPieceBytes, signal, (offset, length) =>
-    run(['sh', '-c', zeroScript, 'sh', range.path, String(offset), String(length)], { timeout: pieceTimeoutMs }),
+    run(['sh', '-c', zeroScript, 'sh', range.path, String(offset), String(length), ...force], {
+      timeout: pieceTimeoutMs,
+    }),
   )
 }
 

@@ -36,6 +36,8 @@ export const believedMs = 3000
 const stepsAtOnce = 40
 /** LVM's shell takes 64 words in a line. */
 const namesInLine = 40
+/** How long another service on the group may keep it. */
+const lockSeconds = 300
 const exitLocked = 75
 
 /**
@@ -128,8 +130,8 @@ function linesOf(group: string, batch: Waiting[]): string[] {
 }
 
 async function runLines(group: string, run: Runner, lines: string[]): Promise<{ report: GroupReport; said: string }> {
-  const timeout = 120_000 + lines.length * 5000
-  const argv = ['sh', '-c', script, 'sh', group, String(Math.ceil(timeout / 2000)), ...lines]
+  const timeout = lockSeconds * 1000 + 120_000 + lines.length * 5000
+  const argv = ['sh', '-c', script, 'sh', group, String(lockSeconds), ...lines]
   const { stdout, stderr, exitCode } = await run(argv, { timeout, allow: [0, 1, 2, 3, 5, exitLocked] }).catch(
     (error: unknown) => {
       if (isDriverError(error) && /\blvm\b.*(not found|no such file)/i.test(error.message)) {

@@ -4,7 +4,7 @@ import { type Backend, finished, pathOf } from './backend.ts'
 import { zeroDevice } from './bytes.ts'
 import { snapshotCommand } from './commands.ts'
 import { failureOf, notFound } from './failures.ts'
-import { type Outcome, volumeIn } from './group.ts'
+import { believedMs, type Outcome, volumeIn } from './group.ts'
 import type { LogicalVolume } from './lvm.ts'
 import { isSnapshotName, keeperName, plainName } from './names.ts'
 import { type Mark, marksOf, ownerState, volumeOfSnapshot } from './tags.ts'
@@ -19,9 +19,8 @@ const waitForWriterMs = 60_000
 export async function settle(backend: Backend, logical: string): Promise<LogicalVolume | undefined> {
   const found = await backend.group.find(logical)
   if (isSnapshotName(logical)) {
-    const keeper = found
-      ? volumeIn(await backend.group.report(3000), keeperName(logical))
-      : await keeperOf(backend, logical)
+    // That `find` found nothing it learnt from a report of just now.
+    const keeper = volumeIn(await backend.group.report(believedMs), keeperName(logical))
     if (keeper) {
       ensureOurs(backend, keeper, marksOf(keeper))
       return restoreSnapshot(backend, logical)
@@ -68,10 +67,6 @@ export async function settleAll(backend: Backend): Promise<void> {
   }
 }
 
-async function keeperOf(backend: Backend, logical: string): Promise<LogicalVolume | undefined> {
-  return backend.group.find(keeperName(logical))
-}
-
 function ensureOurs(backend: Backend, found: LogicalVolume, marks: Mark[]): void {
   const other = marks.find((mark) => mark.owner !== backend.owner && ownerState(mark.owner) === 'alive')
   if (other) {
@@ -85,7 +80,7 @@ async function finish(backend: Backend, found: LogicalVolume, mark: Mark): Promi
   const { group } = backend
   if (mark.deed === 'growing' && backend.options.zeroNew) {
     finished(await group.perform({ activate: [found.name] }), found.name, { activeToo: true })
-    const range = { path: pathOf(backend, found.name), from: Number(mark.about), to: found.sizeBytes }
+    const range = { path: pathOf(backend, found.name), from: Number(mark.about), to: found.sizeBytes, inUse: true }
     await zeroDevice(group.run, range)
   }
   const outcome = await group.perform({ commands: [`lvchange -qq --deltag ${mark.tag} ${group.name}/${found.name}`] })

@@ -1,5 +1,5 @@
 import { DriverError } from '@hearth/driver'
-import { type Backend, ensureUnused, finished, pathOf } from './backend.ts'
+import { type Backend, ensureUnused, finished, isOurs, pathOf, removeOurs } from './backend.ts'
 import { copyDevice, zeroDevice } from './bytes.ts'
 import { createCommand, snapshotCommand } from './commands.ts'
 import { failureOf, stopIfAborted } from './failures.ts'
@@ -87,7 +87,12 @@ export async function growThick(
   }
   const grown = finished(outcome, found.name, { bytes, activeToo: true })
   if (backend.options.zeroNew) {
-    await zeroDevice(group.run, { path: pathOf(backend, found.name), from: found.sizeBytes, to: grown.sizeBytes })
+    await zeroDevice(group.run, {
+      path: pathOf(backend, found.name),
+      from: found.sizeBytes,
+      to: grown.sizeBytes,
+      inUse: true,
+    })
   }
   await group.perform({ commands: [unmark] })
 }
@@ -103,7 +108,7 @@ export async function removeThick(backend: Backend, found: LogicalVolume, signal
   const split = found.kind === 'snapshot' && options.clear === 'zero'
   const marked = await group.perform({
     commands: [`lvchange -qq --addtag ${mark} ${path}`, ...(split ? [`lvconvert -qq -y --splitsnapshot ${path}`] : [])],
-    activate: split ? [found.name] : [],
+    activate: options.clear === 'zero' ? [found.name] : [],
   })
   const users = snapshotsOn(marked.report, found.name)
   const now = marked.find(found.name)
@@ -164,14 +169,15 @@ async function makeMarked(
   try {
     const begun = await group.perform({ commands, activate: [logical] })
     const made = begun.find(logical)
-    const missing = all.some((one) => !begun.find(one))
-    if (!made?.active || made.sizeBytes < bytes || missing) throw failureOf(begun.said, plainName(logical))
+    // Another service may have been faster: what is not of our making is left alone.
+    const foreign = all.some((one) => !isOurs(backend, begun.find(one)))
+    if (foreign || !made?.active || made.sizeBytes < bytes) throw failureOf(begun.said, plainName(logical))
     await fill(made)
     const unmark = `lvchange -qq --deltag ${markTag('making', owner)} ${group.name}/${logical}`
     const outcome = await group.perform({ commands: [unmark], ...(passing && { remove: [passing] }) })
     finished(outcome, logical, { bytes, activeToo: true })
   } catch (error) {
-    await group.perform({ remove: all }).catch((again: unknown) => backend.log.warn({ again, all }, 'left unfinished'))
+    await removeOurs(backend, all).catch((again: unknown) => backend.log.warn({ again, all }, 'left unfinished'))
     throw error
   }
 }

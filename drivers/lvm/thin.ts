@@ -1,5 +1,6 @@
-import { type Backend, ensureUnused, finished } from './backend.ts'
+import { type Backend, ensureUnused, finished, removeOurs } from './backend.ts'
 import { failureOf } from './failures.ts'
+import { believedMs } from './group.ts'
 import type { LogicalVolume } from './lvm.ts'
 import { isSnapshotName, keeperName, plainName } from './names.ts'
 import { restoreSnapshot } from './settle.ts'
@@ -40,7 +41,7 @@ export async function cloneThin(
   try {
     finished(outcome, logical, { bytes, activeToo: true })
   } catch (error) {
-    if (grows) await group.perform({ remove: [logical] })
+    await removeOurs(backend, [logical])
     throw error
   }
 }
@@ -84,7 +85,7 @@ interface Merge {
 async function keepSnapshot(backend: Backend, { volume, snapshot, keeper }: Merge): Promise<void> {
   const { group, owner } = backend
   const belongs = volumeTag(volume.name)
-  const others = (await group.report()).volumes.filter(
+  const others = (await group.report(believedMs)).volumes.filter(
     (one) => isSnapshotName(one.name) && volumeOfSnapshot(one) === volume.name && !one.tags.includes(belongs),
   )
   const tags = `--addtag ${markTag('keeping', owner)} --addtag ${belongs}`
