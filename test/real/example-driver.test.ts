@@ -19,7 +19,7 @@ test('the README’s page is the example package, to the letter', async () => {
 })
 
 test('the example driver passes its contract as a stranger’s package, with the driver package as it is published', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const npm = (args: string[], cwd: string) =>
     execa('npm', args, { cwd, env: { npm_config_cache: join(scratch, 'cache'), npm_config_update_notifier: 'false' } })

@@ -4,6 +4,7 @@ import { type BackupStore, type DriverLog, isDriverError } from '../src/index.ts
 import { hostRunner, mib } from './bytes.ts'
 import { openCanary, shellTraps } from './hostile.ts'
 import { openListener } from './secrets.ts'
+import { patience } from './time.ts'
 
 export interface BackupContract {
   name: string
@@ -23,15 +24,15 @@ const container = 'volumebackups'
 
 /** Registers the behaviour every backup store must show. */
 export function backupContract(contract: BackupContract): void {
-  describe(`backup contract: ${contract.name}`, () => {
+  describe(`backup contract: ${contract.name}`, patience, () => {
     const listener = openListener()
     let store: BackupStore
     beforeAll(async () => {
       store = listener.heed(await contract.open(listener.log))
       await store.prepare(container)
       await store.prepare(container)
-    })
-    afterAll(async () => store?.close?.())
+    }, patience.timeout)
+    afterAll(async () => store?.close?.(), patience.timeout)
     describeObjects(() => store)
     describeTrouble(contract, () => store)
 

@@ -3,6 +3,7 @@ import type { Address, ConnectionInfo, ConnectorDriver, DriverLog, Runner } from
 import { type ByteProbe, gib, mib, openProbe } from './bytes.ts'
 import { addressOf, behind, describeConnectorTrouble } from './connector-trouble.ts'
 import { openListener } from './secrets.ts'
+import { patience } from './time.ts'
 
 /** A volume that waits for a host to attach it, and its bytes by another path. */
 export interface OfferedVolume {
@@ -59,7 +60,7 @@ export interface ConnectorKit {
 
 /** Registers the behaviour every connector must show. */
 export function connectorContract(contract: ConnectorContract): void {
-  describe(`connector contract: ${contract.name}`, () => {
+  describe(`connector contract: ${contract.name}`, patience, () => {
     const listener = openListener()
     const drivers: ConnectorDriver[] = []
     const offered: OfferedVolume[] = []
@@ -69,14 +70,14 @@ export function connectorContract(contract: ConnectorContract): void {
     }
     beforeAll(async () => {
       await reopen()
-    })
+    }, patience.timeout)
     afterAll(async () => {
       for (const volume of offered) {
         await drivers[0]?.detach(volume.connection)
         await volume.remove()
       }
       for (const driver of drivers) await driver.close?.()
-    })
+    }, patience.timeout)
     const offer = async (sizeBytes = gib) => {
       const volume = await contract.volume(sizeBytes)
       offered.push(volume)

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { openDriver, openRunner, type VolumeDriver, type VolumeRef } from '../src/index.ts'
 import { type ByteProbe, gib, mib, openProbe, quietLog } from './bytes.ts'
+import { patience } from './time.ts'
 
 export interface CrashContract {
   name: string
@@ -15,7 +16,7 @@ export interface CrashContract {
   ssh?(): Promise<string[]>
   /** Processes to kill; 10 when absent. Eight and more meet every method. */
   kills?: number
-  /** Milliseconds for the whole; two minutes when absent. */
+  /** Milliseconds for the whole; five minutes when absent. */
   timeoutMs?: number
 }
 
@@ -34,7 +35,7 @@ const deeds = ['create', 'clone', 'snapshot', 'createFromSnapshot', 'extend', 'r
 
 /** Registers what must hold when the process that uses a volume driver is killed in the middle of anything. */
 export function crashContract(contract: CrashContract): void {
-  const { kills = 10, timeoutMs = 120_000 } = contract
+  const { kills = 10, timeoutMs = patience.timeout } = contract
   describe(`crash contract: ${contract.name}`, () => {
     test(`${kills} kills lose nothing that was acknowledged and leave nothing half-made`, {
       timeout: timeoutMs,

@@ -6,6 +6,7 @@ import { type DriverLog, type ImageStore, isDriverError, type Runner } from '../
 import { hostRunner, mib } from './bytes.ts'
 import { openCanary, shellTraps } from './hostile.ts'
 import { openListener } from './secrets.ts'
+import { patience } from './time.ts'
 
 export interface ImageContract {
   name: string
@@ -26,13 +27,13 @@ export interface ImageContract {
 
 /** Registers the behaviour every image store must show. */
 export function imageContract(contract: ImageContract): void {
-  describe(`image contract: ${contract.name}`, () => {
+  describe(`image contract: ${contract.name}`, patience, () => {
     const listener = openListener()
     let store: ImageStore
     beforeAll(async () => {
       store = listener.heed(await contract.open(listener.log))
-    })
-    afterAll(async () => store?.close?.())
+    }, patience.timeout)
+    afterAll(async () => store?.close?.(), patience.timeout)
     describeImages(contract, () => store)
     describeRepeats(contract, () => store)
     describeFailures(contract, () => store)

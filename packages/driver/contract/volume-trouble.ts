@@ -13,7 +13,7 @@ export function describeVolumeTrouble(kit: VolumeKit): void {
 
 function describeManyAtOnce({ contract, bytes, driver, address, expectBytes }: VolumeKit): void {
   const { concurrency: count = 100, copies = Math.floor(count / 2) } = contract
-  test(`${count} volumes and snapshots are created, cloned and deleted at once`, { timeout: 300_000 }, async () => {
+  test(`${count} volumes and snapshots are created, cloned and deleted at once`, async () => {
     const source = newVolume()
     const origin = newSnapshot(source)
     await driver().create(source)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { VolumeDriver } from '../src/index.ts'
 import { gib, hostRunner, mib, openProbe } from './bytes.ts'
 import { type Listener, openListener } from './secrets.ts'
+import { patience } from './time.ts'
 import { describeVolumeAbilities } from './volume-abilities.ts'
 import { describeVolumeBlocks } from './volume-blocks.ts'
 import { describeVolumeCopies } from './volume-copies.ts'
@@ -11,13 +12,13 @@ import { describeVolumeTrouble } from './volume-trouble.ts'
 
 /** Registers the behaviour every volume driver must show; needs `address` to compare bytes. */
 export function volumeContract(contract: VolumeContract): void {
-  describe(`volume contract: ${contract.name}`, () => {
+  describe(`volume contract: ${contract.name}`, patience, () => {
     const listener = openListener()
     let driver: VolumeDriver
     beforeAll(async () => {
       driver = listener.heed(await contract.open(listener.log))
-    })
-    afterAll(async () => driver?.close?.())
+    }, patience.timeout)
+    afterAll(async () => driver?.close?.(), patience.timeout)
     const bytes = openProbe(contract.run)
     const kit: VolumeKit = {
       contract,
