@@ -34,7 +34,7 @@ export interface VolumeOptions {
   hostName: string
   /** Those that cannot be opened yet are tried again in the background. */
   backends: (Backend | BackendSource)[]
-  /** How long a backend may take to open, or over a question, before it counts as down; 20 seconds when absent. */
+  /** How long a backend may take to open, or over a question, before it counts as down; 30 seconds when absent. */
   patienceMs?: number
   /** Told of each backend that is down at the start, and why. */
   onDown?(host: string, error: unknown): void
@@ -87,7 +87,7 @@ const openMs = 60_000
 /** Serves a backend as soon as its storage is there; until then it shows as down, and others are not kept waiting. */
 async function startBackend(source: Backend | BackendSource, options: VolumeOptions, shared: Shared): Promise<Running> {
   const { signal } = shared
-  const { database, patienceMs = 20_000 } = options
+  const { database, patienceMs = 30_000 } = options
   const log = options.log.child({ backend: source.host })
   const service = {
     host: source.host,

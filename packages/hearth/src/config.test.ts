@@ -1,16 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { loadConfig } from './config.ts'
 import { configSchema } from './config-schema.ts'
-
-function folderWith(text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'config-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  writeFileSync(join(folder, 'hearth.yaml'), text)
-  return folder
-}
+import { folderWith } from './folder-for-tests.ts'
 
 test("without a word everything listens on loopback on OpenStack's ports", () => {
   const config = loadConfig(join(folderWith(''), 'hearth.yaml'))

@@ -1,13 +1,17 @@
 import { Command } from 'commander'
 import { examineHost } from '../doctor.ts'
+import { examineBackends } from '../doctor-backends.ts'
 import { configOf } from './config-option.ts'
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('Tells what this host can do (reflink, iSCSI targets, LVM, NFS, Ceph, root) and how to get the rest')
+    .description(
+      'Tells what this host can do (reflink, iSCSI targets, LVM, NFS, Ceph, root), whether the storage of each backend is there, and how to get the rest',
+    )
     .option('--json', 'print JSON')
-    .action((options: { json?: boolean }, command: Command) => {
-      const findings = examineHost(configOf(command).dataFolder)
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const config = configOf(command)
+      const findings = [...examineHost(config.dataFolder), ...(await examineBackends(config))]
       if (options.json) {
         process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`)
         return

@@ -3,7 +3,7 @@ import { type Backend, type BackendSource, migrations, roles } from '@hearth/cin
 import type { Running } from '@hearth/core'
 import { type Database, migrate } from '@hearth/database'
 import { type BackupStore, type DriverDeps, openDriver, openRunner, prepareDriver } from '@hearth/driver'
-import type { BackendConfig, Config } from '../config.ts'
+import type { BackendConfig, Config, PluginConfig } from '../config.ts'
 import { once } from '../once.ts'
 import type { Shared } from '../shared.ts'
 
@@ -58,6 +58,7 @@ export async function startBackup(shared: Shared): Promise<Running> {
     availabilityZone: shared.config.volume.availabilityZone,
     backends: await openBackends(shared),
     store: backupStores(shared),
+    storeName: backupDriver(shared).driver.replace(/^.*driver-/, ''),
     log: shared.log,
   })
 }
@@ -141,9 +142,12 @@ async function backendSource(shared: Shared, name: string, config: BackendConfig
   }
 }
 
+const backupDriver = ({ config }: Shared): PluginConfig =>
+  config.volume.backup ?? { driver: '@hearth/driver-swift', options: {} }
+
 /** One store for each project: backups lie in the account of their owner. */
 function backupStores(shared: Shared): (projectId: string) => Promise<BackupStore> {
-  const { driver, options } = shared.config.volume.backup ?? { driver: '@hearth/driver-swift', options: {} }
+  const { driver, options } = backupDriver(shared)
   const deps: DriverDeps = { run: shared.run, log: shared.log, session: shared.session('cinder') }
   return once((projectId) => openDriver('backup', driver, options, { ...deps, projectId }))
 }
