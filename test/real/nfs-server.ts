@@ -18,7 +18,7 @@ const setUp = `set -e
 mkdir -p /srv/xfs /srv/ext4 /srv/small
 mkfs.xfs -q -f -m reflink=1 /dev/vdb; mount /dev/vdb /srv/xfs
 mkfs.ext4 -q -F -E lazy_itable_init=1,lazy_journal_init=1 /dev/vdc; mount /dev/vdc /srv/ext4
-mkfs.ext4 -q -F -m 0 -E lazy_itable_init=1,lazy_journal_init=1 /dev/vdd; mount /dev/vdd /srv/small
+truncate -s 64M /srv/small.image; mkfs.ext4 -q -F -m 0 /srv/small.image; mount -o loop /srv/small.image /srv/small
 rpcbind -w
 rpc.nfsd -G 10 -L 10 8
 echo Y > /proc/fs/nfsd/v4_end_grace
@@ -27,7 +27,8 @@ rpc.mountd
 
 /** Its filesystems: XFS, which can share blocks; ext4, which cannot; a small one that can be filled. */
 export async function startNfsServer(): Promise<NfsServer> {
-  const vm = await startLabVm({ disks: ['400G', '400G', '64M'] })
+  // The disks of the saved booted state: others would have it boot from the beginning.
+  const vm = await startLabVm()
   let serial = 0
   try {
     await vm.run(setUp)
