@@ -34,7 +34,7 @@ export interface VolumeOptions {
   hostName: string
   /** Those that cannot be opened yet are tried again in the background. */
   backends: (Backend | BackendSource)[]
-  /** How long a backend may take to open, or over a question, before it counts as down; 30 seconds when absent. */
+  /** How long a backend may take over a question before it counts as down; 30 seconds when absent. */
   patienceMs?: number
   /** Told of each backend that is down at the start, and why. */
   onDown?(host: string, error: unknown): void
@@ -83,6 +83,8 @@ async function clearDownloads(folder: string): Promise<void> {
 }
 
 const openMs = 60_000
+/** A start waits so long for slow storage, which then goes on opening in the background. */
+const startPatienceMs = 10_000
 
 /** Serves a backend as soon as its storage is there; until then it shows as down, and others are not kept waiting. */
 async function startBackend(source: Backend | BackendSource, options: VolumeOptions, shared: Shared): Promise<Running> {
@@ -96,7 +98,7 @@ async function startBackend(source: Backend | BackendSource, options: VolumeOpti
   }
   return keepStarting({
     signal,
-    patienceMs,
+    patienceMs: Math.min(patienceMs, startPatienceMs),
     async start() {
       const backend = await within(openMs, `opening the backend ${source.host}`, openBackend(source))
       await backend.export?.start()
