@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { link, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDriver, openRunner } from '@hearth/driver'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 
 const nothing = () => undefined
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
@@ -83,4 +83,47 @@ test('a folder that cannot be made is a clear error', async () => {
   const file = join(await newFolder(), 'a-file')
   await writeFile(file, '')
   await expect(openVolume({ folder: join(file, 'below') })).rejects.toThrow('ENOTDIR')
+})
+
+describe('taking over a file', () => {
+  const volume = { id: '1', name: 'volume-1', sizeGiB: 1 }
+
+  test('it gets a whole number of GiB', async () => {
+    const folder = await newFolder()
+    const driver = await openVolume({ folder })
+    await writeFile(join(folder, 'disk.img'), 'some bytes')
+    expect(await driver.manageable?.()).toEqual([{ kind: 'volume', name: 'disk.img', sizeGiB: 1 }])
+    await driver.manage?.(volume, { name: 'disk.img' })
+    expect((await stat(join(folder, 'volume-1'))).size).toBe(1024 ** 3)
+    expect(await driver.list?.()).toEqual({ volumes: ['volume-1'], snapshots: [] })
+  })
+
+  test('what a dead process had half renamed is finished', async () => {
+    const folder = await newFolder()
+    const driver = await openVolume({ folder })
+    await writeFile(join(folder, 'disk.img'), 'some bytes')
+    await link(join(folder, 'disk.img'), join(folder, 'volume-1'))
+    await driver.manage?.(volume, { name: 'disk.img' })
+    expect(await driver.list?.()).toEqual({ volumes: ['volume-1'], snapshots: [] })
+  })
+
+  test('another volume of that name is never overwritten, and nothing outside is reached', async () => {
+    const folder = await newFolder()
+    const driver = await openVolume({ folder })
+    await driver.create(volume)
+    await writeFile(join(folder, 'disk.img'), 'some bytes')
+    await expect(driver.manage!(volume, { name: 'disk.img' })).rejects.toMatchObject({ kind: 'invalid' })
+    await expect(driver.manage!(volume, { name: '../disk.img' })).rejects.toMatchObject({ kind: 'invalid' })
+    expect((await driver.list!()).volumes).toEqual(['disk.img', 'volume-1'])
+  })
+})
+
+test('a folder that was replaced by another is unavailable, not empty', async () => {
+  const folder = await newFolder()
+  const driver = await openVolume({ folder })
+  await driver.create(gone)
+  await rm(folder, { recursive: true })
+  await mkdir(folder)
+  await expect(driver.list!()).rejects.toMatchObject({ kind: 'unavailable' })
+  await expect(driver.delete(gone)).rejects.toMatchObject({ kind: 'unavailable' })
 })

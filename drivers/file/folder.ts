@@ -86,10 +86,11 @@ async function renameFile(source: string, target: string): Promise<void> {
   await mapped(rm(source, { force: true }))
 }
 
-async function ensureSame(path: string, opened: { dev: number; ino: number }): Promise<void> {
-  const { dev, ino } = await stat(path).catch(() => ({ dev: -1, ino: -1 }))
-  if (dev === opened.dev && ino === opened.ino) return
-  throw new DriverError('unavailable', `${path} is no longer the folder that was opened: mount it, then restart`)
+/** Not by its device, which may have another number when it is mounted again. */
+async function ensureSame(path: string, opened: { ino: number; birthtimeMs: number }): Promise<void> {
+  const found = await stat(path).catch(() => null)
+  if (found?.ino === opened.ino && found.birthtimeMs === opened.birthtimeMs) return
+  throw new DriverError('unavailable', `${path} is not the folder that was opened: mount its filesystem again`)
 }
 
 /** Whether a link failed because an earlier call had made it, whose second half is missing or not. */

@@ -97,7 +97,6 @@ crashContract({
   name: 'file, sharing blocks in a loop-mounted XFS',
   package: file,
   options: () => imageOptions(4),
-  kills: 16,
 })
 
 const openImages = (folder: string, log = quiet) => openDriver('image', file, { folder }, depsOf(log))
