@@ -200,7 +200,7 @@ up_services() {
   wait_http http://$HOST:$IMAGE_PORT/; wait_http http://$HOST:$VOLUME_PORT/
   # the scheduler learns of the backend by the volume role's next report, up to a minute later
   export $(environment | grep -v SERVICE)
-  for _ in $(seq 60); do openstack volume backend pool list -f value 2>/dev/null | grep -q peer1@rbd && return 0; sleep 1; done
+  for _ in $(seq 60); do cinder get-pools 2>/dev/null | grep -q peer1@rbd && return 0; sleep 1; done
   die "the scheduler knows no backend; logs in $LOG"
 }
 down() { [ -d "$PID" ] || return 0; for name in cinder-api cinder-scheduler cinder-volume cinder-backup glance-api keystone rabbitmq epmd memcached mariadb; do stop $name & done; wait; }
