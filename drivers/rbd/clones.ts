@@ -1,7 +1,7 @@
 import { DriverError, type ImageLocations, type SnapshotRef, type VolumeRef } from '@hearth/driver'
 import { type Backend, found, gib, make, notFound, stopIfAborted } from './backend.ts'
 import type { Pool } from './librados.ts'
-import { cloneImage, codeOf, type ImageOptions, type RbdImage, withImage } from './librbd.ts'
+import { cloneImage, codeOf, type RbdImage, withImage } from './librbd.ts'
 import { ageOf, checkName, passingName } from './naming.ts'
 import { featuresOf } from './sharing.ts'
 
@@ -29,7 +29,7 @@ export async function cloneVolume(
             const flatten = await isTooDeep(backend, image)
             await image.createSnapshot(snapshot)
             try {
-              await cloneImage({ pool, name: source.name, snapshot }, pool, part, imageOptions(backend, volume))
+              await cloneImage({ pool, name: source.name, snapshot }, pool, part, featuresOf(volume))
             } finally {
               // The clone keeps what it needs of it.
               await dropSnapshots(image, snapshot)
@@ -130,7 +130,7 @@ async function cloneSnapshot(backend: Backend, pool: Pool, task: CloneTask): Pro
     tooDeep: await isTooDeep(backend, image),
   }))
   checkFits(volume, `${name}@${snapshot}`, sizeBytes)
-  await cloneImage(parent, pool, part, imageOptions(backend, volume))
+  await cloneImage(parent, pool, part, featuresOf(volume))
   await finish(pool, part, { volume, signal, sizeBytes, flatten: tooDeep || task.flatten })
 }
 
@@ -155,10 +155,6 @@ async function finish(
     stopIfAborted(given.signal, given.volume.name)
     if (given.flatten) await image.flatten()
   })
-}
-
-function imageOptions({ options }: Backend, volume: VolumeRef): ImageOptions {
-  return { order: Math.log2(options.chunkSizeMiB) + 20, ...featuresOf(volume) }
 }
 
 /** Whether one more clone would make the chain of parents longer than it may be: each read may go all its length. */

@@ -53,12 +53,15 @@ export function createImage(pool: Pool, name: string, sizeBytes: number, options
   return withOptions(options, (handle) => call('rbd_create4', [pool.handle, name, sizeBytes, handle], about))
 }
 
-/** A copy-on-write child of `parent@snapshot`, of its size. Code `EEXIST` when it is there. */
+/**
+ * A copy-on-write child of `parent@snapshot`, of its size and with objects of its size: librbd refuses smaller ones (`EINVAL`).
+ * Code `EEXIST` when it is there.
+ */
 export function cloneImage(
   parent: { pool: Pool; name: string; snapshot: string },
   pool: Pool,
   name: string,
-  options: ImageOptions = {},
+  options: Omit<ImageOptions, 'order'> = {},
 ): Promise<void> {
   const about = `cloning ${parent.pool.name}/${parent.name}@${parent.snapshot} to ${pool.name}/${name}`
   const args = [parent.pool.handle, parent.name, parent.snapshot, pool.handle, name]
