@@ -1,4 +1,5 @@
 import type { DriverPlugin } from '@hearth/driver'
+import { backupOptions, openRbdBackup } from './backup.ts'
 import { connectorOptions, openRbdConnector } from './connector.ts'
 import { imageOptions, openRbdImage } from './image.ts'
 import { openRbdVolume } from './volume.ts'
@@ -6,8 +7,8 @@ import { volumeOptions } from './volume-options.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,
-  options: { volume: volumeOptions, connector: connectorOptions, image: imageOptions },
-  roles: { volume: openRbdVolume, connector: openRbdConnector, image: openRbdImage },
+  options: { volume: volumeOptions, connector: connectorOptions, image: imageOptions, backup: backupOptions },
+  roles: { volume: openRbdVolume, connector: openRbdConnector, image: openRbdImage, backup: openRbdBackup },
 }
 
 export default plugin
