@@ -1,8 +1,8 @@
-import { mkdtemp, truncate } from 'node:fs/promises'
+import { mkdtemp, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDriver, openRunner } from '@hearth/driver'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 
 const nothing = () => undefined
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
@@ -20,6 +20,7 @@ test('methods fail as they are told to', async () => {
 
 test('volumes in a given folder outlive the driver, and half-made ones do not', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-memory-test-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
   const first = await openDriver('volume', memory, { folder }, deps)
   await first.create({ id: '1', name: 'volume-1', sizeGiB: 1 })
   await first.close?.()
