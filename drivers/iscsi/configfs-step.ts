@@ -35,5 +35,6 @@ export function stepFailure([kind, path]: Step, said: string, cause?: unknown): 
     const why = 'another program, or a target on every address, has its port'
     return new DriverError('unavailable', `iSCSI cannot listen on ${portal}: ${why} (${said})`, cause)
   }
-  return new DriverError('failed', `The kernel's target does not ${verb} ${path}: ${said}`, cause)
+  const outcome = /busy/i.test(said) ? 'busy' : 'failed'
+  return new DriverError(outcome, `The kernel's target does not ${verb} ${path}: ${said}`, cause)
 }

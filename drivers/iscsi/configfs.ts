@@ -1,4 +1,4 @@
-import { glob, lstat, mkdir, readFile, rmdir, stat, symlink, unlink, writeFile } from 'node:fs/promises'
+import { constants, glob, lstat, mkdir, open, readFile, rmdir, stat, symlink, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverDeps } from '@hearth/driver'
 import { openRemoteConfigfs } from './configfs-remote.ts'
@@ -32,10 +32,9 @@ async function applyStep(root: string, step: Step, found: Found): Promise<void> 
       await symlink(join(root, step[2]), path).catch(unless('EEXIST'))
       return
     case 'write':
-      // Without O_CREAT: configfs makes no files, and O_TRUNC has no meaning in it.
-      return writeFile(path, step[2], { flag: 'r+' })
+      return put(path, step[2])
     case 'try':
-      return writeFile(path, step[2], { flag: 'r+' }).catch(() => undefined)
+      return put(path, step[2]).catch(() => undefined)
     case 'unlink':
       return unlink(path).catch(unless('ENOENT'))
     case 'rmdir':
@@ -44,6 +43,16 @@ async function applyStep(root: string, step: Step, found: Found): Promise<void> 
       return readMatches(root, step[1], found)
     case 'identify':
       return identify(step[1], found)
+  }
+}
+
+/** One write call, which is what the kernel takes as one value; some entries cannot be read, none can be made. */
+async function put(path: string, value: string): Promise<void> {
+  const file = await open(path, constants.O_WRONLY)
+  try {
+    await file.write(value)
+  } finally {
+    await file.close()
   }
 }
 

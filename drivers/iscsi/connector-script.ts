@@ -151,7 +151,7 @@ user() {
     cut -d ' ' -f 3 /proc/[0-9]*/mountinfo 2>/dev/null | grep -qx "$number" && { answer busy "$1" 'it is mounted'; return 0; }
   done
   for holder in "/sys/block/$1"/holders/* "/sys/block/$1/$1"*/holders/*; do
-    [ -e "$holder" ] && [ "\${holder##*/}" != "$2" ] && { answer busy "$1" "\${holder##*/} stands on it"; return 0; }
+    [ -e "$holder" ] && { answer busy "$1" "\${holder##*/} stands on it"; return 0; }
   done
   grep -qE "^/dev/$1(p?[0-9]+)? " /proc/swaps && { answer busy "$1" 'it is swapped to'; return 0; }
   cat /sys/block/loop*/loop/backing_file 2>/dev/null | grep -qxE "/dev/$1(p?[0-9]+)?" && { answer busy "$1" 'a loop device stands on it'; return 0; }
@@ -164,12 +164,16 @@ user() {
   done
   return 1
 }
-free() { ! (exec 3>/dev/null; user "$1" "$2"); }
-# let_go NAME HOLDER: not used, and what was written to it lies on the storage. Probes of udev take a moment.
+free() { ! (exec 3>/dev/null; user "$1"); }
+# let_go NAME: not used, and what was written to it lies on the storage. Probes of udev take a moment. A device whose
+# target is lost can never be flushed: that is told once, and the next time it is let go.
 let_go() {
-  patiently 10 free "$1" "$2" || { user "$1" "$2"; return 1; }
-  timeout 300 sync "/dev/$1" && timeout 300 blockdev --flushbufs "/dev/$1" && return 0
-  answer fail 1 "/dev/$1 could not be flushed: what was written last may be lost; once more lets it go"
+  patiently 3 free "$1" || { user "$1"; return 1; }
+  told=/run/hearth-unflushed-$1-$sid
+  timeout 300 sync "/dev/$1" && timeout 300 blockdev --flushbufs "/dev/$1" && { rm -f "$told"; return 0; }
+  [ -e "$told" ] && { rm -f "$told"; return 0; }
+  : > "$told"
+  answer fail 1 "/dev/$1 could not be flushed: what was written last may be lost; detaching once more lets it go"
   return 1
 }
 collect() { disks="$disks $disk"; map "$disk" && maps=$map && titles=$title; }

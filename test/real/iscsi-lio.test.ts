@@ -136,7 +136,7 @@ test('a portal that another program has, or that is no address of the host, is n
   expect((await vm.run(`ls ${tree}/iscsi | grep iqn || true`)).trim()).toBe('')
 })
 
-test('a device that another user holds exclusively is refused by name and nothing is left', async () => {
+test('a device that another user holds exclusively is busy, and nothing is left', async () => {
   const driver = await openLio()
   await driver.start()
   const [path] = await newLoops(1)
@@ -144,7 +144,7 @@ test('a device that another user holds exclusively is refused by name and nothin
     `mkfs.xfs -q -f ${path} -d size=64m 2>/dev/null || mkfs.ext4 -q ${path}; mkdir -p /tmp/held; mount ${path} /tmp/held`,
   )
   const request = await newRequest(path!)
-  await expect(driver.create(request)).rejects.toThrow(request.name)
+  await expect(driver.create(request)).rejects.toMatchObject({ kind: 'busy' })
   expect(await driver.list()).toEqual([])
   await vm.run('umount /tmp/held')
 })
