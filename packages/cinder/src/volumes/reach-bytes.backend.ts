@@ -64,6 +64,12 @@ async function openExported(
   mode: 'r' | 'rw',
 ): Promise<Blocks> {
   if (!exporter) throw new DriverError('unsupported', `backend ${name} has nothing to offer its devices with`)
+  // Its credentials, and its end, would be those of sessions that are none of ours.
+  if ((await exporter.list()).includes(volume.name))
+    throw new DriverError(
+      'busy',
+      `${volume.name} is exported: it cannot be read from another host until it is detached`,
+    )
   const { path, sizeBytes, blockSize } = device
   const chap = { username: randomBytes(10).toString('hex'), password: randomBytes(8).toString('hex') }
   const { portals, iqn, lun } = await exporter.create({ name: volume.name, path, sizeBytes, blockSize, chap })

@@ -26,6 +26,9 @@ test('the bytes of another host’s storage are reached by an export with a pass
   const data = Buffer.alloc(2 ** 21, 0x71)
   await blocks.write(2 ** 20, data)
   await blocks.flush()
+  // An attached volume is exported too, with a password of its own, which must stay.
+  await expect(reachBytes(backend, ref, 'r')).rejects.toMatchObject({ kind: 'busy' })
+  expect(await exporter.list()).toEqual([ref.name])
   await blocks.close()
   expect(await exporter.list()).toEqual([])
   const direct = await bytesOf(volume, ref, { mode: 'r' })
