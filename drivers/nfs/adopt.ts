@@ -15,6 +15,7 @@ for file; do
   [ -f "$file" ] && [ ! -L "$file" ] || continue
   printf '%s\\0%s\\0' "$file" "$(head -c ${headerBytes} -- "$file" | base64 -w0)"
 done
+answering
 `
 
 /** Every file that could become a volume, and the snapshots of those that are one. Shares that are down show nothing. */

@@ -23,6 +23,7 @@ const pieceMib = 16
 const mib = 1024 ** 2
 
 const putScript = `
+answering
 [ -d "$1" ] || exit ${answers.changed}
 part="$1/.part-$token"
 base64 -d >"$part"
@@ -32,6 +33,7 @@ sync "$1"
 
 /** What the object is comes with each piece, so that pieces of two are never put together. */
 const getScript = `
+answering
 [ -f "$1/$2" ] || exit ${answers.changed}
 exec 3<"$1/$2"
 stat -L -c '%i %s' /proc/self/fd/3
@@ -39,6 +41,7 @@ dd bs=1M skip="$3" count=${pieceMib} status=none <&3 | base64 -w0
 `
 
 const listScript = `
+answering
 [ -d "$1" ] || exit ${answers.changed}
 find "$1" -mindepth 1 -maxdepth 1 -type f ! -name '.*' -printf '%f\\0'
 `
@@ -67,7 +70,7 @@ export async function openNfsBackup(options: Record<string, unknown>, deps: Driv
       return names.filter((name) => name.startsWith(prefix)).sort()
     },
     async delete(container, name) {
-      const script = 'rm -f -- "$1/$2"\n[ ! -d "$1" ] || sync "$1"\n'
+      const script = 'answering\nrm -f -- "$1/$2"\n[ ! -d "$1" ] || sync "$1"\n'
       await share.deed({ what: `deleting ${name}`, script, args: [folderOf(container), encode(name)] })
     },
   }

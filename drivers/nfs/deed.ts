@@ -86,6 +86,8 @@ hold() {
   exec 8<"$locks/$1"
   flock -s -w 20 8 || exit ${answers.locked}
 }
+# A share that was taken away looks empty: nothing is absent on one that does not answer.
+answering() { stat -f . >/dev/null; }
 unchanged() { [ "$(cat "$1.info" 2>/dev/null || :)" = "$2" ] || exit ${answers.changed}; }
 # Whole on the server before it gets its name.
 settle() {

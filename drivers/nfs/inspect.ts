@@ -15,7 +15,8 @@ export interface LocatedVolume extends FoundVolume {
 const script = `
 name=$1
 hold "$name"
-format=$(cat ".$name.format" 2>/dev/null || :)
+format=
+[ ! -e ".$name.format" ] || format=$(cat ".$name.format")
 printf 'format %s\\n' "$format"
 for file in "$name" "$name".*; do
   [ -f "$file" ] && [ ! -L "$file" ] || continue
@@ -24,6 +25,7 @@ for file in "$name" "$name".*; do
   [ "$file:$format" = "$name:raw" ] || head=$(head -c ${headerBytes} -- "$file" | base64 -w0)
   printf 'file %s %s %s\\n' "$file" "$(stat -c %s -- "$file")" "$head"
 done
+answering
 `
 
 /** Looks at a volume on one share; `fallback` is the format of volumes of whose making nothing is known. */

@@ -106,6 +106,7 @@ const removeScript = `
 name=$1 expected=$2 active=$3
 own "$name"
 if [ -n "$active" ]; then unchanged "$name" "$expected"; rm -f -- "$active"; else [ ! -e "$name" ] || exit ${answers.changed}; fi
+answering
 rm -f -- "$name" "$name".* ".$name.format"
 sync .
 rm -f -- "$locks/$name"
