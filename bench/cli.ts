@@ -4,6 +4,7 @@ import { addCopy } from './copy/command.ts'
 import { addExports } from './exports/command.ts'
 import { addLoad } from './load/command.ts'
 import { addBesideReal } from './peers/command.ts'
+import { addRbd } from './rbd/command.ts'
 
 const program = new Command('bench')
   .description('Loads for any OpenStack: logs in with OS_* variables and speaks public APIs only.')
@@ -13,6 +14,7 @@ addLoad(program)
 addCopy(program)
 addExports(program)
 addBesideReal(program)
+addRbd(program)
 try {
   await program.parseAsync()
 } catch (error) {
