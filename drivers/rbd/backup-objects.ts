@@ -20,10 +20,7 @@ type Objects = Pick<BackupStore, 'prepare' | 'put' | 'get' | 'list' | 'delete'>
 export function openBackupObjects(connection: PoolConnection, poolName: string): Objects {
   const space = openCachedSpace()
   const at = async (container: string, name = '') => {
-    const key = `${encodeURIComponent(container)}/${name}`
-    if (Buffer.byteLength(key) > longestName || key.includes('\0')) {
-      throw new DriverError('invalid', `${key.slice(0, 60)}… cannot name a backup object: ${longestName} bytes at most`)
-    }
+    const key = keyOf(container, name)
     const pool = await connection.other(poolName, namespace)
     return { pool, key, index: openNameIndex(pool, encodeURIComponent(container)) }
   }
@@ -69,6 +66,12 @@ export function openBackupObjects(connection: PoolConnection, poolName: string):
       await remove(pool, key, index, name)
     },
   }
+}
+
+function keyOf(container: string, name: string): string {
+  const key = `${encodeURIComponent(container)}/${name}`
+  if (Buffer.byteLength(key) <= longestName && !key.includes('\0')) return key
+  throw new DriverError('invalid', `${key.slice(0, 60)}… cannot name a backup object: ${longestName} bytes at most`)
 }
 
 async function remove(pool: Pool, key: string, index: NameIndex, name: string): Promise<void> {

@@ -35,21 +35,55 @@ export async function upload(
   }
 }
 
-function openWriter(image: RbdImage, sizeBefore: number, room: (bytes: number) => void) {
+interface Lanes {
+  /** Starts a write of `data`, a part of `memory`, and answers with other memory when there may be one more. */
+  start(data: Buffer, memory: Buffer, offset: number): Promise<Buffer>
+  /** All that was started has ended. */
+  settled(): Promise<void>
+  /** As `settled`; throws what the first of them failed with. */
+  succeeded(): Promise<void>
+}
+
+function openLanes(image: RbdImage): Lanes {
   const running = new Set<Promise<void>>()
   const spare: Buffer[] = []
   let failed: { error: unknown } | undefined
+  const stopIfFailed = () => {
+    if (failed) throw failed.error
+  }
+  const settled = async () => void (await Promise.all(running))
+  return {
+    async start(data, memory, offset) {
+      const write = async () => {
+        try {
+          await image.write(offset, data)
+          spare.push(memory)
+        } catch (error) {
+          failed ??= { error }
+        }
+      }
+      const task: Promise<void> = write().finally(() => running.delete(task))
+      running.add(task)
+      while (running.size >= inFlight) await Promise.race(running)
+      stopIfFailed()
+      return spare.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
+    },
+    settled,
+    async succeeded() {
+      await settled()
+      stopIfFailed()
+    },
+  }
+}
+
+function openWriter(image: RbdImage, sizeBefore: number, room: (bytes: number) => void) {
+  const lanes = openLanes(image)
   let size = sizeBefore
   /** Where the block that is being filled begins. */
   let at = 0
   let filled = 0
   let block: Buffer = Buffer.allocUnsafeSlow(blockBytes)
 
-  const free = async (): Promise<void> => {
-    while (running.size >= inFlight) await Promise.race(running)
-    if (failed) throw failed.error
-    block = spare.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
-  }
   async function send(): Promise<void> {
     const [data, offset] = [block.subarray(0, filled), at]
     at += filled
@@ -60,18 +94,7 @@ function openWriter(image: RbdImage, sizeBefore: number, room: (bytes: number) =
       await image.grow(size)
     }
     if (data.equals(zeros.subarray(0, data.length))) return
-    const used = block
-    const task: Promise<void> = image
-      .write(offset, data)
-      .then(
-        () => void spare.push(used),
-        (error: unknown) => {
-          failed ??= { error }
-        },
-      )
-      .finally(() => running.delete(task))
-    running.add(task)
-    await free()
+    block = await lanes.start(data, block, offset)
   }
   return {
     async take(chunk: Buffer): Promise<void> {
@@ -85,13 +108,12 @@ function openWriter(image: RbdImage, sizeBefore: number, room: (bytes: number) =
     },
     async end(): Promise<number> {
       if (filled > 0) await send()
-      await Promise.all(running)
-      if (failed) throw failed.error
+      await lanes.succeeded()
       await image.flush()
       if (at !== size) await resize(image, at)
       return at
     },
-    settle: async () => void (await Promise.all(running)),
+    settle: lanes.settled,
   }
 }
 
