@@ -86,12 +86,20 @@ function commandLine(
   { env, timeout }: { env: Record<string, string>; timeout: number },
 ): string[] {
   if (!ssh) return [...prefix, ...argv]
-  const variables = Object.entries({ PATH: systemPath, ...env, LC_ALL: 'C' }).map(([key, value]) => `${key}=${value}`)
+  const variables = Object.entries({ PATH: systemPath, ...env, LC_ALL: 'C' })
+  // sudo and its like drop what was exported to them.
+  const privileged = prefix.length > 0 ? [...prefix, 'env', ...variables.map((pair) => pair.join('='))] : []
+  const exported = variables.map(([name, value]) => `export ${name}=${quoted(value)}; `)
   // The end of ssh here does not end the command there.
   const limit = ['timeout', '-k', '2', String(Math.ceil(timeout / 1000))]
-  const words = [...prefix, 'env', ...variables, ...limit, ...argv].map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
+  const words = [...privileged, ...limit, ...argv].map(quoted)
   // OpenSSH takes the first value it sees of an option: the caller's come first.
-  return ['ssh', ...ssh.slice(0, -1), ...sshDefaults, ssh.at(-1)!, words.join(' ')]
+  return ['ssh', ...ssh.slice(0, -1), ...sshDefaults, ssh.at(-1)!, `${exported.join('')}exec ${words.join(' ')}`]
+}
+
+/** As one word of a shell. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 type Failed = Pick<ExecaError, 'code' | 'timedOut' | 'isCanceled' | 'isMaxBuffer' | 'exitCode' | 'signal'> & {
