@@ -78,12 +78,12 @@ test('metadata is replaced by a POST on an object and merged on a container', as
 
 test('an object with an expiry is gone after it, from the listing too', async () => {
   const path = `${container}/brief`
-  await client.must('object', 'PUT', path, { body: 'x', headers: { 'x-delete-after': '1' } })
+  await client.must('object', 'PUT', path, { body: 'x', headers: { 'x-delete-after': '3' } })
   expect((await client.must('object', 'HEAD', path)).headers.get('x-delete-at')).toMatch(/^\d+$/)
   await until(
     () => client.call('object', 'GET', path),
     (answer) => answer.status === 404,
-    10,
+    20,
   )
   const listed = async () => (await client.must('object', 'GET', `${container}?prefix=brief`)).body
   await until(listed, (text) => text === '', 30)

@@ -73,6 +73,7 @@ test('what no row knows is removed, unless it was unmanaged or the database know
   const managed = await cinder.ask('POST', '/manageable_volumes', { volume }, { token: 'admin', version: '3.8' })
   expect(managed.status).toBe(202)
   expect(managed.body.volume).toMatchObject({ name: 'back', size: 1 })
+  await cinder.wait(`/volumes/${managed.body.volume.id}`, 'available')
   const again = await cinder.ask('POST', '/manageable_volumes', { volume }, { token: 'admin', version: '3.8' })
   expect(again.status).toBe(400)
   await cinder.ask('DELETE', `/volumes/${managed.body.volume.id}`)
