@@ -18,6 +18,7 @@ import { releaseSource } from './release.ts'
 import { dropTemporary, openSource } from './source.backend.ts'
 import { backupStates } from './states.ts'
 import { type BackupRow, findBackup, getBackup } from './store.ts'
+import { deleteWhole, isWhole, saveWhole } from './whole.backend.ts'
 
 /** Saves the bytes of a backup in `creating`. Repeated after a crash, it begins anew with nothing of the old try left. */
 export async function createBackup(context: MessageContext, input: { backupId: string }, deps: BackupDeps) {
@@ -33,10 +34,10 @@ async function create(context: MessageContext, backup: BackupRow, deps: BackupDe
   let store: BackupStore | undefined
   try {
     store = await deps.store(backup.project_id)
-    const objectCount = await save(backup, store, deps)
+    const saved = await save(backup, store, deps)
     if (!(await dropTemporary(backup, deps))) throw new DriverError('failed', 'the temporary snapshot stays behind')
     await deps.database.transaction(async (tx) => {
-      const set = { object_count: objectCount, service: deps.service, fail_reason: null }
+      const set = { ...saved, service: deps.service, fail_reason: null }
       const to = 'available'
       const from = 'creating'
       const ended = await move(tx, { table: 'backups', id: backup.id, to, states: backupStates, from, set })
@@ -48,14 +49,25 @@ async function create(context: MessageContext, backup: BackupRow, deps: BackupDe
   }
 }
 
-/** Answers how many data objects there are. */
-async function save(backup: BackupRow, store: BackupStore, deps: BackupDeps): Promise<number> {
+/** Answers what the row is to say of it. */
+async function save(backup: BackupRow, store: BackupStore, deps: BackupDeps): Promise<Partial<BackupRow>> {
   const volume = await findVolume(deps.database.query, backup.volume_id)
   if (!volume) throw new DriverError('not-found', `volume ${backup.volume_id} is gone`)
+  await store.prepare(backup.container!)
+  await purgeObjects(backup, store)
+  const meta = await volumeMeta(volume, deps)
+  return (await saveWhole(backup, volume, meta, store, deps)) ?? (await saveObjects(backup, volume, meta, store, deps))
+}
+
+async function saveObjects(
+  backup: BackupRow,
+  volume: VolumeRow,
+  meta: VolumeMeta,
+  store: BackupStore,
+  deps: BackupDeps,
+): Promise<Partial<BackupRow>> {
   const container = backup.container!
   const prefix = backup.service_metadata!
-  await store.prepare(container)
-  await purgeObjects(backup, store)
   const before = await hashesBefore(backup, store, deps)
   const check = async () => {
     const now = await findBackup(deps.database.query, backup.id)
@@ -67,15 +79,15 @@ async function save(backup: BackupRow, store: BackupStore, deps: BackupDeps): Pr
     source.close(),
   )
   await store.put(container, hashesName(prefix), writeHashes(backup, sha256s), deps.signal)
-  const meta = await volumeMeta(volume, deps)
   await store.put(container, metadataName(prefix), writeMetadata(backup, objects, meta), deps.signal)
-  return objects.length
+  return { object_count: objects.length, ...(before === null ? { parent_id: null } : {}) }
 }
 
-/** The block hashes of the backup that this one builds on; null for a full one. */
+/** The block hashes of the backup that this one builds on; null for a full one, as after a parent without hashes. */
 async function hashesBefore(backup: BackupRow, store: BackupStore, deps: BackupDeps): Promise<string[] | null> {
   if (backup.parent_id === null) return null
   const parent = await getBackup(deps.database.query, backup.parent_id)
+  if (isWhole(parent)) return null
   const document = await store.get(parent.container!, hashesName(parent.service_metadata!), deps.signal)
   const hashes = readHashes(document)
   if (hashes.blockBytes !== blockBytes) {
@@ -115,7 +127,8 @@ async function giveUp(
   const { database, log } = deps
   log.error({ err: error, backupId: backup.id, requestId: context.requestId }, 'a backup could not be made')
   if (store) {
-    await purgeObjects(backup, store).catch((problem: unknown) => {
+    const undo = purgeObjects(backup, store).then(() => deleteWhole(backup, store!, deps))
+    await undo.catch((problem: unknown) => {
       log.warn({ err: problem, backupId: backup.id }, 'objects of a failed backup stay until it is deleted')
     })
   }

@@ -8,6 +8,7 @@ import { purgeObjects } from './objects.backend.ts'
 import { dropTemporary } from './source.backend.ts'
 import { backupStates } from './states.ts'
 import { type BackupRow, deleteBackupRow, findBackup } from './store.ts'
+import { deleteWhole, isWhole } from './whole.backend.ts'
 
 /** Removes the objects and then the row of a backup in `deleting`. Waits for a creation that is being given up. */
 export async function deleteBackup(context: MessageContext, input: { backupId: string }, deps: BackupDeps) {
@@ -24,7 +25,9 @@ export async function deleteBackup(context: MessageContext, input: { backupId: s
 }
 
 async function remove(backup: BackupRow, deps: BackupDeps): Promise<void> {
-  await purgeObjects(backup, await deps.store(backup.project_id))
+  const store = await deps.store(backup.project_id)
+  if (!isWhole(backup)) await purgeObjects(backup, store)
+  await deleteWhole(backup, store, deps)
   await dropTemporary(backup, deps)
   await deps.database.transaction(async (tx) => {
     if (!(await deleteBackupRow(tx, backup.id))) return

@@ -10,6 +10,7 @@ import type { RestoreTask } from './restore-new.ts'
 import { openTarget } from './source.backend.ts'
 import { backupStates } from './states.ts'
 import { type BackupRow, chainOf, findBackup, getBackup } from './store.ts'
+import { isWhole, restoreWhole } from './whole.backend.ts'
 import { writeBack } from './write-back.backend.ts'
 
 /** Writes a backup to a volume in `restoring-backup`. Repeating it writes the same bytes again. */
@@ -36,7 +37,8 @@ async function restore(context: MessageContext, volume: VolumeRow, task: Restore
   try {
     const backup = await getBackup(deps.database.query, task.backupId)
     const store = await deps.store(backup.project_id)
-    const meta = await writeChain(backup, volume, task.fresh, store, deps)
+    const write = isWhole(backup) ? restoreWhole : writeChain
+    const meta = await write(backup, volume, task.fresh, store, deps)
     await deps.database.transaction((tx) => finish(tx, volume, task, meta))
   } catch (error) {
     if (deps.signal.aborted) throw error

@@ -42,6 +42,7 @@ const services: Record<string, string> = {
   file: 'cinder.backup.drivers.posix.PosixBackupDriver',
   nfs: 'cinder.backup.drivers.nfs.NFSBackupDriver',
   s3: 'cinder.backup.drivers.s3.S3BackupDriver',
+  rbd: 'cinder.backup.drivers.ceph.CephBackupDriver',
 }
 
 /** Makes, restores and deletes the backups of the volumes on this host. */
