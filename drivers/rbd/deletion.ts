@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError, type SnapshotRef, type VolumeRef } from '@hearth/driver'
 import { type Backend, found, notFound } from './backend.ts'
+import { ifFree } from './lease.ts'
 import type { Pool } from './librados.ts'
 import {
   codeOf,
@@ -72,7 +72,8 @@ async function purge(backend: Backend, pool: Pool, imageId: string): Promise<voi
     const id: string = next
     next = null
     try {
-      const parent = await alone(pool, id, async () => {
+      // librbd ends its process when somebody takes the lock of an image that it is removing (an assertion in TrimRequest).
+      const parent = await ifFree(pool, { object: 'rbd_trash', kind: 'purge', about: id }, async () => {
         const parent = await found(
           withImage(pool, id, { readOnly: true, byId: true }, (image) => stripped(pool, image)),
         )
@@ -86,29 +87,6 @@ async function purge(backend: Backend, pool: Pool, imageId: string): Promise<voi
     }
   }
 }
-
-const leaseSeconds = 30
-
-/**
- * One removal of an image at a time among all processes; null when another is at it. librbd ends its process when
- * somebody takes the lock of an image that it is removing (an assertion in TrimRequest).
- */
-async function alone<T>(pool: Pool, imageId: string, work: () => Promise<T>): Promise<T | null> {
-  // Locks stay as attributes of the object they are on: there are only so many names.
-  const name = `hearth.purge.${Number.parseInt(imageId.slice(-2), 16) % 64}`
-  const lock = { name, cookie: randomUUID(), seconds: leaseSeconds }
-  if (!(await pool.lockObject(lockedObject, lock))) return null
-  const renewal = setInterval(() => void pool.lockObject(lockedObject, lock).catch(() => false), leaseSeconds * 300)
-  try {
-    return await work()
-  } finally {
-    clearInterval(renewal)
-    await pool.unlockObject(lockedObject, lock)
-  }
-}
-
-/** The pool's own list of what is in its trash. */
-const lockedObject = 'rbd_trash'
 
 async function isDue(pool: Pool, imageId: string): Promise<boolean> {
   const entry = (await listTrash(pool)).find(({ id }) => id === imageId)

@@ -1,3 +1,4 @@
+import { whenFree } from './lease.ts'
 import type { Pool } from './librados.ts'
 import { call, callRaw, cephError, codeOf, type Handle, library, readList } from './library.ts'
 import { openImageHandle, type RbdImage } from './librbd-image.ts'
@@ -75,7 +76,10 @@ export async function removeImage(pool: Pool, name: string): Promise<void> {
 
 /** One step: a name is never there twice or not at all. Code `EEXIST` when `to` is taken. */
 export async function renameImage(pool: Pool, from: string, to: string): Promise<void> {
-  await call('rbd_rename', [pool.handle, from, to], `renaming image ${pool.name}/${from} to ${to}`)
+  // Of two clients that rename to one name at once librbd tells both that they did, and keeps a name that leads nowhere.
+  await whenFree(pool, { object: 'rbd_directory', kind: 'name', about: to }, () =>
+    call('rbd_rename', [pool.handle, from, to], `renaming image ${pool.name}/${from} to ${to}`),
+  )
 }
 
 export function listImages(pool: Pool): Promise<{ id: string; name: string }[]> {
