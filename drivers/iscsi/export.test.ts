@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type DriverLog, type ExportDriver, type Exported, openDriver, openRunner } from '@hearth/driver'
+import { type DriverLog, type ExportDriver, type Exported, newChap, openDriver, openRunner } from '@hearth/driver'
 import { exportContract } from '@hearth/driver/contract'
 import { afterAll, expect, test } from 'vitest'
 
@@ -56,9 +56,7 @@ async function openExport(options: Record<string, unknown> = {}, log: DriverLog 
 }
 
 async function newRequest(path: string) {
-  const random = () => randomUUID().replaceAll('-', '').slice(0, 16)
-  const chap = { username: random(), password: random() }
-  return { name: `volume-${randomUUID()}`, path, sizeBytes: 64 * mib, blockSize: 512, chap }
+  return { name: `volume-${randomUUID()}`, path, sizeBytes: 64 * mib, blockSize: 512, chap: newChap() }
 }
 
 const urlOf = ({ portals, iqn, lun, chap }: Exported) =>

@@ -14,7 +14,7 @@ import {
   stateOf,
   type TargetState,
 } from './lio-plan.ts'
-import { checkName, checkRequest, stopIfAborted } from './request.ts'
+import { checkKernelNames, checkName, checkRequest, stopIfAborted } from './request.ts'
 
 const lun = 0
 const modules = ['target_core_mod', 'target_core_iblock', 'target_core_file', 'iscsi_target_mod']
@@ -56,6 +56,7 @@ export async function openLio(options: IscsiOptions, deps: DriverDeps): Promise<
       exclusive(asked.name, async () => {
         const request = { ...asked, mutual: asked.mutual ?? (asked.chap ? (options.mutual ?? null) : null) }
         checkRequest(request)
+        checkKernelNames(request)
         stopIfAborted(request, signal)
         await ensureTarget(server, request)
         if (signal?.aborted) await removeTarget(server, request.name)

@@ -33,6 +33,15 @@ export function stopIfAborted({ name }: ExportRequest, signal?: AbortSignal): vo
   if (signal?.aborted) throw new DriverError('aborted', `The export of ${name} was aborted`)
 }
 
+/**
+ * The kernel target takes a name that begins so for a number, and a semicolon for the end of the name: nobody could log
+ * in. Throws DriverError `invalid`.
+ */
+export function checkKernelNames({ chap, mutual }: ExportRequest): void {
+  if ([chap, mutual].some((one) => one && /^0[xb]|;/i.test(one.username)))
+    throw new DriverError('invalid', 'CHAP names of the kernel target do not begin with 0x or 0b and hold no semicolon')
+}
+
 /** LIO takes a word that begins with NULL as "none". */
 function checkChap(chap: Chap | null): void {
   if (!chap) return

@@ -5,6 +5,7 @@ import {
   type ExportDriver,
   type ExportRequest,
   iscsiConnection,
+  newChap,
   openDriver,
   openRunner,
   type Runner,
@@ -50,8 +51,7 @@ export async function startIscsiLab({ multipath = false } = {}): Promise<IscsiLa
     async offer(sizeBytes, more = {}) {
       const name = `volume-${randomBytes(8).toString('hex')}`
       const path = `/srv/lab/${name}`
-      const chap = { username: randomBytes(8).toString('hex'), password: randomBytes(8).toString('hex') }
-      const request: ExportRequest = { name, path, sizeBytes, blockSize: 512, chap, ...more }
+      const request: ExportRequest = { name, path, sizeBytes, blockSize: 512, chap: newChap(), ...more }
       await run(['truncate', '-s', String(sizeBytes), path])
       const exported = await exporter.create(request)
       return {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type DriverLog, type ExportRequest, openDriver, openRunner, type Runner } from '@hearth/driver'
+import { type DriverLog, type ExportRequest, newChap, openDriver, openRunner, type Runner } from '@hearth/driver'
 import { exportContract, openProbe } from '@hearth/driver/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type LabVm, startLabVm } from '../lab/vm.ts'
@@ -74,9 +74,7 @@ exportContract({
 })
 
 async function newRequest(path: string): Promise<ExportRequest> {
-  const random = () => randomUUID().replaceAll('-', '').slice(0, 16)
-  const chap = { username: random(), password: random() }
-  return { name: `volume-${randomUUID()}`, path, sizeBytes: 64 * mib, blockSize: 512, chap }
+  return { name: `volume-${randomUUID()}`, path, sizeBytes: 64 * mib, blockSize: 512, chap: newChap() }
 }
 
 test('targets and devices of others are neither listed nor touched', async () => {

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
-import type { Chap } from '../src/index.ts'
+import { type Exported, newChap } from '../src/index.ts'
 import { hostRunner, mib } from './bytes.ts'
 import type { ExportKit } from './export.ts'
 
@@ -13,11 +12,6 @@ export function describeAccess(kit: ExportKit): void {
   if (kit.contract.abilities.initiators) describeInitiators(kit)
   if (kit.contract.abilities.mutual) describeMutual(kit)
   if (kit.contract.abilities.sessions) describeSessions(kit)
-}
-
-export function newChap(): Chap {
-  const random = () => randomUUID().replaceAll('-', '').slice(0, 16)
-  return { username: random(), password: random() }
 }
 
 async function canLogIn(url: string, initiator = 'iqn.1993-08.org.debian:contract'): Promise<boolean> {
@@ -40,6 +34,19 @@ function describeCredentials({ contract, driver, request, remote, behind, near }
     expect(await enters(null)).toBe(false)
     await driver().remove(wanted.name)
     expect(await enters(wanted.chap)).toBe(false)
+  })
+
+  test('a name that looks like a number, or holds a semicolon, logs in or is invalid', async () => {
+    const wanted = await request()
+    for (const username of ['0x7cc99fce48494b', '0b7cc99fce48494b', 'h7cc99f;h48494b']) {
+      const creating = driver().create({ ...wanted, chap: { ...wanted.chap!, username } })
+      const end = await creating.then(
+        async (exported: Exported) => ((await canLogIn(remote(exported).filename)) ? 'logged in' : 'kept out'),
+        ({ kind }: { kind?: string }) => kind,
+      )
+      expect([username, end]).toEqual([username, expect.stringMatching(/^(logged in|invalid)$/)])
+    }
+    await driver().remove(wanted.name)
   })
 
   test('one volume’s credentials do not open another', async () => {

@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { DriverLog, ExportDriver, Exported, ExportRequest, Runner } from '../src/index.ts'
+import {
+  type DriverLog,
+  type ExportDriver,
+  type Exported,
+  type ExportRequest,
+  newChap,
+  type Runner,
+} from '../src/index.ts'
 import { type ByteProbe, mib, openProbe } from './bytes.ts'
-import { describeAccess, newChap } from './export-access.ts'
+import { describeAccess } from './export-access.ts'
 import { describeExportTrouble } from './export-trouble.ts'
 import { openListener } from './secrets.ts'
 

@@ -1,5 +1,6 @@
 export * from './backup.ts'
 export * from './blocks.ts'
+export * from './chap.ts'
 export * from './connector.ts'
 export * from './copy-blocks.ts'
 export * from './errors.ts'

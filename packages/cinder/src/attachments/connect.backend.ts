@@ -1,6 +1,6 @@
 import type { MessageContext } from '@hearth/bus'
 import { move, type Transaction } from '@hearth/database'
-import { type Chap, DriverError, iscsiConnection, isDriverError } from '@hearth/driver'
+import { type Chap, DriverError, iscsiConnection, isDriverError, newChap } from '@hearth/driver'
 import { errors } from '../errors.ts'
 import type { BackendDeps } from '../volumes/backend-deps.ts'
 import {
@@ -13,7 +13,7 @@ import {
   writeMetadata,
 } from '../volumes/store.ts'
 import { type ConnectionInfo, withSharedData } from './connection-data.backend.ts'
-import { initiatorsOf, newChap, offer, readChap } from './offer.backend.ts'
+import { initiatorsOf, offer, readChap } from './offer.backend.ts'
 import { attachmentStates } from './states.ts'
 import { type Connector, deleteAttachmentRow, findAttachment, listAttachments } from './store.ts'
 import { settleVolume } from './volume-status.ts'

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Chap } from '@hearth/driver'
 import type { BackendDeps } from '../volumes/backend-deps.ts'
 import { readMetadata, type VolumeRow, volumeRef } from '../volumes/store.ts'
@@ -8,11 +7,6 @@ import { listAttachments } from './store.ts'
 export function readChap(volume: VolumeRow): Chap | null {
   const [method, username, password] = volume.provider_auth?.split(' ') ?? []
   return method === 'CHAP' && username && password ? { username, password } : null
-}
-
-/** Lengths that every initiator takes (RFC 7143 asks for at least 96 bits, some stop at 16 characters). */
-export function newChap(): Chap {
-  return { username: randomBytes(10).toString('hex'), password: randomBytes(8).toString('hex') }
 }
 
 /** Initiators of all who were promised the volume, but for one attachment; null there is the legacy connection. */

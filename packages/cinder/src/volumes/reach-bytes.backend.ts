@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import {
   type Address,
   type Blocks,
@@ -6,6 +5,7 @@ import {
   type Chap,
   type Connection,
   DriverError,
+  newChap,
   openBlocks,
   type SnapshotRef,
   snapshotBytesOf,
@@ -71,7 +71,7 @@ async function openExported(
       `${volume.name} is exported: it cannot be read from another host until it is detached`,
     )
   const { path, sizeBytes, blockSize } = device
-  const chap = { username: randomBytes(10).toString('hex'), password: randomBytes(8).toString('hex') }
+  const chap = newChap()
   const { portals, iqn, lun } = await exporter.create({ name: volume.name, path, sizeBytes, blockSize, chap })
   try {
     const blocks = await openIscsi({ portal: portals[0]!, iqn, lun, chap }, mode)
