@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Blocks, Extent } from './blocks.ts'
-import { DriverError } from './errors.ts'
+import { DriverError, isDriverError } from './errors.ts'
 import { connectNbd, type NbdClient } from './nbd.ts'
 import type { OpenBlocks } from './open-blocks.ts'
 import type { Runner } from './runner.ts'
@@ -79,29 +79,34 @@ function startServer(argv: string[], { run, secrets = {} }: OpenBlocks & { run: 
 
 async function connect(socket: string, server: Server): Promise<NbdClient> {
   let over = false
-  const failed = server.ended.then(
-    () => Promise.reject(new DriverError('failed', 'The block server ended before it served')),
-    (error: unknown) => {
-      over = true
-      throw error
-    },
-  )
-  failed.catch(() => undefined)
-  const deadline = Date.now() + connectMs
-  const attempt = async (): Promise<NbdClient> => {
-    for (let pause = 2; !over; pause = Math.min(pause * 2, 100)) {
-      try {
-        return await connectNbd(socket)
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error
-        if (Date.now() > deadline) throw new DriverError('unavailable', 'The block server does not answer', error)
-        await sleep(pause)
-      }
-    }
-    return failed
+  const end = (): void => {
+    over = true
   }
-  return Promise.race([attempt(), failed])
+  server.ended.then(end, end)
+  const deadline = Date.now() + connectMs
+  for (let pause = 2; ; pause = Math.min(pause * 2, 100)) {
+    try {
+      return await connectNbd(socket)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      const absent = code === 'ENOENT' || code === 'ECONNREFUSED'
+      if (!absent || over) throw await reasonOf(error, server)
+      if (Date.now() > deadline) throw new DriverError('unavailable', 'The block server does not answer', error)
+      await sleep(pause)
+    }
+  }
+}
+
+/**
+ * The server listens before it opens what it serves: when it cannot, connections end first, and then it says why. It ends
+ * with its client in any case.
+ */
+async function reasonOf(error: unknown, server: Server): Promise<unknown> {
+  const late = setTimeout(() => void server.stop(), leaveMs)
+  const said: unknown = await server.ended.catch((failure: unknown) => failure)
+  clearTimeout(late)
+  if (said !== undefined && !(isDriverError(said) && said.kind === 'aborted')) return said
+  return isDriverError(error) ? error : new DriverError('failed', 'The block server ended before it served', error)
 }
 
 function servedBlocks(client: NbdClient, server: Server, address: Address): Blocks {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -120,6 +121,15 @@ describe.each(['raw', 'qcow2'] as const)('blocks of a %s file', (format) => {
     })
     expect(await leftFolders()).toEqual(before)
   })
+})
+
+test('a server that listens, and only then cannot open what it serves, says why', async () => {
+  const silent = createServer((socket) => void setTimeout(() => socket.destroy(), 300)).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const filename = `nbd://127.0.0.1:${(silent.address() as AddressInfo).port}`
+  const opening = openBlocks({ filename, format: 'raw' }, { mode: 'r' })
+  await expect(opening).rejects.toThrow(/qemu-nbd: Failed to/)
+  silent.close()
 })
 
 async function leftFolders(): Promise<string[]> {
