@@ -5,6 +5,8 @@ import {
   bytesOfGiB,
   type DriverDeps,
   DriverError,
+  type Exclusive,
+  openExclusive,
   type SnapshotRef,
   type VolumeDriver,
   type VolumeRef,
@@ -52,8 +54,7 @@ interface Backend {
   /** The image file is mounted at the folder. */
   mounted: boolean
   copy: ReturnType<typeof openCopier>
-  /** One deed at a time per name. */
-  exclusive<T>(name: string, work: () => Promise<T>): Promise<T>
+  exclusive: Exclusive
 }
 
 const gib = 1024 ** 3
@@ -315,18 +316,4 @@ async function statsOf(backend: Backend): Promise<BackendStats> {
 
 function stopIfAborted(signal: AbortSignal | undefined, name: string): void {
   if (signal?.aborted) throw new DriverError('aborted', `Making ${name} was aborted`)
-}
-
-function openExclusive(): Backend['exclusive'] {
-  const tails = new Map<string, Promise<unknown>>()
-  return async (name, work) => {
-    const before = tails.get(name) ?? Promise.resolve()
-    const mine = before.then(work, work)
-    tails.set(name, mine)
-    try {
-      return await mine
-    } finally {
-      if (tails.get(name) === mine) tails.delete(name)
-    }
-  }
 }

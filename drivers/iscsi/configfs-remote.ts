@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { DriverError, type Runner } from '@hearth/driver'
 import { type Configfs, type Found, type Step, stepFailure } from './configfs-step.ts'
 
@@ -9,7 +10,7 @@ import { type Configfs, type Found, type Step, stepFailure } from './configfs-st
  * Without its modules, whose loading takes longer than the work: 1 is O_WRONLY, 2 is ENOENT, 17 is EEXIST.
  */
 const interpreter = String.raw`
-my $root = shift;
+my ($root, $over) = shift;
 chdir $root or die "$root: $!\n";
 sub put {
   my ($path, $value) = @_;
@@ -41,12 +42,22 @@ sub show {
   }
   1;
 }
-sub identify {
+sub identity {
   my ($dev, $ino, $rdev) = (stat $_[0])[0, 1, 6];
-  my $major = $rdev && ($rdev >> 8 & 0xfff | $rdev >> 32 & 0xfffff000);
-  my $minor = $rdev && ($rdev & 0xff | $rdev >> 12 & 0xffffff00);
-  printf "=%s\n block %x:%x\n", $_[0], $major, $minor if -b _;
-  print "=$_[0]\n file $dev:$ino\n" if -f _;
+  return "file $dev:$ino" if -f _;
+  return '' unless -b _;
+  my $major = $rdev >> 8 & 0xfff | $rdev >> 32 & 0xfffff000;
+  my $minor = $rdev & 0xff | $rdev >> 12 & 0xffffff00;
+  sprintf 'block %x:%x', $major, $minor;
+}
+sub identify {
+  my $told = identity($_[0]);
+  print "=$_[0]\n $told\n" if $told ne '';
+  1;
+}
+sub each_of {
+  my ($remove, $pattern) = @_;
+  for (matching($pattern)) { $remove->($_) or $! == 2 or return }
   1;
 }
 sub parents { my $at = ''; for (split m{/}, $_[0]) { $at .= $at eq '' ? $_ : "/$_"; mkdir $at or $! == 17 or return } 1 }
@@ -55,18 +66,20 @@ my %steps = (
   link => sub { symlink("$root/$_[1]", $_[0]) || $! == 17 },
   write => \&put,
   try => sub { put(@_); 1 },
-  unlink => sub { unlink($_[0]) || $! == 2 },
-  rmdir => sub { rmdir($_[0]) || $! == 2 },
+  unlink => sub { each_of(sub { unlink $_[0] }, @_) },
+  rmdir => sub { each_of(sub { rmdir $_[0] }, @_) },
   read => \&show,
   identify => \&identify,
+  note => sub { put($_[0], identity($_[1])) },
+  unless => sub { $over = lstat $_[0]; 1 },
+  only => sub { $over = identity($_[0]) !~ /^$_[1] /; 1 },
 );
-my $failed;
 while (<DATA>) {
   chomp;
   my ($kind, $path, $value) = split /\t/, $_, 3;
-  if ($kind eq 'deed') { $failed = 0; print "@\n"; next }
-  next if $failed || $steps{$kind}->($path, $value // '');
-  $failed = 1;
+  if ($kind eq 'deed') { $over = 0; print "@\n"; next }
+  next if $over || $steps{$kind}->($path, $value // '');
+  $over = 1;
   print "!$kind\t$path\t$!\n";
 }
 __END__
@@ -87,6 +100,8 @@ export function openRemoteConfigfs(run: Runner, root: string): Configfs {
   let working = false
   const work = async (): Promise<void> => {
     working = true
+    // Those that are asked for at once share the first one too.
+    await setImmediate()
     while (waiting.length > 0) {
       const deeds = waiting
       waiting = []

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openRunner } from '@hearth/driver'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openConfigfs } from './configfs.ts'
+import type { Step } from './configfs-step.ts'
 
 const nothing = () => undefined
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
@@ -46,12 +47,12 @@ describe.each([
         ['core/ab', ''],
       ]),
     )
-    const removal = [
-      ['unlink', 'core/ab/device'],
-      ['rmdir', 'core/ab/x'],
+    const removal: Step[] = [
+      ['unlink', 'core/*/device'],
+      ['rmdir', 'core/ab/*'],
       ['rmdir', 'core/ab'],
-    ] as const
-    await tree.apply([...removal, ...removal].map(([kind, path]) => [kind, path]))
+    ]
+    await tree.apply([...removal, ...removal, ['unlink', 'core/nothing']])
     expect([...(await tree.apply([['read', 'core/*']])).keys()]).toEqual(['core/a[1].b'])
   })
 
@@ -80,6 +81,39 @@ describe.each([
       kind: 'unavailable',
       message: expect.stringContaining('iSCSI cannot listen on 10.0.0.1:3260'),
     })
+  })
+
+  test('a deed ends without a failure where it says so', async () => {
+    const { root, tree } = await openTree(remote)
+    const path = join(root, 'file')
+    await writeFile(path, '')
+    await tree.apply([
+      ['unless', 'file'],
+      ['mkdir', 'never'],
+    ])
+    await tree.apply([
+      ['only', path, 'block'],
+      ['mkdir', 'never'],
+    ])
+    await tree.apply([
+      ['only', join(root, 'nothing'), 'file'],
+      ['mkdir', 'never'],
+    ])
+    const deed: Step[] = [
+      ['unless', 'nothing'],
+      ['only', path, 'file'],
+      ['mkdir', 'made'],
+      ['note', 'file', path],
+    ]
+    const found = await tree.apply([...deed, ['identify', path], ['read', '*']])
+    expect(found).toEqual(
+      new Map([
+        [path, found.get('file')!],
+        ['file', found.get(path)!],
+        ['made', ''],
+      ]),
+    )
+    expect(found.get(path)).toMatch(/^file \d+:\d+$/)
   })
 
   test('a device and a file are told from any other, and what is not there is not', async () => {

@@ -14,12 +14,18 @@ export function openConfigfs(deps: DriverDeps, root = configfsRoot): Configfs {
 async function applyHere(root: string, steps: Step[]): Promise<Found> {
   const found: Found = new Map()
   for (const step of steps) {
+    if (await endsAt(root, step)) break
     await applyStep(root, step, found).catch((error: unknown) => {
       const said = error instanceof Error ? error.message.replace(/^\w+: (.*?), .*$/s, '$1') : String(error)
       throw stepFailure(step, said, error)
     })
   }
   return found
+}
+
+async function endsAt(root: string, [kind, path, of]: Step): Promise<boolean> {
+  if (kind === 'unless') return (await lstat(join(root, path)).catch(() => null)) !== null
+  return kind === 'only' && (await identityOf(path))?.split(' ')[0] !== of
 }
 
 async function applyStep(root: string, step: Step, found: Found): Promise<void> {
@@ -36,13 +42,19 @@ async function applyStep(root: string, step: Step, found: Found): Promise<void> 
     case 'try':
       return put(path, step[2]).catch(() => undefined)
     case 'unlink':
-      return unlink(path).catch(unless('ENOENT'))
+      for (const one of await matching(root, step[1])) await unlink(one).catch(unless('ENOENT'))
+      return
     case 'rmdir':
-      return rmdir(path).catch(unless('ENOENT'))
+      for (const one of await matching(root, step[1])) await rmdir(one).catch(unless('ENOENT'))
+      return
     case 'read':
       return readMatches(root, step[1], found)
-    case 'identify':
-      return identify(step[1], found)
+    case 'note':
+      return put(path, (await identityOf(step[2])) ?? '')
+    case 'identify': {
+      const identity = await identityOf(step[1])
+      if (identity) found.set(step[1], identity)
+    }
   }
 }
 
@@ -62,6 +74,11 @@ function unless(code: string): (error: NodeJS.ErrnoException) => void {
   }
 }
 
+async function matching(root: string, pattern: string): Promise<string[]> {
+  const paths = pattern.includes('*') ? await Array.fromAsync(glob(pattern, { cwd: root })) : [pattern]
+  return paths.map((path) => join(root, path))
+}
+
 async function readMatches(root: string, pattern: string, found: Found): Promise<void> {
   for await (const path of glob(pattern, { cwd: root })) {
     const entry = await lstat(join(root, path)).catch(() => null)
@@ -72,13 +89,11 @@ async function readMatches(root: string, pattern: string, found: Found): Promise
 }
 
 /** Linux's device numbers are split as in makedev(3). */
-async function identify(path: string, found: Found): Promise<void> {
+async function identityOf(path: string): Promise<string | undefined> {
   const entry = await stat(path, { bigint: true }).catch(() => null)
-  if (entry?.isBlockDevice()) {
-    const major = ((entry.rdev >> 32n) & 0xfffff000n) | ((entry.rdev >> 8n) & 0xfffn)
-    const minor = ((entry.rdev >> 12n) & 0xffffff00n) | (entry.rdev & 0xffn)
-    found.set(path, `block ${major.toString(16)}:${minor.toString(16)}`)
-  } else if (entry?.isFile()) {
-    found.set(path, `file ${entry.dev}:${entry.ino}`)
-  }
+  if (entry?.isFile()) return `file ${entry.dev}:${entry.ino}`
+  if (!entry?.isBlockDevice()) return undefined
+  const major = ((entry.rdev >> 32n) & 0xfffff000n) | ((entry.rdev >> 8n) & 0xfffn)
+  const minor = ((entry.rdev >> 12n) & 0xffffff00n) | (entry.rdev & 0xffn)
+  return `block ${major.toString(16)}:${minor.toString(16)}`
 }

@@ -4,10 +4,10 @@ import {
   type ConnectorDriver,
   type DriverDeps,
   DriverError,
+  openExclusive,
 } from '@hearth/driver'
 import { type Path, type Reach, readConnection } from './connector-paths.ts'
 import { connectorScript } from './connector-script.ts'
-import { openExclusive } from './exclusive.ts'
 
 export const connectorOptions = {
   type: 'object',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Chap, DriverError, type ExportRequest } from '@hearth/driver'
-import type { Found, Step } from './configfs-step.ts'
+import type { DeviceKind, Found, Step } from './configfs-step.ts'
 
 /** Names of everything that belongs to one volume in the kernel's tree. */
 export interface Places {
@@ -21,8 +21,6 @@ export interface TargetState {
   initiators: string[]
   /** Any initiator may log in. */
   open: boolean
-  /** Steps that take all of it away. */
-  removal: Step[]
 }
 
 /** A prefix has its own host bus adapters, so that a device without target is known as ours. */
@@ -39,27 +37,26 @@ export function placesOf(prefix: string, name: string): Places {
 }
 
 /** Reads everything that decides what is to be done for one volume. */
-export function inspection({ target, group, iblock, fileio }: Places, path: string | null): Step[] {
+function inspection({ target, group, iblock, fileio }: Places, path: string): Step[] {
   const devices: Step[] = [iblock, fileio].flatMap((device): Step[] => [
     ['read', device],
     ['read', `${device}/enable`],
     ['read', `${device}/alias`],
     ['read', `${device}/udev_path`],
   ])
-  const luns = ['lun/lun_*', 'lun/lun_0/device', 'acls/*', 'acls/*/lun_*', 'acls/*/lun_*/unit']
-  const inGroup = ['enable', 'attrib/generate_node_acls', 'np/*', ...luns].map((one) => `${group}/${one}`)
-  const reads = [target, group, ...inGroup].map((one): Step => ['read', one])
-  return [...devices, ...reads, ...(path === null ? [] : [['identify', path] as Step])]
+  const inGroup = ['enable', 'attrib/generate_node_acls', 'np/*', 'lun/lun_0/device', 'acls/*']
+  const reads = [target, ...inGroup.map((one) => `${group}/${one}`)].map((one): Step => ['read', one])
+  return [...devices, ...reads, ['identify', path]]
 }
 
-export function stateOf(found: Found, places: Places, path: string | null): TargetState {
+export function stateOf(found: Found, places: Places, path: string): TargetState {
   const { target, group, iblock, fileio } = places
   const names = (folder: string) =>
     [...found.keys()]
       .filter((one) => one.startsWith(`${folder}/`) && !one.slice(folder.length + 1).includes('/'))
       .map((one) => one.slice(folder.length + 1))
-  const identity = path === null ? undefined : found.get(path)
-  const device = identity?.startsWith('block') ? iblock : fileio
+  const identity = found.get(path)
+  const device = identity && kindOf(identity) === 'block' ? iblock : fileio
   const isWanted = (place: string) =>
     found.get(`${place}/enable`)?.trim() === '1' &&
     found.get(`${place}/alias`)?.trim() === identity &&
@@ -67,7 +64,7 @@ export function stateOf(found: Found, places: Places, path: string | null): Targ
   const other = device === iblock ? fileio : iblock
   return {
     sound:
-      found.get(`${group}/enable`)?.trim() === '1' &&
+      isEnabled(found, places) &&
       found.has(`${group}/lun/lun_0/device`) &&
       identity !== undefined &&
       isWanted(device) &&
@@ -76,37 +73,53 @@ export function stateOf(found: Found, places: Places, path: string | null): Targ
     portals: names(`${group}/np`),
     initiators: names(`${group}/acls`),
     open: found.get(`${group}/attrib/generate_node_acls`)?.trim() === '1',
-    removal: removalOf(found, places),
   }
 }
 
+/** Lets initiators in. */
+export function isEnabled(found: Found, { group }: Places): boolean {
+  return found.get(`${group}/enable`)?.trim() === '1'
+}
+
+/** Of what `identify` tells. */
+export function kindOf(identity: string): DeviceKind {
+  return identity.startsWith('block') ? 'block' : 'file'
+}
+
 /**
- * The kernel refuses to remove what others hold: disabling the group ends its sessions, then links go before what they
- * lead to, and the device last.
+ * Takes all of it away, whatever there is. The kernel refuses to remove what others hold: disabling the group ends its
+ * sessions, then links go before what they lead to, and the device last.
  */
-function removalOf(found: Found, { target, group, iblock, fileio }: Places): Step[] {
-  const all = [...found.keys()].filter((path) => path.startsWith(`${group}/`))
-  const matching = (pattern: RegExp) => all.filter((path) => pattern.test(path.slice(group.length)))
-  const unlink = (paths: string[]) => paths.map((path): Step => ['unlink', path])
-  const rmdir = (paths: string[]) => paths.map((path): Step => ['rmdir', path])
-  const disable: Step[] = found.get(`${group}/enable`)?.trim() === '1' ? [['write', `${group}/enable`, '0']] : []
+export function removal({ target, group, iblock, fileio }: Places): Step[] {
   return [
-    ...disable,
-    ...unlink(matching(/^\/acls\/[^/]+\/lun_\d+\/unit$/)),
-    ...rmdir(matching(/^\/acls\/[^/]+\/lun_\d+$/)),
-    ...rmdir(matching(/^\/acls\/[^/]+$/)),
-    ...unlink(matching(/^\/lun\/lun_\d+\/device$/)),
-    ...rmdir(matching(/^\/lun\/lun_\d+$/)),
-    ...rmdir(matching(/^\/np\/[^/]+$/)),
-    ...rmdir([group, target].filter((path) => found.has(path))),
-    ...rmdir([iblock, fileio].filter((path) => found.has(path))),
+    ['try', `${group}/enable`, '0'],
+    ['unlink', `${group}/acls/*/lun_*/unit`],
+    ['rmdir', `${group}/acls/*/lun_*`],
+    ['rmdir', `${group}/acls/*`],
+    ['unlink', `${group}/lun/lun_*/device`],
+    ['rmdir', `${group}/lun/lun_*`],
+    ['rmdir', `${group}/np/*`],
+    ...[group, target, iblock, fileio].map((path): Step => ['rmdir', path]),
   ]
 }
 
-/** Offers the device at `request.path`, whose identity is `identity`, as LUN 0. */
-export function creation(places: Places, request: ExportRequest, identity: string, portals: string[]): Step[] {
+/** Looks as `inspection` does and, where there is nothing of the volume yet, offers it at once. */
+export function firstCreation(places: Places, request: ExportRequest, portals: string[]): Step[] {
+  const { target, iblock, fileio, group } = places
+  const kind = request.path.startsWith('/dev/') ? 'block' : 'file'
+  return [
+    ...inspection(places, request.path),
+    ...[target, iblock, fileio].map((path): Step => ['unless', path]),
+    ['only', request.path, kind],
+    ...creation(places, request, kind, portals),
+    ['read', `${group}/enable`],
+  ]
+}
+
+/** Offers the device or file at `request.path` as LUN 0. */
+export function creation(places: Places, request: ExportRequest, kind: DeviceKind, portals: string[]): Step[] {
   const { group, iblock, fileio, iqn } = places
-  const device = identity.startsWith('block') ? iblock : fileio
+  const device = kind === 'block' ? iblock : fileio
   const { path, sizeBytes, blockSize } = request
   const control =
     device === iblock ? `udev_path=${path}` : `fd_dev_name=${path},fd_dev_size=${sizeBytes},fd_buffered_io=1`
@@ -116,7 +129,7 @@ export function creation(places: Places, request: ExportRequest, identity: strin
     ['write', `${device}/control`, control],
     ['write', `${device}/udev_path`, path],
     ['write', `${device}/enable`, '1'],
-    ['write', `${device}/alias`, identity],
+    ['note', `${device}/alias`, path],
     // Before the first link only; multipath knows the paths of one device by it.
     ['write', `${device}/wwn/vpd_unit_serial`, serial],
     ['try', `${device}/attrib/emulate_tpu`, '1'],

@@ -1,14 +1,16 @@
-import { type DriverDeps, DriverError, type ExportDriver, type ExportRequest } from '@hearth/driver'
+import { type DriverDeps, DriverError, type ExportDriver, type ExportRequest, openExclusive } from '@hearth/driver'
 import { configfsRoot, openConfigfs } from './configfs.ts'
 import type { Configfs, Step } from './configfs-step.ts'
-import { openExclusive } from './exclusive.ts'
 import type { IscsiOptions } from './export.ts'
 import {
   adapterOf,
   creation,
-  inspection,
+  firstCreation,
+  isEnabled,
+  kindOf,
   type Places,
   placesOf,
+  removal,
   renewal,
   requireIdentity,
   stateOf,
@@ -119,30 +121,34 @@ function checkAddresses(portals: string[], addresses: string[]): void {
 async function tryPortals({ configfs, options }: Server): Promise<void> {
   const target = `iscsi/${options.prefix}-probe`
   const nodes = options.portals.map((portal) => `${target}/tpgt_1/np/${portal}`)
-  const removal = [...nodes, `${target}/tpgt_1`, target].map((path): Step => ['rmdir', path])
   try {
     await configfs.apply(nodes.map((path) => ['mkdir', path]))
   } finally {
-    await configfs.apply(removal)
+    await configfs.apply([...nodes, `${target}/tpgt_1`, target].map((path): Step => ['rmdir', path]))
   }
 }
 
 async function ensureTarget(server: Server, request: ExportRequest): Promise<void> {
   const { configfs, options } = server
-  const places = placesOf(options.prefix, request.name)
-  const found = await configfs.apply(inspection(places, request.path))
-  const identity = requireIdentity(found, request.path)
-  const now = stateOf(found, places, request.path)
-  if (canStay(now, request)) {
-    await configfs.apply(renewal(places, request, options.portals, now))
-    return
-  }
+  const { portals, prefix } = options
+  const places = placesOf(prefix, request.name)
   try {
-    await configfs.apply([...now.removal, ...creation(places, request, identity, options.portals)])
+    const found = await configfs.apply(firstCreation(places, request, portals))
+    const identity = requireIdentity(found, request.path)
+    const now = stateOf(found, places, request.path)
+    if (!now.present && isEnabled(found, places)) return
+    if (canStay(now, request)) await configfs.apply(renewal(places, request, portals, now))
+    else await configfs.apply([...removal(places), ...creation(places, request, kindOf(identity), portals)])
   } catch (error) {
-    await removeTarget(server, request.name).catch(() => undefined)
+    await removeHalfMade(server, places).catch(() => undefined)
     throw error
   }
+}
+
+/** Enabling is the last step: what is enabled was there before, and may be in use. */
+async function removeHalfMade({ configfs }: Server, places: Places): Promise<void> {
+  const found = await configfs.apply([['read', `${places.group}/enable`]])
+  if (!isEnabled(found, places)) await configfs.apply(removal(places))
 }
 
 /** Initiators that were let in while any could enter stay known to the kernel: then the target is made anew. */
@@ -151,9 +157,7 @@ function canStay(now: TargetState, { initiators = [] }: ExportRequest): boolean 
 }
 
 async function removeTarget({ configfs, options }: Server, name: string): Promise<void> {
-  const places: Places = placesOf(options.prefix, name)
-  const now = stateOf(await configfs.apply(inspection(places, null)), places, null)
-  if (now.present) await configfs.apply(now.removal)
+  await configfs.apply(removal(placesOf(options.prefix, name)))
 }
 
 /** Half-made targets and devices too, so that they are withdrawn. */

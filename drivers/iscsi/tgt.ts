@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type Chap, type DriverDeps, DriverError, type ExportDriver, type ExportRequest } from '@hearth/driver'
-import { type Exclusive, openExclusive } from './exclusive.ts'
+import {
+  type Chap,
+  type DriverDeps,
+  DriverError,
+  type Exclusive,
+  type ExportDriver,
+  type ExportRequest,
+  openExclusive,
+} from '@hearth/driver'
 import type { TgtOptions } from './export.ts'
 import { checkRequest, stopIfAborted } from './request.ts'
 import type { TgtControl } from './tgt-control.ts'

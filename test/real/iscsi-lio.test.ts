@@ -69,8 +69,9 @@ exportContract({
   grow: growLoop,
   run,
   reach,
-  abilities: { network: true, resize: true, sessions: true },
+  abilities: { network: true, resize: true, sessions: true, initiators: true, mutual: true },
   concurrency: 20,
+  onlyDevices: true,
 })
 
 async function newRequest(path: string): Promise<ExportRequest> {

@@ -6,8 +6,9 @@ import { openCanary, shellTraps } from './hostile.ts'
 
 /** Refusals, aborts, devices that go away, hostile words. */
 export function describeExportTrouble(kit: ExportKit): void {
-  describeAborts(kit)
   describeDevices(kit)
+  if (kit.contract.onlyDevices) return
+  describeAborts(kit)
   describeHostile(kit)
 }
 
