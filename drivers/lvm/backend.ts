@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError, type DriverLog } from '@hearth/driver'
 import { failureOf } from './failures.ts'
-import type { Group, Outcome } from './group.ts'
+import { type Group, type Outcome, volumeIn } from './group.ts'
 import type { LogicalVolume } from './lvm.ts'
 import { devicePath, plainName } from './names.ts'
 import type { Options } from './options.ts'
@@ -25,6 +26,7 @@ export interface Backend {
 }
 
 export const gib = 1024 ** 3
+const udevLooksMs = 3000
 
 /** The logical volume as it stands after steps that should have finished it. */
 export function finished(
@@ -38,10 +40,15 @@ export function finished(
   return found
 }
 
-/** Throws `busy` when a device is open. */
-export function ensureUnused(logical: LogicalVolume, deed: string): void {
-  if (logical.open) {
-    throw new DriverError('busy', `${plainName(logical.name)} is in use and cannot be ${deed}: detach it first`)
+/** Throws `busy` when a device is open, and stays so: udev looks for a moment into each that was just closed. */
+export async function ensureUnused(backend: Backend, logical: LogicalVolume, deed: string): Promise<void> {
+  const until = performance.now() + udevLooksMs
+  for (let found: LogicalVolume | undefined = logical; found?.open; ) {
+    if (performance.now() > until) {
+      throw new DriverError('busy', `${plainName(logical.name)} is in use and cannot be ${deed}: detach it first`)
+    }
+    await sleep(200)
+    found = volumeIn(await backend.group.report(), logical.name)
   }
 }
 

@@ -1,6 +1,6 @@
-import { DriverError, isDriverError, type Runner } from '@hearth/driver'
+import { DriverError, type Runner } from '@hearth/driver'
 import { failureOf } from './failures.ts'
-import { type GroupReport, type LogicalVolume, parseReport, reportCommand } from './lvm.ts'
+import { type GroupReport, type LogicalVolume, parseReport, reportLine } from './lvm.ts'
 
 /** Lines of the LVM shell that belong together. They all run, whether or not one before fails: say conditions by `-S`. */
 export interface Steps {
@@ -33,26 +33,26 @@ export interface Group {
 
 /** Old enough that deeds in a row share one, young enough for another service on the group. */
 export const believedMs = 3000
-const stepsAtOnce = 40
+/** What a pipe surely takes at once (PIPE_BUF), less the line of the report. */
+const bytesAtOnce = 3500
 /** LVM's shell takes 64 words in a line. */
 const namesInLine = 40
 /** How long another service on the group may keep it. */
 const lockSeconds = 300
 const exitLocked = 75
+const exitNoCommand = 127
 
 /**
- * One process at a time works on a group, of however many services. The lines come as arguments: of a pipe's text, a
- * killed sender could leave half, and half of `lvremove group/name` removes the group's every volume.
+ * One process at a time works on a group, of however many services. LVM's shell reads the lines, few enough that they
+ * are all in its pipe before it starts: half of `lvremove group/name` would remove the group's every volume.
  */
 const script = `
-folder=/run/lock; [ -d "$folder" ] || folder=/run
-group=$1; wait=$2; shift 2
-lock=$folder/hearth-lvm-$group
-exec flock -o -w "$wait" -E ${exitLocked} "$lock" sh -c '
-  group=$1; shift
-  [ $# = 0 ] || printf "%s\\n" "$@" | lvm >/dev/null
-  exec ${reportCommand} "$group"
-' sh "$group" "$@"
+lock=/run/lock; [ -d "$lock" ] || lock=/run
+exec 9> "$lock/hearth-lvm-$1"
+flock -w "$2" -E ${exitLocked} 9 || exit $?
+lvm 9>&- <<END
+$3
+END
 `
 
 interface Waiting {
@@ -82,7 +82,7 @@ export function openGroup(name: string, run: Runner, onReport: (report: GroupRep
     busy = true
     // Those who were let go together come together.
     await new Promise(setImmediate)
-    while (waiting.length > 0) await turn(waiting.splice(0, stepsAtOnce))
+    while (waiting.length > 0) await turn(nextBatch(name, waiting))
     busy = false
   }
   const group: Group = {
@@ -112,6 +112,14 @@ export function volumeIn(report: GroupReport | undefined, logical: string): Logi
 /** An unknown command is refused by its name, which tells whose complaints stand before it. */
 const endOf = (index: number) => `end-of-${index}`
 
+/** As many of those waiting, one at least, as a pipe takes at once. */
+function nextBatch(group: string, waiting: Waiting[]): Waiting[] {
+  let count = 1
+  const bytes = () => linesOf(group, waiting.slice(0, count + 1)).join('\n').length
+  while (count < waiting.length && bytes() <= bytesAtOnce) count += 1
+  return waiting.splice(0, count)
+}
+
 function linesOf(group: string, batch: Waiting[]): string[] {
   const each = (names: string[], command: string): string[] => {
     const lines: string[] = []
@@ -131,20 +139,19 @@ function linesOf(group: string, batch: Waiting[]): string[] {
 
 async function runLines(group: string, run: Runner, lines: string[]): Promise<{ report: GroupReport; said: string }> {
   const timeout = lockSeconds * 1000 + 120_000 + lines.length * 5000
-  const argv = ['sh', '-c', script, 'sh', group, String(lockSeconds), ...lines]
-  const { stdout, stderr, exitCode } = await run(argv, { timeout, allow: [0, 1, 2, 3, 5, exitLocked] }).catch(
-    (error: unknown) => {
-      if (isDriverError(error) && /\blvm\b.*(not found|no such file)/i.test(error.message)) {
-        throw new DriverError('unsupported', 'The storage host has no LVM: install its package lvm2', error)
-      }
-      throw error
-    },
-  )
+  const given = [...lines, `${reportLine} ${group}`].join('\n')
+  const { stdout, stderr, exitCode } = await run(['sh', '-c', script, 'sh', group, String(lockSeconds), given], {
+    timeout,
+    allow: [0, 1, 2, 3, 5, exitLocked, exitNoCommand],
+  })
+  if (exitCode === exitNoCommand) {
+    throw new DriverError('unsupported', 'The storage host lacks LVM or flock: install lvm2 and util-linux')
+  }
   if (exitCode === exitLocked) {
     throw new DriverError('unavailable', `Another command holds the volume group ${group} for long: try again`)
   }
   const report = parseReport(stdout)
-  if (!report) throw failureOf(`Volume group "${group}" not found\n${complaints(stderr)}`, `volume group ${group}`)
+  if (!report) throw failureOf(complaints(stderr), `volume group ${group}`)
   return { report, said: stderr }
 }
 

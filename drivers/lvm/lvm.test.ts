@@ -6,66 +6,26 @@ import { mirroredFree } from './stats.ts'
 import { markOf, markTag, newOwner, ownerState } from './tags.ts'
 
 /** As LVM 2.03.16 reported a group with a thin pool, a volume, its snapshot and an unfinished clone. */
-const thinReport = `  {
-      "report": [
-          {
-              "vg": [
-                  {"vg_name":"vg0", "vg_size":"8585740288", "vg_free":"1228931072", "vg_extent_size":"4194304"}
-              ]
-              ,
-              "pv": [
-                  {"pv_name":"/dev/vdb", "pv_free":"1228931072", "pv_missing":""}
-              ]
-              ,
-              "lv": [
-                  {"lv_name":"_snapshot-x", "lv_size":"1073741824", "lv_attr":"Vwi---tz-k", "lv_tags":"hearth.of=volume-a", "origin":"volume-a", "origin_size":"", "pool_lv":"vg0-pool", "data_percent":"", "metadata_percent":"", "lv_metadata_size":""},
-                  {"lv_name":"vg0-pool", "lv_size":"7340032000", "lv_attr":"twi-aotz--", "lv_tags":"", "origin":"", "origin_size":"", "pool_lv":"", "data_percent":"0.05", "metadata_percent":"11.08", "lv_metadata_size":"8388608"},
-                  {"lv_name":"volume-a", "lv_size":"2147483648", "lv_attr":"Vwi-aotz--", "lv_tags":"", "origin":"", "origin_size":"", "pool_lv":"vg0-pool", "data_percent":"0.00", "metadata_percent":"", "lv_metadata_size":""},
-                  {"lv_name":"volume-b", "lv_size":"1073741824", "lv_attr":"Vwi---tz--", "lv_tags":"hearth.making=/lab:9:77:1,mine", "origin":"volume-a", "origin_size":"", "pool_lv":"vg0-pool", "data_percent":"", "metadata_percent":"", "lv_metadata_size":""}
-              ]
-              ,
-              "pvseg": [
-                  {"pv_name":"/dev/vdb"},
-                  {"pv_name":"/dev/vdb"}
-              ]
-              ,
-              "seg": [
-                  {"lv_name":"vg0-pool"},
-                  {"lv_name":"volume-a"}
-              ]
-          }
-      ]
-  }
+const thinReport = `  LVM2_VG_NAME='vg0' LVM2_VG_SIZE='8585740288' LVM2_VG_FREE='1228931072' LVM2_VG_EXTENT_SIZE='4194304'
+  LVM2_PV_NAME='/dev/vdb' LVM2_PV_FREE='1228931072' LVM2_PV_MISSING=''
+  LVM2_LV_NAME='_snapshot-x' LVM2_LV_SIZE='1073741824' LVM2_LV_ATTR='Vwi---tz-k' LVM2_LV_TAGS='hearth.of=volume-a' LVM2_ORIGIN='volume-a' LVM2_ORIGIN_SIZE='' LVM2_POOL_LV='vg0-pool' LVM2_DATA_PERCENT='' LVM2_METADATA_PERCENT='' LVM2_LV_METADATA_SIZE=''
+  LVM2_LV_NAME='vg0-pool' LVM2_LV_SIZE='7340032000' LVM2_LV_ATTR='twi-aotz--' LVM2_LV_TAGS='' LVM2_ORIGIN='' LVM2_ORIGIN_SIZE='' LVM2_POOL_LV='' LVM2_DATA_PERCENT='0.05' LVM2_METADATA_PERCENT='11.08' LVM2_LV_METADATA_SIZE='8388608'
+  LVM2_LV_NAME='volume-a' LVM2_LV_SIZE='2147483648' LVM2_LV_ATTR='Vwi-aotz--' LVM2_LV_TAGS='' LVM2_ORIGIN='' LVM2_ORIGIN_SIZE='' LVM2_POOL_LV='vg0-pool' LVM2_DATA_PERCENT='0.00' LVM2_METADATA_PERCENT='' LVM2_LV_METADATA_SIZE=''
+  LVM2_LV_NAME='volume-b' LVM2_LV_SIZE='1073741824' LVM2_LV_ATTR='Vwi---tz--' LVM2_LV_TAGS='hearth.making=/lab:9:77:1,mine' LVM2_ORIGIN='volume-a' LVM2_ORIGIN_SIZE='' LVM2_POOL_LV='vg0-pool' LVM2_DATA_PERCENT='' LVM2_METADATA_PERCENT='' LVM2_LV_METADATA_SIZE=''
+  LVM2_PV_NAME='/dev/vdb'
+  LVM2_PV_NAME='/dev/vdb'
+  LVM2_LV_NAME='vg0-pool'
+  LVM2_LV_NAME='volume-a'
 `
 /** The same LVM, of a group whose second device is gone, with a volume on it and an overfull snapshot. */
-const thickReport = `  {
-      "report": [
-          {
-              "vg": [
-                  {"vg_name":"vg1", "vg_size":"8581545984", "vg_free":"2126512128", "vg_extent_size":"4194304"}
-              ]
-              ,
-              "pv": [
-                  {"pv_name":"/dev/vdc", "pv_free":"1052770304", "pv_missing":""},
-                  {"pv_name":"[unknown]", "pv_free":"1073741824", "pv_missing":"missing"}
-              ]
-              ,
-              "lv": [
-                  {"lv_name":"_snapshot-x", "lv_size":"813694976", "lv_attr":"swi-I-s---", "lv_tags":"", "origin":"volume-a", "origin_size":"1610612736", "pool_lv":"", "data_percent":"100.00", "metadata_percent":"", "lv_metadata_size":""},
-                  {"lv_name":"volume-a", "lv_size":"1610612736", "lv_attr":"owi-a-s---", "lv_tags":"", "origin":"", "origin_size":"1610612736", "pool_lv":"", "data_percent":"", "metadata_percent":"", "lv_metadata_size":""},
-                  {"lv_name":"volume-b", "lv_size":"1073741824", "lv_attr":"-wi-----p-", "lv_tags":"", "origin":"", "origin_size":"", "pool_lv":"", "data_percent":"", "metadata_percent":"", "lv_metadata_size":""}
-              ]
-              ,
-              "pvseg": [
-                  {"pv_name":"/dev/vdc"}
-              ]
-              ,
-              "seg": [
-                  {"lv_name":"volume-a"}
-              ]
-          }
-      ]
-  }
+const thickReport = `  LVM2_VG_NAME='vg1' LVM2_VG_SIZE='8581545984' LVM2_VG_FREE='2126512128' LVM2_VG_EXTENT_SIZE='4194304'
+  LVM2_PV_NAME='/dev/vdc' LVM2_PV_FREE='1052770304' LVM2_PV_MISSING=''
+  LVM2_PV_NAME='[unknown]' LVM2_PV_FREE='1073741824' LVM2_PV_MISSING='missing'
+  LVM2_LV_NAME='_snapshot-x' LVM2_LV_SIZE='813694976' LVM2_LV_ATTR='swi-I-s---' LVM2_LV_TAGS='' LVM2_ORIGIN='volume-a' LVM2_ORIGIN_SIZE='1610612736' LVM2_POOL_LV='' LVM2_DATA_PERCENT='100.00' LVM2_METADATA_PERCENT='' LVM2_LV_METADATA_SIZE=''
+  LVM2_LV_NAME='volume-a' LVM2_LV_SIZE='1610612736' LVM2_LV_ATTR='owi-a-s---' LVM2_LV_TAGS='' LVM2_ORIGIN='' LVM2_ORIGIN_SIZE='1610612736' LVM2_POOL_LV='' LVM2_DATA_PERCENT='' LVM2_METADATA_PERCENT='' LVM2_LV_METADATA_SIZE=''
+  LVM2_LV_NAME='volume-b' LVM2_LV_SIZE='1073741824' LVM2_LV_ATTR='-wi-----p-' LVM2_LV_TAGS='' LVM2_ORIGIN='' LVM2_ORIGIN_SIZE='' LVM2_POOL_LV='' LVM2_DATA_PERCENT='' LVM2_METADATA_PERCENT='' LVM2_LV_METADATA_SIZE=''
+  LVM2_PV_NAME='/dev/vdc'
+  LVM2_LV_NAME='volume-a'
 `
 
 describe('a report of LVM', () => {
@@ -89,9 +49,8 @@ describe('a report of LVM', () => {
     expect(partial).toMatchObject({ kind: 'thick', partial: true, active: false })
   })
 
-  test('says that there is no such group, and refuses what is no report', () => {
-    expect(parseReport('  {\n      "report": [\n      ]\n  }\n')).toBe(null)
-    expect(() => parseReport('  Reading VG vg0 without a lock.')).toThrow('no JSON')
+  test('is none when there is no such group', () => {
+    expect(parseReport('  Reading VG vg0 without a lock.\n')).toBe(null)
   })
 })
 

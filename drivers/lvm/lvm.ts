@@ -1,5 +1,3 @@
-import { DriverError } from '@hearth/driver'
-
 /** One logical volume, as LVM reports it; hidden ones are left out. */
 export interface LogicalVolume {
   name: string
@@ -49,63 +47,57 @@ export interface GroupReport {
 const volumeColumns =
   'lv_name,lv_size,lv_attr,lv_tags,origin,origin_size,pool_lv,data_percent,metadata_percent,lv_metadata_size'
 
-/** The command, less the group's name, whose output `parseReport` understands. LVM's shell cannot report so. */
-export const reportCommand = [
-  'lvm fullreport --reportformat json --units b --nosuffix',
+/** The line for LVM's shell, less the group's name, whose output `parseReport` understands. */
+export const reportLine = [
+  'fullreport --noheadings --nameprefixes --units b --nosuffix',
   '--configreport vg -o vg_name,vg_size,vg_free,vg_extent_size',
   '--configreport pv -o pv_name,pv_free,pv_missing',
   `--configreport lv -o ${volumeColumns}`,
   '--configreport pvseg -o pv_name --configreport seg -o lv_name',
 ].join(' ')
 
+/** Columns by the names that LVM prefixes them with, such as LVM2_LV_NAME. */
 type Row = Record<string, string>
 
-/** The group of a report; null when LVM found no such group. Throws `failed` when there is none. */
+/** The group of a report; null when there is none in it. Rows of segments have a name alone. */
 export function parseReport(output: string): GroupReport | null {
-  const text = output.slice(output.indexOf('{'))
-  let parsed: { report: { vg?: Row[]; pv?: Row[]; lv?: Row[] }[] }
-  try {
-    parsed = JSON.parse(text) as typeof parsed
-  } catch (error) {
-    throw new DriverError('failed', `LVM reported what is no JSON: ${output.slice(-200)}`, error)
-  }
-  const found = parsed.report[0]
-  const group = found?.vg?.[0]
+  const rows = output
+    .split('\n')
+    .map((line): Row => Object.fromEntries([...line.matchAll(/LVM2_(\w+)='([^']*)'/g)].map((found) => found.slice(1))))
+  const group = rows.find((row) => row.VG_SIZE !== undefined)
   if (!group) return null
   return {
-    name: group.vg_name!,
-    sizeBytes: Number(group.vg_size),
-    freeBytes: Number(group.vg_free),
-    extentBytes: Number(group.vg_extent_size),
-    devices: (found.pv ?? []).map((row) => ({
-      name: row.pv_name!,
-      freeBytes: Number(row.pv_free),
-      missing: row.pv_missing !== '',
-    })),
-    volumes: (found.lv ?? []).map(parseVolume),
+    name: group.VG_NAME!,
+    sizeBytes: Number(group.VG_SIZE),
+    freeBytes: Number(group.VG_FREE),
+    extentBytes: Number(group.VG_EXTENT_SIZE),
+    devices: rows
+      .filter((row) => row.PV_FREE !== undefined)
+      .map((row) => ({ name: row.PV_NAME!, freeBytes: Number(row.PV_FREE), missing: row.PV_MISSING !== '' })),
+    volumes: rows.filter((row) => row.LV_ATTR !== undefined).map(parseVolume),
   }
 }
 
 /** lvs(8) describes the characters of lv_attr. */
 function parseVolume(row: Row): LogicalVolume {
-  const attributes = row.lv_attr!
+  const attributes = row.LV_ATTR!
   const [type, state, health] = [attributes[0]!, attributes[4]!, attributes[8]!]
   return {
-    name: row.lv_name!,
-    sizeBytes: Number(row.lv_size),
-    kind: type === 't' ? 'pool' : row.pool_lv !== '' ? 'thin' : /s/i.test(type) ? 'snapshot' : 'thick',
-    tags: row.lv_tags === '' ? [] : row.lv_tags!.split(','),
-    origin: row.origin!,
-    pool: row.pool_lv!,
-    dataPercent: Number(row.data_percent || 0),
-    metadataPercent: Number(row.metadata_percent || 0),
-    metadataBytes: Number(row.lv_metadata_size || 0),
+    name: row.LV_NAME!,
+    sizeBytes: Number(row.LV_SIZE),
+    kind: type === 't' ? 'pool' : row.POOL_LV !== '' ? 'thin' : /s/i.test(type) ? 'snapshot' : 'thick',
+    tags: row.LV_TAGS === '' ? [] : row.LV_TAGS!.split(','),
+    origin: row.ORIGIN!,
+    pool: row.POOL_LV!,
+    dataPercent: Number(row.DATA_PERCENT || 0),
+    metadataPercent: Number(row.METADATA_PERCENT || 0),
+    metadataBytes: Number(row.LV_METADATA_SIZE || 0),
     active: state !== '-' && state !== 'd',
     open: attributes[5] === 'o',
     broken: /[IS]/.test(state) || /[FDM]/.test(health),
     partial: health === 'p',
     merging: type === 'O',
-    originBytes: Number(row.origin_size || 0),
+    originBytes: Number(row.ORIGIN_SIZE || 0),
     skipped: attributes[9] === 'k',
   }
 }

@@ -66,10 +66,7 @@ export async function growThick(
   const { group, owner } = backend
   const path = `${group.name}/${found.name}`
   const guarded = snapshotsOn(await group.report(), found.name).length > 0
-  if (guarded && found.open) {
-    const why = 'LVM grows a volume with snapshots only while it is not in use'
-    throw new DriverError('busy', `${plainName(found.name)} has snapshots: ${why}; detach it or delete them`)
-  }
+  if (guarded) await ensureUnused(backend, found, 'grown while it has snapshots')
   stopIfAborted(signal, `Extending ${plainName(found.name)}`)
   const mark = markTag('growing', owner, String(found.sizeBytes))
   const unmark = `lvchange -qq --deltag ${mark} ${path}`
@@ -101,7 +98,7 @@ export async function growThick(
 export async function removeThick(backend: Backend, found: LogicalVolume, signal?: AbortSignal): Promise<void> {
   const { group, owner, options } = backend
   const what = `Deleting ${plainName(found.name)}`
-  ensureUnused(found, 'deleted')
+  await ensureUnused(backend, found, 'deleted')
   stopIfAborted(signal, what)
   const [path, mark] = [`${group.name}/${found.name}`, markTag('making', owner)]
   const unmark = `lvchange -qq --deltag ${mark} ${path}`
@@ -126,8 +123,8 @@ export async function removeThick(backend: Backend, found: LogicalVolume, signal
 /** The snapshot is merged and made anew; the mark on the volume tells a later process to make it, if this one dies. */
 export async function revertThick(backend: Backend, volume: LogicalVolume, snapshot: LogicalVolume): Promise<void> {
   const { group, owner } = backend
-  ensureUnused(volume, 'reverted')
-  ensureUnused(snapshot, 'reverted to')
+  await ensureUnused(backend, volume, 'reverted')
+  await ensureUnused(backend, snapshot, 'reverted to')
   if (snapshot.broken) throw lost(snapshot)
   const path = `${group.name}/${volume.name}`
   const outcome = await group.perform({

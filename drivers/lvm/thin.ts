@@ -1,10 +1,10 @@
 import { type Backend, ensureUnused, finished, removeOurs } from './backend.ts'
 import { failureOf } from './failures.ts'
-import { believedMs } from './group.ts'
+import type { Outcome } from './group.ts'
 import type { LogicalVolume } from './lvm.ts'
-import { isSnapshotName, keeperName, plainName } from './names.ts'
+import { keeperName, plainName } from './names.ts'
 import { restoreSnapshot } from './settle.ts'
-import { markTag, volumeOfSnapshot, volumeTag } from './tags.ts'
+import { markTag, volumeTag } from './tags.ts'
 
 /** A blank volume is whole with the one entry that LVM makes of it. */
 export async function createThin(backend: Backend, logical: string, bytes: number): Promise<void> {
@@ -52,7 +52,7 @@ export async function growThin(backend: Backend, logical: string, bytes: number)
 }
 
 export async function removeThin(backend: Backend, found: LogicalVolume): Promise<void> {
-  ensureUnused(found, 'deleted')
+  await ensureUnused(backend, found, 'deleted')
   const outcome = await backend.group.perform({ remove: [found.name] })
   if (outcome.find(found.name)) throw failureOf(outcome.said, `Deleting ${plainName(found.name)}`)
 }
@@ -62,15 +62,19 @@ export async function removeThin(backend: Backend, found: LogicalVolume): Promis
  * before, becomes the snapshot. The merged one is first grown to the volume's size, which the volume keeps so.
  */
 export async function revertThin(backend: Backend, volume: LogicalVolume, snapshot: LogicalVolume): Promise<void> {
-  ensureUnused(volume, 'reverted')
+  await ensureUnused(backend, volume, 'reverted')
+  const { group } = backend
   const keeper = keeperName(snapshot.name)
-  await keepSnapshot(backend, { volume, snapshot, keeper })
+  const kept = await keepSnapshot(backend, { volume, snapshot, keeper })
   try {
-    await prepareMerge(backend, volume, snapshot)
+    if (kept.find(volume.name)?.active || kept.find(snapshot.name)?.active) {
+      throw failureOf(kept.said || 'still in use', `Reverting ${plainName(volume.name)}`)
+    }
+    if (snapshot.sizeBytes < volume.sizeBytes) await growThin(backend, snapshot.name, volume.sizeBytes)
     await merge(backend, { volume, snapshot, keeper })
   } catch (error) {
     await restoreSnapshot(backend, snapshot.name)
-    await backend.group.perform({ activate: [volume.name] })
+    await group.perform({ activate: [volume.name] })
     throw error
   }
 }
@@ -81,36 +85,23 @@ interface Merge {
   keeper: string
 }
 
-/** LVM forgets what the other snapshots belong to when the volume's blocks are exchanged: it is kept with them. */
-async function keepSnapshot(backend: Backend, { volume, snapshot, keeper }: Merge): Promise<void> {
+/**
+ * Copies the snapshot and takes both devices away, which merging needs. LVM forgets what the other snapshots belong to
+ * when the volume's blocks are exchanged: it is kept with them.
+ */
+async function keepSnapshot(backend: Backend, { volume, snapshot, keeper }: Merge): Promise<Outcome> {
   const { group, owner } = backend
   const belongs = volumeTag(volume.name)
-  const others = (await group.report(believedMs)).volumes.filter(
-    (one) => isSnapshotName(one.name) && volumeOfSnapshot(one) === volume.name && !one.tags.includes(belongs),
-  )
-  const tags = `--addtag ${markTag('keeping', owner)} --addtag ${belongs}`
   const outcome = await group.perform({
     commands: [
-      ...others.map((one) => `lvchange -qq --addtag ${belongs} ${group.name}/${one.name}`),
-      `lvcreate -qq -y -an -s ${tags} -n ${keeper} ${group.name}/${snapshot.name}`,
+      `lvchange -qq --addtag ${belongs} -Sorigin=${volume.name}&&lv_name=~^_snapshot- ${group.name}`,
+      `lvcreate -qq -y -an -s --addtag ${markTag('keeping', owner)} --addtag ${belongs} -n ${keeper} ${group.name}/${snapshot.name}`,
+      `lvchange -qq -an ${group.name}/${volume.name} ${group.name}/${snapshot.name}`,
     ],
   })
-  if (!outcome.find(keeper)) throw failureOf(outcome.said, `Keeping ${plainName(snapshot.name)}`)
-}
-
-async function prepareMerge(backend: Backend, volume: LogicalVolume, snapshot: LogicalVolume): Promise<void> {
-  const { name } = backend.group
-  const grow = snapshot.sizeBytes < volume.sizeBytes
-  const outcome = await backend.group.perform({
-    commands: [
-      ...(grow ? [`lvextend -qq -y -L ${volume.sizeBytes}b ${name}/${snapshot.name}`] : []),
-      `lvchange -qq -an ${name}/${volume.name} ${name}/${snapshot.name}`,
-    ],
-  })
-  finished(outcome, snapshot.name, { bytes: volume.sizeBytes })
-  if (outcome.find(volume.name)?.active || outcome.find(snapshot.name)?.active) {
-    throw failureOf(outcome.said || 'still in use', `Reverting ${plainName(volume.name)}`)
-  }
+  if (outcome.find(keeper)) return outcome
+  await group.perform({ activate: [volume.name] })
+  throw failureOf(outcome.said, `Keeping ${plainName(snapshot.name)}`)
 }
 
 async function merge(backend: Backend, { volume, snapshot, keeper }: Merge): Promise<void> {

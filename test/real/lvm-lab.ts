@@ -1,0 +1,42 @@
+import { type DriverDeps, type DriverLog, openDriver, openRunner, type Runner, type VolumeDriver } from '@hearth/driver'
+import { type LabVm, startLabVm } from '../lab/vm.ts'
+
+/** MiB that a device takes of the machine's disks of 8 and 4 GiB. */
+type Sizes = { eight?: number[]; four?: number[] }
+
+export interface LvmLab {
+  vm: LabVm
+  run: Runner
+  open(options: Record<string, unknown>): Promise<VolumeDriver>
+}
+
+/**
+ * A machine with volume groups of these devices. They are cut from the disks that its saved state has: others would
+ * mean to boot it anew.
+ */
+export async function startLvmLab(groups: Record<string, Sizes>, log: DriverLog): Promise<LvmLab> {
+  const vm = await startLabVm()
+  const next = { eight: 1, four: 1 }
+  const disks = { eight: '/dev/vdb', four: '/dev/vdc' } as const
+  const lines = Object.entries(groups).flatMap(([group, sizes]) => {
+    const devices: string[] = []
+    const commands = (['eight', 'four'] as const).flatMap((disk) =>
+      (sizes[disk] ?? []).map((mebibytes) => {
+        const name = `disk-${disk}-${next[disk]}`
+        devices.push(`/dev/mapper/${name}`)
+        const command = `dmsetup create ${name} --table "0 ${mebibytes * 2048} linear ${disks[disk]} ${next[disk] * 2048}"`
+        next[disk] += mebibytes
+        return command
+      }),
+    )
+    return [...commands, `vgcreate -qq ${group} ${devices.join(' ')}`]
+  })
+  try {
+    await vm.run(['set -e', ...lines].join('\n'))
+  } catch (error) {
+    await vm.close()
+    throw error
+  }
+  const deps: DriverDeps = { run: openRunner({ log, ssh: vm.ssh }), remote: true, log }
+  return { vm, run: deps.run, open: (options) => openDriver('volume', '@hearth/driver-lvm', options, deps) }
+}
