@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -50,6 +50,8 @@ export function addBesideReal(program: Command): void {
 
 async function compare(flags: Flags): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-beside-'))
+  // The database's own user works in it.
+  chmodSync(folder, 0o755)
   const ceph = await startCluster(folder, flags)
   try {
     const rounds: Round[] = []
@@ -115,8 +117,10 @@ async function stormOn(
       ...(flags.io ? [] : ['--no-io']),
     ]
     // A storm with failures has its result all the same.
+    await rm(json, { force: true })
     const { exitCode, stderr } = await execa(process.execPath, argv, { env: cloud.env, reject: false })
     if (exitCode !== 0) process.stderr.write(`${stderr.slice(-2000)}\n`)
+    if (!existsSync(json)) throw new Error(`The storm on ${name} could not be sent`)
     return JSON.parse(readFileSync(json, 'utf8')) as Result
   } finally {
     await cloud.stop()

@@ -51,7 +51,7 @@ export async function startHearth(folder: string, cephConf: string): Promise<Run
     }
     await sleep(50)
   }
-  const { stdout } = await execa(process.execPath, [hearth, '--config', file, 'openrc'])
+  const { stdout } = await execa(process.execPath, [hearth, '--config', file, 'openrc', '--as', 'admin'])
   return { env: variablesOf(stdout), stop }
 }
 
