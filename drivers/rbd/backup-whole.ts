@@ -3,7 +3,7 @@ import { copyChanges } from './backup-copy.ts'
 import { parseRbdAddress, type RbdPlace, type Sources } from './backup-source.ts'
 import { discard } from './image-removal.ts'
 import type { Pool } from './librados.ts'
-import { codeOf, createImage, listImages, openImage, type RbdImage, withImage } from './librbd.ts'
+import { changeImage, codeOf, createImage, listImages, openImage, type RbdImage, withImage } from './librbd.ts'
 import type { PoolConnection } from './pool-connection.ts'
 
 interface Deps {
@@ -57,7 +57,7 @@ async function markSource(pool: Pool, image: string, backupId: string): Promise<
   const known = await findSnapshot(pool, image, backupId)
   if (known) return known
   const name = `${markOf(backupId)}${Math.floor(Date.now() / 1000)}`
-  await withImage(pool, image, {}, (open) => open.createSnapshot(name))
+  await changeImage(pool, image, (open) => open.createSnapshot(name))
   return name
 }
 

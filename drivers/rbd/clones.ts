@@ -1,7 +1,7 @@
 import { DriverError, type ImageLocations, type SnapshotRef, type VolumeRef } from '@hearth/driver'
 import { type Backend, found, gib, make, notFound, stopIfAborted } from './backend.ts'
 import type { Pool } from './librados.ts'
-import { cloneImage, codeOf, type RbdImage, withImage } from './librbd.ts'
+import { changeImage, cloneImage, codeOf, type RbdImage, withImage } from './librbd.ts'
 import { ageOf, checkName, passingName } from './naming.ts'
 import { featuresOf } from './sharing.ts'
 
@@ -23,7 +23,7 @@ export async function cloneVolume(
       build: async (part) => {
         const snapshot = passingName(volume.name, 'clone')
         await found(
-          withImage(pool, source.name, {}, async (image) => {
+          changeImage(pool, source.name, async (image) => {
             const sizeBytes = await image.sizeBytes()
             checkFits(volume, source.name, sizeBytes)
             const flatten = await isTooDeep(backend, image)

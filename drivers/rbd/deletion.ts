@@ -4,6 +4,7 @@ import { type Backend, found, notFound } from './backend.ts'
 import { ifFree } from './lease.ts'
 import type { Pool } from './librados.ts'
 import {
+  changeImage,
   codeOf,
   countLiveWatchers,
   listImages,
@@ -114,7 +115,7 @@ export async function deleteSnapshot(backend: Backend, snapshot: SnapshotRef, si
   checkName(snapshot.name)
   checkName(snapshot.volume.name)
   return backend.session.use(async (pool) => {
-    const deed = withImage(pool, snapshot.volume.name, {}, async (image) => {
+    const deed = changeImage(pool, snapshot.volume.name, async (image) => {
       try {
         await removeSnapshot(image, snapshot.name)
       } catch (error) {
@@ -139,7 +140,7 @@ export async function revert(backend: Backend, snapshot: SnapshotRef, sizeBytes:
   return backend.session.use(async (pool) => {
     const deed = async () => {
       await withImage(pool, volume.name, { readOnly: true }, (image) => ensureUnused(image, volume.name))
-      await withImage(pool, volume.name, {}, async (image) => {
+      await changeImage(pool, volume.name, async (image) => {
         const present = await image.sizeBytes()
         await image.rollback(name)
         await image.grow(Math.max(present, sizeBytes))

@@ -20,6 +20,8 @@ const shards = 64
 const pauseMs = 10
 const patienceMs = 2 * leaseSeconds * 1000
 
+const turns = new Map<string, Promise<unknown>>()
+
 /** Does the work unless another process, or this one, is at it: then null. */
 export async function ifFree<T>(pool: Pool, { object, kind, about }: Lease, work: () => Promise<T>): Promise<T | null> {
   const lock = { name: `hearth.${kind}.${crc32(about) % shards}`, cookie: randomUUID(), seconds: leaseSeconds }
@@ -33,8 +35,21 @@ export async function ifFree<T>(pool: Pool, { object, kind, about }: Lease, work
   }
 }
 
-/** Does the work when it is free. Throws `busy` when it never is. */
-export async function whenFree<T>(pool: Pool, lease: Lease, work: () => Promise<T>): Promise<T> {
+/** Does the work when it is free. Throws `busy` when it never is. Must not be called again within the work. */
+export function whenFree<T>(pool: Pool, lease: Lease, work: () => Promise<T>): Promise<T> {
+  // Of this process only one at a time asks the cluster.
+  const key = `${pool.name} ${lease.kind} ${lease.about}`
+  const turn = (turns.get(key) ?? Promise.resolve()).then(() => untilFree(pool, lease, work))
+  const ended = turn
+    .catch(() => undefined)
+    .then(() => {
+      if (turns.get(key) === ended) turns.delete(key)
+    })
+  turns.set(key, ended)
+  return turn
+}
+
+async function untilFree<T>(pool: Pool, lease: Lease, work: () => Promise<T>): Promise<T> {
   for (const began = performance.now(); performance.now() - began < patienceMs; await sleep(pauseMs)) {
     const done = await ifFree(pool, lease, async () => ({ answer: await work() }))
     if (done) return done.answer

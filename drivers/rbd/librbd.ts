@@ -134,7 +134,9 @@ export interface TrashEntry {
 
 /** Takes the name away at once and keeps the bytes for `delaySeconds`. */
 export async function moveToTrash(pool: Pool, name: string, delaySeconds = 0): Promise<void> {
-  await call('rbd_trash_move', [pool.handle, name, delaySeconds], `moving image ${pool.name}/${name} to the trash`)
+  await whenFree(pool, changeOf(name), () =>
+    call('rbd_trash_move', [pool.handle, name, delaySeconds], `moving image ${pool.name}/${name} to the trash`),
+  )
 }
 
 export function listTrash(pool: Pool): Promise<TrashEntry[]> {
@@ -202,6 +204,16 @@ export async function withImage<T>(
     await image.close()
   }
 }
+
+/**
+ * As `withImage`, for what changes an image that others may change too: they come one after the other. librbd ends its
+ * process when a change by another client is told of in the moment that the image is closed (an assertion in AsyncOpTracker).
+ */
+export function changeImage<T>(pool: Pool, name: string, use: (image: RbdImage) => Promise<T>): Promise<T> {
+  return whenFree(pool, changeOf(name), () => withImage(pool, name, {}, use))
+}
+
+const changeOf = (name: string) => ({ object: 'rbd_directory', kind: 'image', about: name }) as const
 
 /**
  * Tells every client that has the image open to look at it again, as librbd itself does after a change, and answers how

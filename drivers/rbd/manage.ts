@@ -2,7 +2,7 @@ import { DriverError, type ManageableObject, type SnapshotRef, type VolumeRef } 
 import { type Backend, found, gib, notFound, sizeOf } from './backend.ts'
 import { ensureUnused } from './deletion.ts'
 import type { Pool } from './librados.ts'
-import { codeOf, listImages, renameImage, withImage } from './librbd.ts'
+import { changeImage, codeOf, listImages, renameImage, withImage } from './librbd.ts'
 import { ageOf, checkName, isSnapshotName, isUpstreamRemnant, isVolumeName } from './naming.ts'
 
 /** Images looked at side by side. */
@@ -33,7 +33,7 @@ export async function manageSnapshot(backend: Backend, snapshot: SnapshotRef, re
   return backend.session.use(async (pool) => {
     const { name, volume } = snapshot
     const rename = async () => {
-      await withImage(pool, volume.name, {}, async (image) => {
+      await changeImage(pool, volume.name, async (image) => {
         const names = (await image.snapshots()).map((one) => one.name)
         if (names.includes(name) && !names.includes(reference)) return
         await image.renameSnapshot(reference, name)

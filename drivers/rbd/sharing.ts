@@ -1,6 +1,6 @@
 import type { VolumeRef } from '@hearth/driver'
 import type { Pool } from './librados.ts'
-import { feature, type ImageOptions, withImage } from './librbd.ts'
+import { changeImage, feature, type ImageOptions, withImage } from './librbd.ts'
 
 /** What only one client at a time can use: each of these needs the exclusive lock. */
 const singleClient = feature.exclusiveLock | feature.objectMap | feature.fastDiff | feature.journaling
@@ -16,5 +16,5 @@ export async function ensureShareable(pool: Pool, volume: VolumeRef): Promise<vo
   const present = await withImage(pool, volume.name, { readOnly: true }, (image) => image.features())
   const taken = present & singleClient
   if (taken === 0) return
-  await withImage(pool, volume.name, {}, (image) => image.setFeatures(taken, false))
+  await changeImage(pool, volume.name, (image) => image.setFeatures(taken, false))
 }

@@ -12,7 +12,7 @@ import { openRoom, statsOf } from './capacity.ts'
 import { cloneFromImage, cloneVolume, createFromSnapshot } from './clones.ts'
 import { addressOfSnapshot, addressOfVolume, connectionOf } from './connection.ts'
 import { deleteSnapshot, deleteVolume, revert, sweep } from './deletion.ts'
-import { codeOf, createImage, withImage } from './librbd.ts'
+import { changeImage, codeOf, createImage } from './librbd.ts'
 import { listManageable, listNames, manage, manageSnapshot } from './manage.ts'
 import { checkName, checkSize } from './naming.ts'
 import { openSession } from './session.ts'
@@ -92,7 +92,7 @@ async function extendVolume({ session }: Backend, volume: VolumeRef, newSizeGiB:
   checkName(volume.name)
   checkSize(newSizeGiB)
   return session.use(async (pool) => {
-    const growing = withImage(pool, volume.name, {}, async (image) => {
+    const growing = changeImage(pool, volume.name, async (image) => {
       await image.grow(newSizeGiB * gib)
       return true
     })
@@ -107,7 +107,7 @@ async function createSnapshot(backend: Backend, snapshot: SnapshotRef, signal?: 
   return backend.session.use(async (pool) => {
     if (signal?.aborted) throw new DriverError('aborted', `Making ${name} was aborted`)
     await backend.ensureRoom(pool, name)
-    const making = withImage(pool, volume.name, {}, async (image) => {
+    const making = changeImage(pool, volume.name, async (image) => {
       await image.createSnapshot(name).catch((error: unknown) => {
         if (codeOf(error) !== 'EEXIST') throw error
       })
