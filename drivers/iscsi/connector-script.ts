@@ -45,6 +45,8 @@ patiently() {
 }
 # Daemons keep what they inherit open: ssh would wait for them for ever.
 daemons() {
+  [ -e /run/iscsid.pid ] && read -r process < /run/iscsid.pid && [ -e "/proc/$process/comm" ] &&
+    read -r name < "/proc/$process/comm" && [ "$name" = iscsid ] && return
   pgrep -x iscsid >/dev/null && return
   modprobe iscsi_tcp 2>/dev/null
   if [ -d /run/systemd/system ]; then systemctl start iscsid; else iscsid </dev/null >/dev/null 2>&1 3>&-; fi
@@ -79,11 +81,13 @@ scan() {
     [ -e "$host/device/session$sid" ] && echo "- - $1" > "/sys/class/scsi_host/\${host##*/}/scan"
   done
 }
+# settings: what goes into node records. A login that fails is not tried again: its portal may be gone for long, and
+# there may be others.
 settings() {
   IFS= read -r username; IFS= read -r password; IFS= read -r replacement
   settings="node.startup = manual
 node.session.scan = manual
-node.session.initial_login_retry_max = 1
+node.session.initial_login_retry_max = 0
 node.session.timeo.replacement_timeout = $replacement
 node.conn[0].timeo.login_timeout = 10
 node.conn[0].timeo.noop_out_interval = 5
@@ -131,46 +135,61 @@ each() {
   done
 }
 show() { answer device "$disk" "$portal"; map "$disk" && answer map "$title" "$disk"; }
-grow() { echo 1 > "/sys/block/$disk/device/rescan"; map "$disk" && maps=$title; disks="$disks $disk"; }
+grow() { echo 1 > "/sys/block/$disk/device/rescan"; map "$disk" && maps=$title maps_disk=$map; disks="$disks $disk"; }
 extend() {
   maps=; disks=
   each grow "$@"
   [ -n "$disks" ] || return 0
   if [ -n "$maps" ]; then
     multipathd resize map "$maps" >/dev/null 2>&1
-    answer bytes "$(blockdev --getsize64 "/dev/mapper/$maps")" "$maps"
+    size "$maps_disk"
   else
-    set -- $disks
-    answer bytes "$(blockdev --getsize64 "/dev/$1")" "$1"
+    size $disks
   fi
 }
-# user NAME: says what uses the block device or one of its partitions.
+size() { read -r sectors < "/sys/block/$1/size"; answer bytes $((sectors * 512)) "$1"; }
+# user NAME: sets use to what uses the block device or one of its partitions. Starts few processes.
 user() {
+  case $1 in *[0-9]) part=p ;; *) part= ;; esac
+  numbers=
   for dev in "/sys/block/$1/dev" "/sys/block/$1/$1"*/dev; do
-    [ -e "$dev" ] && read -r number < "$dev" || continue
-    cut -d ' ' -f 3 /proc/[0-9]*/mountinfo 2>/dev/null | grep -qx "$number" && { answer busy "$1" 'it is mounted'; return 0; }
+    [ -e "$dev" ] && read -r number < "$dev" && numbers="$numbers|$number"
   done
+  grep -qsE "^[0-9]+ [0-9]+ (\${numbers#|}) " /proc/[0-9]*/mountinfo && use='it is mounted' && return
   for holder in "/sys/block/$1"/holders/* "/sys/block/$1/$1"*/holders/*; do
-    [ -e "$holder" ] && { answer busy "$1" "\${holder##*/} stands on it"; return 0; }
+    [ -e "$holder" ] && use="\${holder##*/} stands on it" && return
   done
-  grep -qE "^/dev/$1(p?[0-9]+)? " /proc/swaps && { answer busy "$1" 'it is swapped to'; return 0; }
-  cat /sys/block/loop*/loop/backing_file 2>/dev/null | grep -qxE "/dev/$1(p?[0-9]+)?" && { answer busy "$1" 'a loop device stands on it'; return 0; }
-  for process in $(find /proc/[0-9]*/fd -regex '.*/[0-9]+' -lname "/dev/$1*" 2>/dev/null | cut -d / -f 3 | sort -u); do
-    name=$(cat "/proc/$process/comm" 2>/dev/null) || continue
+  while read -r file _; do
+    ours "$1" "$file" && use='it is swapped to' && return
+  done < /proc/swaps
+  for loop in /sys/block/loop*/loop/backing_file; do
+    [ -e "$loop" ] && read -r file < "$loop" && ours "$1" "$file" && use='a loop device stands on it' && return
+  done
+  for one in $(find /proc/[0-9]*/fd -regex '.*/[0-9]+' -lname "/dev/$1*" -printf '%h=%l\\n' 2>/dev/null); do
+    ours "$1" "\${one#*=}" || continue
+    process=\${one#/proc/}; process=\${process%%/*}
+    read -r name < "/proc/$process/comm" || continue
     case $name in multipathd | systemd-udevd | '(udev-worker)') continue ;; esac
-    ls -l "/proc/$process/fd" 2>/dev/null | grep -qE " -> /dev/$1(p?[0-9]+)?\\$" || continue
-    answer busy "$1" "process $process ($name) has it open"
+    use="process $process ($name) has it open"
     return 0
   done
   return 1
+} 2>/dev/null
+# ours NAME FILE: the file is the block device, or one of its partitions, of whose names part parts the number.
+ours() {
+  case $2 in
+    "/dev/$1") return 0 ;;
+    "/dev/$1$part"[0-9]*) case \${2#"/dev/$1$part"} in *[!0-9]*) return 1 ;; esac ;;
+    *) return 1 ;;
+  esac
 }
-free() { ! (exec 3>/dev/null; user "$1"); }
+free() { ! user "$1"; }
 # let_go NAME: not used, and what was written to it lies on the storage. Probes of udev take a moment. A device whose
 # target is lost can never be flushed: that is told once, and the next time it is let go.
 let_go() {
-  patiently 3 free "$1" || { user "$1"; return 1; }
+  patiently 3 free "$1" || { answer busy "$1" "$use"; return 1; }
   told=/run/hearth-unflushed-$1-$sid
-  timeout 300 sync "/dev/$1" && timeout 300 blockdev --flushbufs "/dev/$1" && { rm -f "$told"; return 0; }
+  timeout 300 sync "/dev/$1" && { [ ! -e "$told" ] || rm -f "$told"; return 0; }
   [ -e "$told" ] && { rm -f "$told"; return 0; }
   : > "$told"
   answer fail 1 "/dev/$1 could not be flushed: what was written last may be lost; detaching once more lets it go"
