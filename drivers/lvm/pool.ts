@@ -1,6 +1,6 @@
 import { DriverError, type DriverLog } from '@hearth/driver'
 import { failureOf } from './failures.ts'
-import { type Group, volumeIn } from './group.ts'
+import { believedMs, type Group, volumeIn } from './group.ts'
 import type { GroupReport, LogicalVolume } from './lvm.ts'
 import type { Options } from './options.ts'
 
@@ -20,7 +20,7 @@ const fillBelievedMs = 5000
 
 /** Finds the thin pool or makes it. Throws `no-space`, and `invalid` when another volume has its name. */
 export async function ensurePool(group: Group, options: Options, pool: string): Promise<void> {
-  const report = await group.report()
+  const report = await group.report(believedMs)
   const found = volumeIn(report, pool)
   if (found && found.kind !== 'pool') {
     const advice = 'choose another poolName or rename it'

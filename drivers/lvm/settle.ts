@@ -53,7 +53,7 @@ export async function existingActive(backend: Backend, logical: string): Promise
 
 /** Settles everything that dead processes of this host left in the group; what cannot be now is told and left. */
 export async function settleAll(backend: Backend): Promise<void> {
-  const left = (await backend.group.report()).volumes.filter((one) =>
+  const left = (await backend.group.report(believedMs)).volumes.filter((one) =>
     marksOf(one).some((mark) => ownerState(mark.owner) === 'dead'),
   )
   for (const one of left) {

@@ -35,8 +35,10 @@ export async function openLvmVolume(given: Record<string, unknown>, deps: Driver
   const pool = options.poolName ?? `${options.volumeGroup}-pool`
   let watch: PoolWatch | undefined
   const group = openGroup(options.volumeGroup, deps.run, (report) => watch?.look(report))
-  const report = await group.report()
-  const { stdout } = await deps.run(['sh', '-c', 'uname -n; lvm segtypes 2>/dev/null'])
+  const [report, { stdout }] = await Promise.all([
+    group.report(),
+    deps.run(['sh', '-c', 'uname -n; lvm segtypes 2>/dev/null']),
+  ])
   const [host, ...types] = stdout.trim().split(/\s+/) as [string, ...string[]]
   const canBeThin = types.includes('thin-pool')
   const poolFound = volumeIn(report, pool)?.kind === 'pool'
@@ -46,7 +48,10 @@ export async function openLvmVolume(given: Record<string, unknown>, deps: Driver
     throw new DriverError('unsupported', 'LVM of the storage host has no thin pools: choose type thick')
   }
   if (thin) await ensurePool(group, options, pool)
-  if (thin || poolFound) watch = openPoolWatch(group, options, pool, deps.log)
+  if (thin || poolFound) {
+    watch = openPoolWatch(group, options, pool, deps.log)
+    watch.look(await group.report(believedMs))
+  }
   const ensureRoom = async (what: string): Promise<void> => watch?.ensureRoom(what)
   const owner = newOwner()
   const exclusive = openExclusive()

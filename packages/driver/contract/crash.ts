@@ -16,6 +16,8 @@ export interface CrashContract {
   ssh?(): Promise<string[]>
   /** Processes to kill; 10 when absent. Eight and more meet every method. */
   kills?: number
+  /** Methods to be killed in, in turn, where rounds are dear; all that the driver has when absent. */
+  methods?: string[]
   /** Milliseconds for the whole; five minutes when absent. */
   timeoutMs?: number
 }
@@ -52,7 +54,7 @@ export function crashContract(contract: CrashContract): void {
       await bytes.write(at, 0, mib, 0x7b)
       await bytes.write(at, far, (ssh ? 4 : 16) * mib, 0x7b)
       await bytes.write(at, gib - mib, mib, 0x7b)
-      const methods = deeds.filter((deed) => driver[deed as keyof VolumeDriver] !== undefined)
+      const methods = contract.methods ?? deeds.filter((deed) => driver[deed as keyof VolumeDriver] !== undefined)
       const usual = new Map<string, number>()
       for (let round = 0; round < kills; round += 1) {
         await driver.close?.()

@@ -1,0 +1,27 @@
+import { crashContract } from '@hearth/driver/contract'
+import { afterAll } from 'vitest'
+import { startLvmLab } from './lvm-lab.ts'
+
+const nothing = () => undefined
+const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+const { vm } = await startLvmLab({ thin: { four: [3000] }, thick: { eight: [7500] } }, log)
+afterAll(() => vm.close())
+
+const lvm = { package: '@hearth/driver-lvm', ssh: async () => vm.ssh, timeoutMs: 900_000 }
+
+crashContract({
+  ...lvm,
+  name: 'lvm, thin',
+  options: async () => ({ volumeGroup: 'thin' }),
+  kills: 4,
+  methods: ['clone', 'revert', 'create', 'delete'],
+})
+
+crashContract({
+  ...lvm,
+  name: 'lvm, thick',
+  // Looking for zeros costs the emulated processor more than writing them.
+  options: async () => ({ volumeGroup: 'thick', type: 'thick', copies: 'whole' }),
+  kills: 4,
+  methods: ['createFromSnapshot', 'revert', 'extend', 'delete'],
+})
