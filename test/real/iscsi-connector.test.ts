@@ -91,6 +91,19 @@ test('two volumes on one target share its session, which ends with the last', as
   await lab.vm.run(`rm ${second}/device; rmdir ${second} ${store}`)
 })
 
+test('a device that is swapped to, or that a loop device stands on, is busy and stays as it is', async () => {
+  const connector = await openConnector()
+  const { connection } = await lab.offer(64 * mib)
+  const { path } = await connector.attach(connection)
+  await lab.vm.run(`mkswap ${path} && swapon ${path}`)
+  await expect(connector.detach(connection)).rejects.toThrow('it is swapped to')
+  const loop = await lab.vm.run(`swapoff ${path} && losetup -f --show ${path}`)
+  await expect(connector.detach(connection)).rejects.toThrow('a loop device stands on it')
+  await lab.vm.run(`losetup -d ${loop}`)
+  await connector.detach(connection)
+  expect(await sessions()).toEqual([])
+})
+
 test('of several portals a single path takes the first that answers', async () => {
   const connector = await openConnector()
   const { connection, iqn } = await lab.offer(gib)

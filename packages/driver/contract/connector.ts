@@ -72,10 +72,11 @@ export function connectorContract(contract: ConnectorContract): void {
       await reopen()
     }, patience.timeout)
     afterAll(async () => {
-      for (const volume of offered) {
+      const letGo = async (volume: OfferedVolume): Promise<void> => {
         await drivers[0]?.detach(volume.connection)
         await volume.remove()
       }
+      await Promise.all(offered.map(letGo))
       for (const driver of drivers) await driver.close?.()
     }, patience.timeout)
     const offer = async (sizeBytes = gib) => {
