@@ -1,6 +1,6 @@
 import { type DriverDeps, DriverError, type ExportDriver, type ExportRequest, openExclusive } from '@hearth/driver'
 import { configfsRoot, openConfigfs } from './configfs.ts'
-import type { Configfs, Step } from './configfs-step.ts'
+import type { Configfs, Found, Step } from './configfs-step.ts'
 import type { IscsiOptions } from './export.ts'
 import {
   adapterOf,
@@ -132,17 +132,17 @@ async function ensureTarget(server: Server, request: ExportRequest): Promise<voi
   const { configfs, options } = server
   const { portals, prefix } = options
   const places = placesOf(prefix, request.name)
-  try {
-    const found = await configfs.apply(firstCreation(places, request, portals))
-    const identity = requireIdentity(found, request.path)
-    const now = stateOf(found, places, request.path)
-    if (!now.present && isEnabled(found, places)) return
-    if (canStay(now, request)) await configfs.apply(renewal(places, request, portals, now))
-    else await configfs.apply([...removal(places), ...creation(places, request, kindOf(identity), portals)])
-  } catch (error) {
-    await removeHalfMade(server, places).catch(() => undefined)
-    throw error
-  }
+  const make = (steps: Step[]): Promise<Found> =>
+    configfs.apply(steps).catch(async (error: unknown) => {
+      await removeHalfMade(server, places).catch(() => undefined)
+      throw error
+    })
+  const found = await make(firstCreation(places, request, portals))
+  const identity = requireIdentity(found, request.path)
+  const now = stateOf(found, places, request.path)
+  if (!now.present && isEnabled(found, places)) return
+  if (canStay(now, request)) await configfs.apply(renewal(places, request, portals, now))
+  else await make([...removal(places), ...creation(places, request, kindOf(identity), portals)])
 }
 
 /** Enabling is the last step: what is enabled was there before, and may be in use. */

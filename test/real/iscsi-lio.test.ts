@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { type DriverLog, type ExportRequest, newChap, openDriver, openRunner, type Runner } from '@hearth/driver'
+import {
+  type DriverLog,
+  type ExportDriver,
+  type ExportRequest,
+  newChap,
+  openDriver,
+  openRunner,
+  type Runner,
+} from '@hearth/driver'
 import { exportContract, openProbe } from '@hearth/driver/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type LabVm, startLabVm } from '../lab/vm.ts'
@@ -45,6 +53,15 @@ const options = { target: 'lio', portals }
 const openLio = (log: DriverLog = quiet, more: object = {}) =>
   openDriver('export', iscsi, { ...options, ...more }, { run: openRunner({ log, ssh: vm.ssh }), remote: true, log })
 
+let started: Promise<ExportDriver> | undefined
+function startedLio(): Promise<ExportDriver> {
+  started ??= openLio().then(async (driver) => {
+    await driver.start()
+    return driver
+  })
+  return started
+}
+
 const reach = (portal: string) => `127.0.0.1:${vm.forwarded[Number(portal.split(':').at(-1))]}`
 const abilities = { network: true, resize: true, sessions: true, initiators: true, mutual: true }
 
@@ -70,7 +87,7 @@ exportContract({
   run,
   reach,
   abilities: { network: true, resize: true, sessions: true, initiators: true, mutual: true },
-  concurrency: 20,
+  concurrency: 10,
   onlyDevices: true,
 })
 
@@ -82,8 +99,7 @@ test('targets and devices of others are neither listed nor touched', async () =>
   const foreign = `${tree}/iscsi/iqn.2003-01.org.example:theirs/tpgt_1`
   const device = `${tree}/core/fileio_0/theirs`
   await vm.run(`mkdir -p ${foreign}/lun/lun_0 ${device}`)
-  const driver = await openLio()
-  await driver.start()
+  const driver = await startedLio()
   const request = await newRequest((await newFiles(1))[0]!)
   await driver.create(request)
   expect(await driver.list()).toEqual([request.name])
@@ -93,8 +109,7 @@ test('targets and devices of others are neither listed nor touched', async () =>
 })
 
 test('a target that an interrupted process left half-made, at whatever step, is completed or removed', async () => {
-  const driver = await openLio()
-  await driver.start()
+  const driver = await startedLio()
   const request = await newRequest((await newLoops(1))[0]!)
   const { iqn } = await driver.create(request)
   const adapter = (await vm.run(`cd ${tree}/core; ls -d iblock_*/${request.name}`)).trim()
@@ -136,8 +151,7 @@ test('a portal that another program has, or that is no address of the host, is n
 })
 
 test('a device that another user holds exclusively is busy, and nothing is left', async () => {
-  const driver = await openLio()
-  await driver.start()
+  const driver = await startedLio()
   const [path] = await newLoops(1)
   await vm.run(
     `mkfs.xfs -q -f ${path} -d size=64m 2>/dev/null || mkfs.ext4 -q ${path}; mkdir -p /tmp/held; mount ${path} /tmp/held`,
@@ -149,8 +163,7 @@ test('a device that another user holds exclusively is busy, and nothing is left'
 })
 
 test('an initiator’s discard frees the blocks of the file', async () => {
-  const driver = await openLio()
-  await driver.start()
+  const driver = await startedLio()
   const [path] = await newFiles(1)
   const request = await newRequest(path!)
   const { iqn } = await driver.create(request)

@@ -88,9 +88,9 @@ function describeHostile({ contract, driver, request }: ExportKit): void {
 
   test('a device whose name a shell would take for commands is offered as it is, or not found', async () => {
     const canary = openCanary()
-    for (const trap of shellTraps('/tmp/device', canary).filter((path) => !path.includes('\n'))) {
-      await expect(driver().create(await request(trap))).rejects.toMatchObject({ kind: 'not-found' })
-    }
+    const traps = shellTraps('/tmp/device', canary).filter((path) => !path.includes('\n'))
+    const ends = traps.map(async (trap) => driver().create(await request(trap)))
+    await Promise.all(ends.map((end) => expect(end).rejects.toMatchObject({ kind: 'not-found' })))
     expect(await canary.sang(contract.run ?? hostRunner)).toBe(false)
   })
 }
