@@ -81,12 +81,11 @@ name=$1 from=$2 format=$3
 own "$name"
 [ ! -e "$name" ] || exit ${answers.exists}
 [ -f "$from" ] && [ ! -L "$from" ] || exit ${answers.changed}
-rm -f -- "$name.info"
+[ ! -e "$name.info" ] || rm -f -- "$name.info"
 echo "$format" >".$name.format"
 chmod 660 "$from"
 mv -n -- "$from" "$name"
 rm -f -- "$from.info" ".$from.format"
-sync .
 `
 
 /**

@@ -1,7 +1,7 @@
 import { type DriverDeps, DriverError, isDriverError, type VolumeRef } from '@hearth/driver'
 import { exists } from './chain.ts'
 import { checkVolumeName } from './info-file.ts'
-import { inspectVolume, type LocatedVolume } from './inspect.ts'
+import { type LocatedVolume, openInspector } from './inspect.ts'
 import { openShare, type Share } from './share.ts'
 import { openTurns, type Turns } from './turns.ts'
 import { chooseShare, ineligible, readUsage, type Usage } from './usage.ts'
@@ -12,10 +12,17 @@ export interface Backend {
   options: VolumeOptions
   shares: Share[]
   turns: Turns
-  /** Where the volume is, null when it is nowhere. Throws `unavailable` while a share that may have it is down. */
-  find(volume: VolumeRef): Promise<LocatedVolume | null>
+  /**
+   * Where the volume is, null when it is on no share, `besides` not asked unless it was there last. Throws `unavailable`
+   * while a share that may have it is down.
+   */
+  find(volume: VolumeRef, besides?: Share): Promise<LocatedVolume | null>
   /** As `find`; throws `not-found`. */
   need(volume: VolumeRef): Promise<LocatedVolume>
+  /** The share that the volume is said to be on, or was on last. Throws `invalid` for one that is none of these. */
+  place(volume: VolumeRef): Share | undefined
+  /** Where the volume has come to; null when it is gone. */
+  remember(name: string, share: Share | null): void
   /** Looks at a share. */
   look(share: Share): Promise<Usage>
   /** As `look`, or what was seen a moment ago. */
@@ -29,19 +36,19 @@ export interface Backend {
 }
 
 /** Long enough for a hundred requests at once to share one look. */
-const usageMs = 5000
+const usageMs = 15_000
 
-export function openBackend(options: VolumeOptions, { run, log }: DriverDeps): Backend {
-  const shares = options.shares.map((given) => openShare(given, { ...options, run, log }))
+export function openBackend(options: VolumeOptions, deps: DriverDeps): Backend {
+  const shares = options.shares.map((given) => openShare(given, { ...options, ...deps }))
   const { usage, forget } = openUsages()
-  const locate = openLocator(shares, options)
+  const locator = openLocator(shares, options)
   return {
     options,
     shares,
     turns: openTurns(),
-    find: locate,
+    ...locator,
     async need(volume) {
-      const found = await locate(volume)
+      const found = await locator.find(volume)
       if (found) return found
       throw new DriverError('not-found', `There is no ${volume.name}`)
     },
@@ -78,7 +85,11 @@ function openUsages(): Pick<Backend, 'usage' | 'forget'> {
       if (last && performance.now() - last.at < usageMs) return last.look
       const look = readUsage(share)
       seen.set(share.name, { at: performance.now(), look })
-      look.catch(() => seen.delete(share.name))
+      // A share that can be written to again is to be used at once.
+      look.then(
+        ({ unwritable }) => unwritable !== null && seen.delete(share.name),
+        () => seen.delete(share.name),
+      )
       return look
     },
     forget(share) {
@@ -87,34 +98,43 @@ function openUsages(): Pick<Backend, 'usage' | 'forget'> {
   }
 }
 
-function openLocator(shares: Share[], { format }: VolumeOptions): Backend['find'] {
+function openLocator(shares: Share[], { format }: VolumeOptions): Pick<Backend, 'find' | 'place' | 'remember'> {
   const places = new Map<string, Share>()
+  const inspectors = new Map(shares.map((share) => [share, openInspector(share, format)]))
   const lookAt = async (share: Share, name: string): Promise<LocatedVolume | null> => {
-    const found = await inspectVolume(share, name, format)
+    const found = await inspectors.get(share)!(name)
     if (!exists(found)) return null
     places.set(name, share)
     return found
   }
-  return async ({ name, providerLocation }) => {
-    checkVolumeName(name)
-    if (providerLocation) {
-      const share = shares.find((one) => one.name === providerLocation)
-      if (share) return lookAt(share, name)
-      throw new DriverError(
-        'invalid',
-        `${name} is on ${JSON.stringify(providerLocation)}, none of the backend's shares`,
-      )
-    }
-    const last = places.get(name)
-    const there = last && (await lookAt(last, name))
-    if (there) return there
-    places.delete(name)
-    const looks = await Promise.allSettled(shares.filter((share) => share !== last).map((share) => lookAt(share, name)))
-    const found = looks.flatMap((look) => (look.status === 'fulfilled' && look.value ? [look.value] : []))
-    if (found[0]) return found[0]
-    const failed = looks.find((look) => look.status === 'rejected')
-    if (failed) throw failed.reason
-    return null
+  const place = ({ name, providerLocation }: VolumeRef): Share | undefined => {
+    if (!providerLocation) return places.get(name)
+    const share = shares.find((one) => one.name === providerLocation)
+    if (share) return share
+    const where = JSON.stringify(providerLocation)
+    throw new DriverError('invalid', `${name} is on ${where}, none of the backend's shares`)
+  }
+  return {
+    place,
+    remember(name, share) {
+      if (share) places.set(name, share)
+      else places.delete(name)
+    },
+    async find(volume, besides) {
+      const { name, providerLocation } = volume
+      checkVolumeName(name)
+      const last = place(volume)
+      const there = last && (await lookAt(last, name))
+      if (there || providerLocation) return there ?? null
+      places.delete(name)
+      const others = shares.filter((share) => share !== last && share !== besides)
+      const looks = await Promise.allSettled(others.map((share) => lookAt(share, name)))
+      const found = looks.flatMap((look) => (look.status === 'fulfilled' && look.value ? [look.value] : []))
+      if (found[0]) return found[0]
+      const failed = looks.find((look) => look.status === 'rejected')
+      if (failed) throw failed.reason
+      return null
+    },
   }
 }
 

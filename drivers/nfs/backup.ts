@@ -23,36 +23,43 @@ const pieceMib = 16
 const mib = 1024 ** 2
 
 const putScript = `
-answering
-[ -d "$1" ] || exit ${answers.changed}
+[ -d "$1" ] || { answering; exit ${answers.absent}; }
 part="$1/.part-$token"
 base64 -d >"$part"
+sync "$part"
 settle "$1/$2"
-sync "$1"
 `
 
 /** What the object is comes with each piece, so that pieces of two are never put together. */
 const getScript = `
-answering
-[ -f "$1/$2" ] || exit ${answers.changed}
+[ -f "$1/$2" ] || { answering; exit ${answers.absent}; }
 exec 3<"$1/$2"
-stat -L -c '%i %s' /proc/self/fd/3
-dd bs=1M skip="$3" count=${pieceMib} status=none <&3 | base64 -w0
+about=$(stat -L -c '%i %s' /proc/self/fd/3)
+echo "$about"
+if [ "\${about#* }" -le ${pieceMib * mib} ]; then
+  base64 -w0 <&3
+else
+  dd bs=1M skip="$3" count=${pieceMib} status=none <&3 | base64 -w0
+fi
 `
 
 const listScript = `
-answering
-[ -d "$1" ] || exit ${answers.changed}
+[ -d "$1" ] || { answering; exit ${answers.absent}; }
 find "$1" -mindepth 1 -maxdepth 1 -type f ! -name '.*' -printf '%f\\0'
+answering
+`
+
+const deleteScript = `
+if [ -e "$1/$2" ]; then rm -f -- "$1/$2"; else answering; fi
 `
 
 /** Containers as folders of a share, objects as files: the layout of Cinder's posix and NFS backup drivers. */
 export async function openNfsBackup(options: Record<string, unknown>, deps: DriverDeps): Promise<BackupStore> {
   const given = options as unknown as ShareSettings & { share: string; options?: string }
-  const share = openShare(given, { ...given, run: deps.run, log: deps.log })
+  const share = openShare(given, { ...given, ...deps })
   return {
     async prepare(container) {
-      const script = 'mkdir -p -m 700 -- "$1"\nsync .\n'
+      const script = 'mkdir -p -m 700 -- "$1"\n'
       await share.deed({ what: `preparing ${container}`, script, args: [folderOf(container)] })
     },
     async put(container, name, data, signal) {
@@ -70,8 +77,8 @@ export async function openNfsBackup(options: Record<string, unknown>, deps: Driv
       return names.filter((name) => name.startsWith(prefix)).sort()
     },
     async delete(container, name) {
-      const script = 'answering\nrm -f -- "$1/$2"\n[ ! -d "$1" ] || sync "$1"\n'
-      await share.deed({ what: `deleting ${name}`, script, args: [folderOf(container), encode(name)] })
+      const args = [folderOf(container), encode(name)]
+      await share.deed({ what: `deleting ${name}`, script: deleteScript, args })
     },
   }
 }

@@ -59,10 +59,11 @@ mounted() {
   done </proc/self/mounts
   return 1
 }
-mkdir -p -m 700 -- "$locks" "$uses"
+[ -d "$locks" ] && [ -d "$uses" ] || mkdir -p -m 700 -- "$locks" "$uses"
 exec 9>>"$locks/mount-\${dir##*/}"
 flock -w 60 9 || exit ${answers.locked}
 leave() {
+  for use in "$uses"/*; do [ ! -e "$use" ] || return 0; done
   rmdir -- "$uses" 2>/dev/null || return 0
   ! mounted || umount -- "$dir" || return 0
   rmdir -- "$dir" 2>/dev/null || :
@@ -72,7 +73,7 @@ leave() {
 const attachScript = `${prelude}
 trap leave EXIT
 trap 'exit 143' INT TERM HUP
-mkdir -p -- "$dir"
+[ -d "$dir" ] || mkdir -p -- "$dir"
 mounted || mount -t nfs \${options:+-o "$options"} -- "$share" "$dir" 9>&-
 [ -f "$dir/$file" ] && [ ! -L "$dir/$file" ] || exit ${answers.exists}
 [ -e "$uses/$file" ] || echo "$token" >"$uses/$file"
@@ -80,8 +81,9 @@ mounted || mount -t nfs \${options:+-o "$options"} -- "$share" "$dir" 9>&-
 
 /** With a token, only the use that this token began. */
 const detachScript = `${prelude}
-if [ ! -e "$uses/$file" ]; then rmdir -- "$uses" 2>/dev/null || :; exit 0; fi
-[ -z "$token" ] || [ "$(cat "$uses/$file")" = "$token" ] || exit 0
+if [ ! -e "$uses/$file" ]; then leave; exit 0; fi
+read -r user <"$uses/$file" || :
+[ -z "$token" ] || [ "$user" = "$token" ] || exit 0
 if mounted; then
   if grep -qxF -- "$dir/$file" /sys/block/loop*/loop/backing_file 2>/dev/null; then exit ${answers.changed}; fi
   users=$(find /proc/[0-9]*/fd -lname "$dir/$file" 2>/dev/null || :)
@@ -106,7 +108,7 @@ export async function openNfsConnector(given: Record<string, unknown>, deps: Dri
   const deed = (what: string, script: string, place: Place, token: string, signal?: AbortSignal) => {
     const uses = `${options.mountBase}/.uses/${place.mount.slice(options.mountBase.length + 1)}`
     const args = [place.mount, lockFolder(options.mountBase), uses, place.share, place.file, place.options, token]
-    return runDeed(deps.run, { what, script, args, seconds, signal })
+    return runDeed(deps, { what, script, args, seconds, signal })
   }
   return {
     async properties() {
@@ -120,7 +122,7 @@ export async function openNfsConnector(given: Record<string, unknown>, deps: Dri
       const place = placeOf(connection, options)
       const what = `Looking at ${place.path}`
       const args = [place.mount, place.file]
-      const { stdout } = await runDeed(deps.run, { what, script: sizeScript, args, seconds })
+      const { stdout } = await runDeed(deps, { what, script: sizeScript, args, seconds })
       const [size = '', head = ''] = stdout.split('\n')
       if (place.format === 'raw') return Number(size)
       const header = parseQcow2(place.file, Buffer.from(head, 'base64'))

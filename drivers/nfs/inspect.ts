@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DriverError } from '@hearth/driver'
 import { chainOf, exists, type Format, type FoundFile, type FoundVolume, type Layer } from './chain.ts'
 import { parseInfo } from './info-file.ts'
-import { headerBytes, parseQcow2 } from './qcow2.ts'
+import { type Look, lookScript, readLooks } from './look.ts'
+import { parseQcow2 } from './qcow2.ts'
 import type { Share } from './share.ts'
 
 /** A volume where it was found. */
@@ -11,37 +13,66 @@ export interface LocatedVolume extends FoundVolume {
   infoText: string
 }
 
-/** The first bytes tell the size of a qcow2 file and what it is made of; those of a raw file are the guest's own. */
-const script = `
-name=$1
-hold "$name"
-format=
-[ ! -e ".$name.format" ] || format=$(cat ".$name.format")
-printf 'format %s\\n' "$format"
-for file in "$name" "$name".*; do
-  [ -f "$file" ] && [ ! -L "$file" ] || continue
-  case $file in *.info) printf 'info %s\\n' "$(base64 -w0 "$file")"; continue ;; esac
-  head=
-  [ "$file:$format" = "$name:raw" ] || head=$(head -c ${headerBytes} -- "$file" | base64 -w0)
-  printf 'file %s %s %s\\n' "$file" "$(stat -c %s -- "$file")" "$head"
-done
-answering
-`
-
-/** Looks at a volume on one share; `fallback` is the format of volumes of whose making nothing is known. */
+/**
+ * Looks at a volume on one share, when the deed that is changing it has ended; `fallback` is the format of volumes of whose
+ * making nothing is known.
+ */
 export async function inspectVolume(share: Share, name: string, fallback: Format): Promise<LocatedVolume> {
-  const { stdout } = await share.deed({ what: `looking for ${name}`, script, args: [name] })
-  const files = new Map<string, FoundFile>()
-  let infoText = ''
-  let known = ''
-  for (const line of stdout.split('\n')) {
-    const [kind, first = '', size = '', head = ''] = line.split(' ')
-    if (kind === 'format') known = first
-    if (kind === 'info') infoText = Buffer.from(first, 'base64').toString().trimEnd()
-    if (kind === 'file') files.set(first, { sizeBytes: Number(size), head: Buffer.from(head, 'base64') })
+  const { stdout } = await share.deed({ what: `looking for ${name}`, script: lookScript, args: ['yes', name] })
+  const look = readLooks(stdout, [name], true).get(name)
+  if (!look) throw new DriverError('failed', `${share.name}: the files of ${name} cannot be read whole`)
+  return located(share, name, look, fallback)
+}
+
+/** Of one look: its arguments and its answer are bounded. */
+const mostAtOnce = 50
+
+/** As `inspectVolume` for one share, by one look for all that wait: starting a command is most of what one costs. */
+export function openInspector(share: Share, fallback: Format): (name: string) => Promise<LocatedVolume> {
+  interface Waiting {
+    name: string
+    resolve(volume: LocatedVolume | Promise<LocatedVolume>): void
+    reject(error: unknown): void
   }
+  const waiting: Waiting[] = []
+  const look = async (): Promise<void> => {
+    let taken: Waiting[] | undefined
+    const take = (): string[] => {
+      taken = waiting.splice(0, mostAtOnce)
+      if (waiting.length > 0) void look()
+      return [...new Set(taken.map(({ name }) => name))]
+    }
+    try {
+      // Those who ask at the same moment are answered together.
+      await nextTurn()
+      const { stdout } = await share.deed(() => {
+        const names = take()
+        const what = names.length === 1 ? `looking for ${names[0]}` : `looking for ${names.length} volumes`
+        return { what, script: lookScript, args: ['no', ...names] }
+      })
+      const names = taken!.map(({ name }) => name)
+      const looks = readLooks(stdout, names, false)
+      const volumeOf = async (name: string): Promise<LocatedVolume> => {
+        const found = looks.get(name)
+        return found ? located(share, name, found, fallback) : inspectVolume(share, name, fallback)
+      }
+      for (const { name, resolve } of taken!) resolve(volumeOf(name))
+    } catch (error) {
+      if (!taken) take()
+      for (const { reject } of taken!) reject(error)
+    }
+  }
+  return (name) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ name, resolve, reject })
+      if (waiting.length === 1) void look()
+    })
+}
+
+function located(share: Share, name: string, look: Look, fallback: Format): LocatedVolume {
+  const { files, infoText } = look
   const info = infoText === '' ? null : parseInfo(name, infoText)
-  return { share, name, files, info, infoText, format: formatOf(known, files.get(name), fallback) }
+  return { share, name, files, info, infoText, format: formatOf(look.format, files.get(name), fallback) }
 }
 
 /** What was written beside the volume when it was made; without it, Cinder's own: qcow2 where volumes are made so. */

@@ -7,13 +7,6 @@ import { type LocatedVolume, snapshotLayers } from './inspect.ts'
 import { newToken } from './mount.ts'
 import type { Share } from './share.ts'
 
-/** Bytes that a new volume begins with. */
-interface Origin {
-  volume: LocatedVolume
-  /** The layer that holds them, and those below it. */
-  layers: Layer[]
-}
-
 const makeScript = `
 name=$1 size=$2 format=$3 how=$4 grow=$5 source=$6 expected=$7 layer=$8 layer_format=$9
 stopped() {
@@ -24,14 +17,14 @@ stopped() {
 own "$name"
 stopped
 [ ! -e "$name" ] || exit ${answers.exists}
-# timeout(1), our parent, leads the process group.
-echo "$token $PPID" >"$locks/$name"
-part=".part-$name.$token"
+made=yes
+echo "$token $PPID $made" >"$locks/$name"
 if [ -n "$source" ]; then
   hold "$source"
   unchanged "$source" "$expected"
   [ -e "$layer" ] || exit ${answers.changed}
 fi
+begin "$name"
 case $how in
   truncate) truncate -s "$size" "$part" ;;
   allocate) fallocate -l "$size" "$part" ;;
@@ -44,53 +37,50 @@ case $grow$format in
   yesraw) truncate -s "$size" "$part" ;;
   yesqcow2) qemu-img resize -q -f qcow2 "$part" "$size" ;;
 esac
+# qemu-img syncs what it creates, but not what it converts.
+case $how in truncate|create) ;; *) sync "$part" ;; esac
 stopped
-rm -f -- "$name.info"
+[ ! -e "$name.info" ] || rm -f -- "$name.info"
 echo "$format" >".$name.format"
 settle "$name"
-echo "$token 0" >"$locks/$name"
 `
 
 /** Ends what a deed with this token does on the volume, and takes back what it made. */
 const undoScript = `
 name=$1 remove=$2
-group=0
-mine() { read -r whose group <"$locks/$name" && [ "$whose" = "$token" ]; }
+mine() {
+  group=0
+  read -r whose group made <"$locks/$name" && [ "$whose" = "$token" ]
+}
 [ "$remove" = no ] || : >"$locks/.stop-$token"
 if mine 2>/dev/null && [ "$group" -gt 1 ]; then kill -TERM -- "-$group" 2>/dev/null || :; fi
-own "$name"
+lock "$name"
 if mine 2>/dev/null; then
-  rm -f -- "$locks/.stop-$token"
-  [ "$remove" = no ] || rm -f -- "$name" ".$name.format" "$locks/$name"
+  [ "$group" = 0 ] || rm -f -- ".part-$name".*
+  [ "$remove" = no ] || rm -f -- "$locks/.stop-$token"
+  [ "$remove$made" != yesyes ] || rm -f -- "$name" ".$name.format" "$locks/$name"
 fi
 `
 
 /** A blank volume. */
 export async function makeBlank(backend: Backend, volume: VolumeRef, signal?: AbortSignal): Promise<ModelUpdate> {
   const bytes = checkSize(volume.name, volume.sizeGiB)
+  const { format, sparse } = backend.options
+  const how = format === 'qcow2' ? 'create' : sparse ? 'truncate' : 'allocate'
   return makeOnce(backend, volume, { signal }, async () => {
-    const share = await backend.choose(bytes)
-    const { format, sparse } = backend.options
-    const how = format === 'qcow2' ? 'create' : sparse ? 'truncate' : 'allocate'
-    return { share, how, grow: false, args: ['', '', '', ''] }
+    return { share: await backend.choose(bytes), how, grow: false, args: ['', '', '', ''] }
   })
 }
 
 /** A volume with the present bytes of another, on the same share. */
 export async function makeClone(backend: Backend, volume: VolumeRef, source: VolumeRef, signal?: AbortSignal) {
-  return makeCopy(backend, volume, { source, signal }, async () => {
-    const found = await backend.need(source)
-    return { volume: found, layers: chainOf(found) }
-  })
+  return makeCopy(backend, volume, { source, signal }, chainOf)
 }
 
 /** A volume with the bytes of a snapshot, on the same share. */
 export async function makeFromSnapshot(backend: Backend, volume: VolumeRef, from: SnapshotRef, signal?: AbortSignal) {
   const key = snapshotKey(from.name)
-  return makeCopy(backend, volume, { source: from.volume, signal }, async () => {
-    const found = await backend.need(from.volume)
-    return { volume: found, layers: snapshotLayers(found, key).below }
-  })
+  return makeCopy(backend, volume, { source: from.volume, signal }, (found) => snapshotLayers(found, key).below)
 }
 
 interface Making {
@@ -100,24 +90,26 @@ interface Making {
   args: string[]
 }
 
+/** `layersOf` tells the layer that holds the bytes, and those below it. */
 function makeCopy(
   backend: Backend,
   volume: VolumeRef,
   about: { source: VolumeRef; signal?: AbortSignal | undefined },
-  origin: () => Promise<Origin>,
+  layersOf: (source: LocatedVolume) => Layer[],
 ): Promise<ModelUpdate> {
   const bytes = checkSize(volume.name, volume.sizeGiB)
   checkVolumeName(about.source.name)
-  return makeOnce(backend, volume, about, async () => {
-    const from = await origin()
-    const { file, format, virtualSize } = from.layers[0]!
+  return makeOnce(backend, volume, about, async (source) => {
+    const { share, name, infoText } = source!
+    const layers = layersOf(source!)
+    const { file, format, virtualSize } = layers[0]!
     if (virtualSize > bytes) {
       throw new DriverError('invalid', `${volume.name} of ${volume.sizeGiB} GiB cannot hold ${virtualSize} bytes`)
     }
-    await backend.ensureRoom(from.volume.share, bytes)
-    const whole = from.layers.length === 1 && format === backend.options.format
-    const args = [from.volume.name, from.volume.infoText, file, format]
-    return { share: from.volume.share, how: whole ? 'copy' : 'convert', grow: virtualSize < bytes, args }
+    await backend.ensureRoom(share, bytes)
+    const whole = layers.length === 1 && format === backend.options.format
+    const how = whole ? 'copy' : 'convert'
+    return { share, how, grow: virtualSize < bytes, args: [name, infoText, file, format] }
   })
 }
 
@@ -126,20 +118,28 @@ function makeOnce(
   backend: Backend,
   volume: VolumeRef,
   { source, signal }: { source?: VolumeRef; signal?: AbortSignal | undefined },
-  prepare: () => Promise<Making>,
+  prepare: (source: LocatedVolume | null) => Promise<Making>,
 ): Promise<ModelUpdate> {
   checkVolumeName(volume.name)
   const names = { changed: volume.name, ...(source ? { read: source.name } : {}) }
   return backend.turns.take(names, async () => {
     stopIfAborted(signal, `Making ${volume.name}`)
     let failure = new DriverError('busy', `${volume.name} or what it is made from is being changed by another process`)
+    // The deed itself finds what is on its share, so a blank one chosen for it needs no look there before.
+    let blank = source || backend.place(volume) ? null : await prepare(null).catch(() => null)
     for (let tries = 0; tries < 5; tries += 1) {
-      const present = await findUnlessDown(backend, volume)
+      const from = source ? backend.need(source) : null
+      from?.catch(() => undefined)
+      const present = await findUnlessDown(backend, volume, blank?.share)
       if (present) return presentUpdate(present, volume)
-      const making = await prepare()
+      const making = blank ?? (await prepare(await from))
+      blank = null
       stopIfAborted(signal, `Making ${volume.name}`)
       try {
-        if (await make(backend.options.format, volume, making, signal)) return { providerLocation: making.share.name }
+        if (await make(backend.options.format, volume, making, signal)) {
+          backend.remember(volume.name, making.share)
+          return { providerLocation: making.share.name }
+        }
       } catch (error) {
         if (source || !isShareTrouble(error)) throw error
         // What was seen of the share a moment ago is no longer so: another may be chosen now.
@@ -152,8 +152,8 @@ function makeOnce(
 }
 
 /** A share that is down does not keep others from taking what is new. */
-async function findUnlessDown(backend: Backend, volume: VolumeRef): Promise<LocatedVolume | null> {
-  return backend.find(volume).catch((error: unknown) => {
+async function findUnlessDown(backend: Backend, volume: VolumeRef, besides?: Share): Promise<LocatedVolume | null> {
+  return backend.find(volume, besides).catch((error: unknown) => {
     if (volume.providerLocation || !isShareDown(error)) throw error
     return null
   })

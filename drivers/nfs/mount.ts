@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { DriverError, type Runner } from '@hearth/driver'
-import { answers, runDeed } from './deed.ts'
+import { DriverError } from '@hearth/driver'
+import { answers, type Host, runDeed } from './deed.ts'
 
 export const sharePattern = '^(?!-)(\\[[0-9a-fA-F:.%]+\\]|[^\\s:/\\[\\]]+):/[^\\s]*$'
 export const optionsPattern = '^[\\w=.,:/@-]+$'
@@ -12,10 +12,9 @@ export const mountOptions = {
   mountSeconds: { type: 'number', minimum: 1, default: 30, description: 'a mount that takes longer has failed' },
 }
 
-export interface MountSettings {
+export interface MountSettings extends Host {
   mountBase: string
   mountSeconds: number
-  run: Runner
 }
 
 /** Mounts shares as os-brick does: at the MD5 of the share's name, so that both find each other's mounts. */
@@ -40,29 +39,32 @@ mounted() {
   done </proc/self/mounts
   return 1
 }
-mkdir -p -m 700 -- "$locks"
+[ -d "$locks" ] || mkdir -p -m 700 -- "$locks"
 exec 9>>"$locks/mount-\${dir##*/}"
 flock -w 60 9 || exit ${answers.locked}
 [ -z "$stale" ] || ! mounted || umount -l -- "$dir"
 ! mounted || exit 0
-mkdir -p -- "$dir"
+[ -d "$dir" ] || mkdir -p -- "$dir"
 mount -t nfs \${options:+-o "$options"} -- "$share" "$dir" 9>&-
 find "$locks" -name '.stop-*' -mmin +1440 -delete
 `
 
 /** Mounts the share where it is not. `stale` puts a new mount in place of one that the server has forgotten. */
 export async function mountShare(
-  { mountBase, mountSeconds, run }: MountSettings,
+  { mountBase, mountSeconds, run, remote = false }: MountSettings,
   share: { name: string; options: string | null },
   stale = false,
 ): Promise<void> {
   const path = mountPoint(mountBase, share.name)
-  const { exitCode } = await runDeed(run, {
-    what: `Mounting ${share.name} at ${path}`,
-    script: mountScript,
-    args: [path, lockFolder(mountBase), share.name, share.options ?? '', stale ? 'stale' : ''],
-    seconds: mountSeconds,
-  }).catch((error: unknown) => {
+  const { exitCode } = await runDeed(
+    { run, remote },
+    {
+      what: `Mounting ${share.name} at ${path}`,
+      script: mountScript,
+      args: [path, lockFolder(mountBase), share.name, share.options ?? '', stale ? 'stale' : ''],
+      seconds: mountSeconds,
+    },
+  ).catch((error: unknown) => {
     throw asUnavailable(error)
   })
   if (exitCode !== 0) throw new DriverError('unavailable', `Another process has been mounting ${share.name} for 60 s`)

@@ -17,10 +17,10 @@ export interface Share {
   /** Where it is mounted. */
   path: string
   /**
-   * Does a deed, mounting the share first where it is not. Throws `unavailable` at once while the share is known to be
+   * Does a deed, mounting the share first where it is not. One given as a function is asked for when its turn comes. Throws `unavailable` at once while the share is known to be
    * down, and after a time-out when it is found so.
    */
-  deed(deed: ShareDeed): Promise<RunResult>
+  deed(deed: ShareDeed | (() => ShareDeed)): Promise<RunResult>
   /** Why it is down, null while it is up as far as is known. */
   trouble(): string | null
 }
@@ -61,9 +61,10 @@ export function openShare(given: { share: string; options?: string }, settings: 
   return {
     ...place,
     trouble: () => health.trouble(),
-    deed: (deed) =>
+    deed: (given) =>
       enter(async () => {
         health.check()
+        const deed = typeof given === 'function' ? given() : given
         const result = await mounted(deed).catch((error: unknown) => {
           const down = isDriverError(error) && error.kind === 'unavailable' && !readOnly.test(error.message)
           if (down) health.failed(error.message)
@@ -77,7 +78,7 @@ export function openShare(given: { share: string; options?: string }, settings: 
 }
 
 async function runOnShare(path: string, deed: ShareDeed, settings: ShareSettings): Promise<RunResult> {
-  const { run, mountBase, commandSeconds, copySeconds } = settings
+  const { mountBase, commandSeconds, copySeconds } = settings
   const { long = false, token = newToken(), script, args, what, signal } = deed
   const whole: Deed = {
     ...deed,
@@ -86,12 +87,12 @@ async function runOnShare(path: string, deed: ShareDeed, settings: ShareSettings
     args: [path, lockFolder(mountBase), token, ...args],
     seconds: long ? copySeconds : commandSeconds,
   }
-  if (!long) return runDeed(run, whole)
+  if (!long) return runDeed(settings, whole)
   const silent = new AbortController()
   const watch = watchShare(path, settings, () => silent.abort())
   const either = signal ? AbortSignal.any([signal, silent.signal]) : silent.signal
   try {
-    return await runDeed(run, { ...whole, signal: either })
+    return await runDeed(settings, { ...whole, signal: either })
   } catch (error) {
     if (!silent.signal.aborted || signal?.aborted) throw error
     throw new DriverError('unavailable', `${path}: ${what}: the share has fallen silent`, error)
@@ -104,7 +105,7 @@ async function runOnShare(path: string, deed: ShareDeed, settings: ShareSettings
 function watchShare(path: string, settings: ShareSettings, silent: () => void): NodeJS.Timeout {
   const seconds = settings.commandSeconds
   const ask = () =>
-    runDeed(settings.run, { what: path, script: 'stat -f -- "$1" >/dev/null', args: [path], seconds }).catch(
+    runDeed(settings, { what: path, script: 'stat -f -- "$1" >/dev/null', args: [path], seconds }).catch(
       (error: unknown) => {
         if (isDriverError(error) && error.kind === 'unavailable') silent()
       },

@@ -8,15 +8,24 @@ import { undoAborted } from './make.ts'
 import { newToken } from './mount.ts'
 import type { ShareDeed } from './share.ts'
 
-/** Backing files are named without opening them: their headers have been read. Last comes what makes it count. */
+/**
+ * Backing files are named without opening them: their headers have been read. An overlay that nothing refers to yet is made
+ * in its place; last comes what makes it count. qemu-img syncs what it changes.
+ */
 const overlayScript = `
 name=$1 expected=$2 info=$3 overlay=$4 below=$5 below_format=$6 size=$7
 own "$name"
 unchanged "$name" "$expected"
-part=".part-$name.$token"
-qemu-img create -q -f qcow2 -u -F "$below_format" -b "$below" "$part" "$size"
-settle "$overlay"
-[ "$info" = "$expected" ] || write_info "$name" "$info"
+create() { qemu-img create -q -f qcow2 -u -F "$below_format" -b "$below" "$1" "$size"; }
+if [ "$info" = "$expected" ]; then
+  begin "$name"
+  create "$part"
+  settle "$overlay"
+else
+  : >"$overlay"
+  create "$overlay"
+  write_info "$name" "$info"
+fi
 `
 
 /** Each step may be repeated: the overlay keeps its bytes until nothing refers to it. */
@@ -24,18 +33,12 @@ const mergeScript = `
 name=$1 expected=$2 info=$3 overlay=$4 below=$5 below_format=$6 above=$7 merge=$8
 own "$name"
 unchanged "$name" "$expected"
-echo "$token $PPID" >"$locks/$name"
 if [ "$merge" = yes ]; then
   qemu-img commit -q -f qcow2 -d "$overlay"
-  sync "$below"
-  if [ -n "$above" ]; then
-    qemu-img rebase -q -u -f qcow2 -b "$below" -F "$below_format" "$above"
-    sync "$above"
-  fi
+  [ -z "$above" ] || qemu-img rebase -q -u -f qcow2 -b "$below" -F "$below_format" "$above"
 fi
 write_info "$name" "$info"
 rm -f -- "$overlay"
-echo "$token 0" >"$locks/$name"
 `
 
 /** Lays an overlay over the file that is written to; what is below is the snapshot. */

@@ -23,21 +23,35 @@ export interface PlacingRules {
 }
 
 const usageScript = `
-find "$locks" -name '.stop-*' -mmin +1440 -delete
-find . -maxdepth 1 -name '.part-*' -mmin +1440 -delete 2>/dev/null || :
+if [ "$1" = sweep ]; then
+  find "$locks" -name '.stop-*' -mmin +1440 -delete
+  find . -maxdepth 1 -name '.part-*' -mmin +1440 -delete 2>/dev/null || :
+fi
 stat -f -c 'space %S %b %a' .
-probe=".probe-$token"
-if why=$( { : >"$probe"; } 2>&1 ); then rm -f -- "$probe"; else echo "unwritable $why"; fi
+part=".part-probe.$token"
+if ! command : >"$part"; then
+  echo unwritable
+  part=
+fi
 printf '\\0'
 find . -maxdepth 1 -type f ! -name '.*' -printf '%s %f\\0'
 printf '\\0'
-find . -maxdepth 1 -type f -name 'volume-*.info' -size -64k -exec sh -c '
-  for file; do printf "%s\\0" "$file"; cat -- "$file"; printf "\\0"; done' sh {} +
+for file in volume-*.info; do
+  [ -e "$file" ] || break
+  find . -maxdepth 1 -type f -name 'volume-*.info' -size -64k -exec grep -aHZ '' {} +
+  break
+done
 `
 
-/** Looks at a share as a whole. Throws `unavailable`. */
+const hourMs = 3_600_000
+const sweptAt = new WeakMap<Share, number>()
+
+/** Looks at a share as a whole; every hour it removes what deeds that died have left there. Throws `unavailable`. */
 export async function readUsage(share: Share): Promise<Usage> {
-  const { stdout } = await share.deed({ what: 'looking at the share', script: usageScript, args: [] })
+  const sweep = performance.now() - (sweptAt.get(share) ?? -hourMs) >= hourMs
+  const args = [sweep ? 'sweep' : '']
+  const { stdout, stderr } = await share.deed({ what: 'looking at the share', script: usageScript, args })
+  if (sweep) sweptAt.set(share, performance.now())
   const [head = '', ...rest] = stdout.split('\0')
   const [, blockSize = 0, blocks = 0, available = 0] = /space (\d+) (\d+) (\d+)/.exec(head)?.map(Number) ?? []
   const end = rest.indexOf('')
@@ -47,12 +61,17 @@ export async function readUsage(share: Share): Promise<Usage> {
     files.set(line.slice(space + 1), Number(line.slice(0, space)))
   }
   const infos = new Map<string, string>()
-  for (let i = end + 1; i + 1 < rest.length; i += 2) infos.set(rest[i]!.slice(2, -'.info'.length), rest[i + 1]!)
+  for (const [, volume = '', line = ''] of rest
+    .slice(end + 1)
+    .join('\0')
+    .matchAll(/^\.\/(.*)\.info\0(.*)$/gm)) {
+    infos.set(volume, `${infos.get(volume) ?? ''}${line}\n`)
+  }
   return {
     totalBytes: blockSize * blocks,
     freeBytes: blockSize * available,
     allocatedBytes: [...files.values()].reduce((sum, size) => sum + size, 0),
-    unwritable: /unwritable (.*)/.exec(head)?.[1] ?? null,
+    unwritable: head.includes('unwritable') ? (/cannot create (.*)/.exec(stderr)?.[1] ?? stderr.trim()) : null,
     files,
     infos,
   }

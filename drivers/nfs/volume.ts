@@ -102,34 +102,53 @@ function volumesOf(usage: Usage): string[] {
   })
 }
 
+/** Without `looked`, only a volume that has no information file, and so no snapshots. */
 const removeScript = `
-name=$1 expected=$2 active=$3
+name=$1 looked=$2 expected=$3 active=$4
 own "$name"
-if [ -n "$active" ]; then unchanged "$name" "$expected"; rm -f -- "$active"; else [ ! -e "$name" ] || exit ${answers.changed}; fi
-answering
-rm -f -- "$name" "$name".* ".$name.format"
-sync .
-rm -f -- "$locks/$name"
+gone=
+if [ "$looked" = no ]; then
+  [ ! -e "$name.info" ] || exit ${answers.changed}
+  [ -e "$name" ] || gone=yes
+elif [ -n "$active" ]; then
+  unchanged "$name" "$expected"
+  rm -f -- "$active"
+else
+  [ ! -e "$name" ] || exit ${answers.changed}
+fi
+[ "$looked$gone" = no ] || answering
+owned=
+rm -f -- "$name" "$name".* ".$name.format" "$locks/$name"
+[ -z "$gone" ] || exit ${answers.absent}
 `
+
+type Removal = 'removed' | 'absent' | 'changed'
 
 /** Removes the volume's files, and what a process that died in the middle of that has left. */
 async function remove(backend: Backend, volume: VolumeRef, signal?: AbortSignal): Promise<void> {
   checkVolumeName(volume.name)
-  const attempt = async (share: Share, found: LocatedVolume | null) => {
-    const args = [volume.name, found?.infoText ?? '', found ? chainTop(found) : '']
-    const { exitCode } = await share.deed({ what: `deleting ${volume.name}`, script: removeScript, args })
-    return exitCode === 0
+  const what = `Deleting ${volume.name}`
+  const attempt = async (share: Share, found?: LocatedVolume | null): Promise<Removal> => {
+    const looked = found === undefined ? 'no' : 'yes'
+    const args = [volume.name, looked, found?.infoText ?? '', found ? chainTop(found) : '']
+    const { exitCode } = await share.deed({ what, script: removeScript, args })
+    return exitCode === 0 ? 'removed' : exitCode === answers.absent ? 'absent' : 'changed'
   }
   await backend.turns.take({ changed: volume.name }, async () => {
+    stopIfAborted(signal, what)
+    const place = backend.place(volume)
+    const others = volume.providerLocation ? [] : backend.shares.filter((share) => share !== place)
+    const first = place ? await attempt(place) : 'absent'
+    const more = first === 'absent' ? await Promise.all(others.map((share) => attempt(share))) : [first]
+    if (!more.includes('changed')) return backend.remember(volume.name, null)
     for (let tries = 0; tries < 5; tries += 1) {
-      stopIfAborted(signal, `Deleting ${volume.name}`)
+      stopIfAborted(signal, what)
       const found = await backend.find(volume)
       const snapshots = [...(found?.info?.overlays.keys() ?? [])]
       if (snapshots.length > 0) throw new DriverError('busy', `${volume.name} has snapshots: ${snapshots.join(', ')}`)
-      const { providerLocation } = volume
-      const shares = backend.shares.filter(({ name }) => !providerLocation || name === providerLocation)
-      const ends = await Promise.all(found ? [attempt(found.share, found)] : shares.map((one) => attempt(one, null)))
-      if (ends.every(Boolean)) return
+      const shares = found ? [found.share] : place && volume.providerLocation ? [place] : backend.shares
+      const ends = await Promise.all(shares.map((share) => attempt(share, found)))
+      if (!ends.includes('changed')) return backend.remember(volume.name, null)
     }
     throw new DriverError('busy', `${volume.name} is being changed by another process`)
   })
@@ -148,7 +167,6 @@ case $format in
   raw) truncate -s ">$size" "$file" ;;
   qcow2) qemu-img resize -q -f qcow2 "$file" "$size" ;;
 esac
-sync "$file"
 `
 
 async function grow(backend: Backend, volume: VolumeRef, newSizeGiB: number, signal?: AbortSignal): Promise<void> {
