@@ -1,6 +1,17 @@
 import { DriverError, type DriverErrorKind } from '@hearth/driver'
 
+/** The surest first: LVM also tells of devices that have nothing to do with the command. */
 const rules: [RegExp, DriverErrorKind, string][] = [
+  [
+    /insufficient (free space|suitable)|not enough (free )?(space|extents|PVs)|no space left|no free extents|reached threshold|out of (data|metadata) space/i,
+    'no-space',
+    'add a device to the group (vgextend) or delete volumes',
+  ],
+  [
+    /in use|is used by|has open|cannot be deactivated|while (it is )?active|only while inactive/i,
+    'busy',
+    'detach it first',
+  ],
   [/volume group .* not found|cannot process volume group/i, 'unavailable', 'create it or attach its devices'],
   [
     /PVs? (is|are) missing|missing PV|couldn't find device|missing physical volume/i,
@@ -11,16 +22,6 @@ const rules: [RegExp, DriverErrorKind, string][] = [
     /input\/output error|failed to suspend|transaction_id|needs_check|check of pool/i,
     'unavailable',
     'see its devices and the kernel log',
-  ],
-  [
-    /insufficient (free space|suitable)|not enough (free )?(space|extents|PVs)|no space left|no free extents|reached threshold|out of (data|metadata) space/i,
-    'no-space',
-    'add a device to the group (vgextend) or delete volumes',
-  ],
-  [
-    /in use|is used by|has open|cannot be deactivated|while (it is )?active|only while inactive/i,
-    'busy',
-    'detach it first',
   ],
   [/reserved|invalid (name|logical volume name)|name .* (too long|invalid)|exceeds/i, 'invalid', 'choose another name'],
   [/not found|failed to find logical volume/i, 'not-found', 'look at the group with lvs'],

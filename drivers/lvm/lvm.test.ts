@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { failureOf } from './failures.ts'
+import { openGroup } from './group.ts'
 import { parseReport } from './lvm.ts'
 import { devicePath, logicalName, plainName } from './names.ts'
 import { mirroredFree } from './stats.ts'
@@ -93,9 +94,31 @@ test.each([
   ['Failed to find logical volume "vg/volume-1"', 'not-found'],
   ['Volume group "nono" not found\nCannot process volume group nono', 'unavailable'],
   ['Cannot change VG vg1 while PVs are missing.', 'unavailable'],
+  [
+    'Error reading device /dev/sdz: Input/output error\nVolume group "thin" has insufficient free space (1 extents): 256 required.',
+    'no-space',
+  ],
   ['', 'failed'],
 ])('what LVM said, %j, is %s', (said, kind) => {
   expect(failureOf(said, 'volume-1')).toMatchObject({ kind, message: expect.stringContaining('volume-1') })
+})
+
+test('what is handed to one process of LVM fits in its pipe, so that it never reads half a line', async () => {
+  const given: string[] = []
+  const group = openGroup(
+    'g',
+    async (argv) => {
+      given.push(argv.at(-1)!)
+      return { stdout: '', stderr: '', exitCode: 75 }
+    },
+    () => undefined,
+  )
+  const names = Array.from({ length: 100 }, (_, i) => `volume-00000000-0000-0000-0000-${String(i).padStart(12, '0')}`)
+  const deeds = names.map((name) => group.perform({ commands: [`lvcreate -n ${name} g`], remove: [name] }))
+  expect(new Set((await Promise.allSettled(deeds)).map(({ status }) => status))).toEqual(new Set(['rejected']))
+  expect(given.map((text) => text.length > 4095)).toEqual(given.map(() => false))
+  expect(given.length).toBeLessThan(10)
+  for (const name of names) expect(given.filter((text) => text.includes(`lvcreate -n ${name} g\n`))).toHaveLength(1)
 })
 
 test('mirrored room is what has a partner on another device', () => {

@@ -1,5 +1,9 @@
 import { type DriverDeps, type DriverLog, openDriver, openRunner, type Runner, type VolumeDriver } from '@hearth/driver'
+import { describe } from 'vitest'
 import { type LabVm, startLabVm } from '../lab/vm.ts'
+
+const nothing = () => undefined
+const silent: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 /** MiB that a device takes of the machine's disks of 8 and 4 GiB. */
 type Sizes = { eight?: number[]; four?: number[] }
@@ -7,14 +11,22 @@ type Sizes = { eight?: number[]; four?: number[] }
 export interface LvmLab {
   vm: LabVm
   run: Runner
-  open(options: Record<string, unknown>): Promise<VolumeDriver>
+  /** A driver that tells `log` of its commands; the machine's own when absent. */
+  open(options: Record<string, unknown>, log?: DriverLog): Promise<VolumeDriver>
+}
+
+/** Tests one by one, at the same time as those of other such suites: the machine has two processors. */
+export function beside(name: string, register: () => void): void {
+  describe.concurrent(name, () => {
+    describe('one by one', { concurrent: false }, register)
+  })
 }
 
 /**
  * A machine with volume groups of these devices. They are cut from the disks that its saved state has: others would
  * mean to boot it anew.
  */
-export async function startLvmLab(groups: Record<string, Sizes>, log: DriverLog): Promise<LvmLab> {
+export async function startLvmLab(groups: Record<string, Sizes>, log: DriverLog = silent): Promise<LvmLab> {
   const vm = await startLabVm()
   const next = { eight: 1, four: 1 }
   const disks = { eight: '/dev/vdb', four: '/dev/vdc' } as const
@@ -37,6 +49,12 @@ export async function startLvmLab(groups: Record<string, Sizes>, log: DriverLog)
     await vm.close()
     throw error
   }
-  const deps: DriverDeps = { run: openRunner({ log, ssh: vm.ssh }), remote: true, log }
-  return { vm, run: deps.run, open: (options) => openDriver('volume', '@hearth/driver-lvm', options, deps) }
+  const deps = (heard: DriverLog): DriverDeps => {
+    return { run: openRunner({ log: heard, ssh: vm.ssh }), remote: true, log: heard }
+  }
+  return {
+    vm,
+    run: deps(log).run,
+    open: (options, heard = log) => openDriver('volume', '@hearth/driver-lvm', options, deps(heard)),
+  }
 }
