@@ -44,7 +44,7 @@ connectorContract({
 
 describe('a target that goes away', () => {
   test('fails a write with an error instead of hanging, and the volume can be let go', async () => {
-    const connector = await openConnector(quiet, { replacementTimeout: 5 })
+    const connector = await openConnector(quiet, { replacementTimeout: 2 })
     const volume = await lab.offer(gib)
     const { path } = await connector.attach(volume.connection)
     const write = 'dd if=/dev/zero of="$1" bs=1M count=512 oflag=direct; echo "ended with $?"'
