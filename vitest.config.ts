@@ -17,7 +17,7 @@ export default defineConfig({
       api('api-mariadb'),
       api('api-postgres'),
       project('clients', ['test/clients/**/*.test.ts'], 600_000, alone),
-      project('real', ['test/real/**/*.test.ts'], 300_000, alone),
+      project('real', ['test/real/**/*.test.ts'], 300_000),
       project('cluster', ['test/cluster/**/*.test.ts'], 1_800_000, alone),
     ],
   },

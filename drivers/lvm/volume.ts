@@ -1,6 +1,13 @@
-import { type DriverDeps, DriverError, type SnapshotRef, type VolumeDriver, type VolumeRef } from '@hearth/driver'
+import {
+  type DriverDeps,
+  DriverError,
+  openExclusive,
+  type SnapshotRef,
+  type VolumeDriver,
+  type VolumeRef,
+} from '@hearth/driver'
 import { type Backend, finished, gib, pathOf } from './backend.ts'
-import { openExclusive } from './exclusive.ts'
+
 import { stopIfAborted } from './failures.ts'
 import { believedMs, openGroup, volumeIn } from './group.ts'
 import type { LogicalVolume } from './lvm.ts'

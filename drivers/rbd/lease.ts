@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
-import { DriverError } from '@hearth/driver'
+import { DriverError, openExclusive } from '@hearth/driver'
 import type { Pool } from './librados.ts'
 
 /** What one process at a time may do, of all that work on a pool. */
@@ -18,9 +18,10 @@ const leaseSeconds = 30
 /** Locks stay as attributes of the object they are on: there are only so many names. */
 const shards = 64
 const pauseMs = 10
-const patienceMs = 2 * leaseSeconds * 1000
+/** Work that moves bytes, such as a revert, may take its time; who waits for it may be about another image of the shard. */
+const patienceMs = 30 * 60_000
 
-const turns = new Map<string, Promise<unknown>>()
+const turns = openExclusive()
 
 /** Does the work unless another process, or this one, is at it: then null. */
 export async function ifFree<T>(pool: Pool, { object, kind, about }: Lease, work: () => Promise<T>): Promise<T | null> {
@@ -38,15 +39,7 @@ export async function ifFree<T>(pool: Pool, { object, kind, about }: Lease, work
 /** Does the work when it is free. Throws `busy` when it never is. Must not be called again within the work. */
 export function whenFree<T>(pool: Pool, lease: Lease, work: () => Promise<T>): Promise<T> {
   // Of this process only one at a time asks the cluster.
-  const key = `${pool.name} ${lease.kind} ${lease.about}`
-  const turn = (turns.get(key) ?? Promise.resolve()).then(() => untilFree(pool, lease, work))
-  const ended = turn
-    .catch(() => undefined)
-    .then(() => {
-      if (turns.get(key) === ended) turns.delete(key)
-    })
-  turns.set(key, ended)
-  return turn
+  return turns(`${pool.name} ${lease.kind} ${lease.about}`, () => untilFree(pool, lease, work))
 }
 
 async function untilFree<T>(pool: Pool, lease: Lease, work: () => Promise<T>): Promise<T> {

@@ -50,6 +50,7 @@ const thin: VolumeContract = {
   abilities,
   run,
   maxSizeGiB: 16 * 1024,
+  concurrency: 48,
   interruptions: 1,
 }
 
