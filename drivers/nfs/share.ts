@@ -95,10 +95,26 @@ async function runOnShare(path: string, deed: ShareDeed, settings: ShareSettings
     return await runDeed(settings, { ...whole, signal: either })
   } catch (error) {
     if (!silent.signal.aborted || signal?.aborted) throw error
+    await endProcesses(settings, token)
     throw new DriverError('unavailable', `${path}: ${what}: the share has fallen silent`, error)
   } finally {
     clearInterval(watch)
   }
+}
+
+const endScript = `
+for file in "$1"/volume-*; do
+  [ -e "$file" ] || break
+  read -r whose group _ <"$file" || :
+  if [ "$whose" = "$2" ] && [ "\${group:-0}" -gt 1 ]; then kill -TERM -- "-$group" || :; fi
+done
+`
+
+/** On another host the processes of a deed outlive it, and would hold its volumes when the share is back. */
+async function endProcesses(settings: ShareSettings, token: string): Promise<void> {
+  const args = [lockFolder(settings.mountBase), token]
+  const deed = { what: 'ending a copy', script: endScript, args, seconds: settings.commandSeconds }
+  await runDeed(settings, deed).catch(() => undefined)
 }
 
 /** Asks for a sign of life every now and then. */

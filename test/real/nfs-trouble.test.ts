@@ -108,16 +108,21 @@ test('an unmounted share is mounted again by the next call', async () => {
 test('a share that hangs, in the middle of a copy too, holds up nothing but itself', async () => {
   const host = '10.9.9.1'
   await server.vm.run(`ip addr add ${host}/32 dev lo`)
-  // Version 4 finds out that both addresses are one server and uses one connection for both.
-  const bad = { share: await server.newShare('ext4', { host }), options: 'vers=3,nolock' }
+  // Version 4 finds out that both addresses are one server and uses one connection for both. Within seconds version 3 gives
+  // up a connection that is silent, and makes a new one.
+  const bad = { share: await server.newShare('ext4', { host }), options: 'vers=3,nolock,timeo=20,retrans=1' }
   const good = { share: await server.newShare('xfs'), options }
-  const driver = await open({ shares: [bad, good], commandSeconds: 15, mountSeconds: 15 })
+  const driver = await open({ shares: [bad, good], commandSeconds: 8, mountSeconds: 8, retryMaxSeconds: 8 })
   const [there, here] = [await volumeOn(driver, bad.share), await volumeOn(driver, good.share)]
   // Without server-side copies and holes of version 4.2 all of its gibibyte is read and written.
   const clone = newVolume()
   const cloning = driver.clone(clone, there).catch((error: unknown) => error)
   await server.vm.run(`until ls -A ${folderOf(bad.share)} | grep -q '^.part'; do sleep 0.1; done`)
-  await server.vm.run(`ip addr del ${host}/32 dev lo; ip route add blackhole ${host}/32`)
+  // What is sent to it is lost without a word.
+  await server.vm.run(`set -e
+    ip link add silent type bridge && ip link set silent up
+    ip neigh add ${host} lladdr 02:00:00:00:00:01 dev silent
+    ip addr del ${host}/32 dev lo && ip route add ${host}/32 dev silent`)
   expect(await cloning).toMatchObject({ kind: 'unavailable' })
   const calls = [driver.address!(there), driver.extend(there, 2), driver.delete(there), driver.list!()]
   const created = Promise.all([1, 2, 3].map(() => driver.create(newVolume())))
@@ -127,10 +132,10 @@ test('a share that hangs, in the middle of a copy too, holds up nothing but itse
   await driver.extend(here, 2)
   const { pools } = await driver.stats()
   expect(pools[0]!.capabilities).toMatchObject({ shares_up: 1, shares_down: [bad.share] })
-  await server.vm.run(`ip route del blackhole ${host}/32; ip addr add ${host}/32 dev lo`)
+  await server.vm.run(`ip route del ${host}/32 dev silent; ip link del silent; ip addr add ${host}/32 dev lo`)
   await eventually(() => driver.extend(there, 2))
   await eventually(() => driver.clone(clone, { ...there, sizeGiB: 2 }).catch(invalidIsDone))
-})
+}, 120_000)
 
 /** The source has grown beyond the clone. */
 function invalidIsDone(error: unknown): void {
