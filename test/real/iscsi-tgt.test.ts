@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type DriverLog, type ExportDriver, type Exported, newChap, openDriver, openRunner } from '@hearth/driver'
 import { exportContract } from '@hearth/driver/contract'
 import { afterAll, expect, test } from 'vitest'
+import { freePort } from '../lab/daemon.ts'
 
 const nothing = () => undefined
 const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing }
@@ -30,15 +31,6 @@ afterAll(async () => {
 
 let serial = 0
 const newRunFolder = () => join(scratch, `run${serial++}`)
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 async function newDevice(): Promise<string> {
   const path = join(scratch, `device-${serial++}`)
