@@ -23,8 +23,6 @@ const timedOut = [124, 137]
 const anyCode = Array.from({ length: 255 }, (_, code) => code)
 /** Of the runner beyond the deed's own time: the host may be slow to begin it. */
 const graceSeconds = 10
-/** For the runner to end a command by itself. */
-const slackMs = 4000
 const noRoom: DriverErrorKind = 'no-space'
 const away =
   /read-only file system|stale file handle|input\/output error|host is down|can't cd to|cannot read file system/i
@@ -40,7 +38,7 @@ export async function runDeed({ run, remote }: Host, deed: Deed): Promise<RunRes
   const argv = remote ? shell : ['timeout', '-k', '2', String(seconds), ...shell]
   const timeout = (remote ? seconds : seconds + graceSeconds) * 1000
   const options = { timeout, allow: anyCode, ...(signal ? { signal } : {}), ...(input ? { input } : {}) }
-  const result = await atMost(run(argv, options), timeout, signal).catch((error: unknown) => {
+  const result = await run(argv, options).catch((error: unknown) => {
     if (isDriverError(error)) throw new DriverError(error.kind, `${what}: ${ending(error.kind)}`, error)
     throw error
   })
@@ -49,28 +47,6 @@ export async function runDeed({ run, remote }: Host, deed: Deed): Promise<RunRes
   if (timedOut.includes(exitCode)) throw new DriverError('unavailable', `${what}: no answer for ${seconds} s`)
   const said = stderr.trim().slice(-1000)
   throw new DriverError(kindOf(said), `${what}: ${said || `exit code ${exitCode}`}`)
-}
-
-/** Over ssh a command is held by its processes there, and those on a silent share may be past killing. */
-function atMost<T>(work: Promise<T>, timeoutMs: number, signal?: AbortSignal): Promise<T> {
-  const timers: NodeJS.Timeout[] = []
-  const giveUp = (kind: DriverErrorKind, ms: number) =>
-    new Promise<never>((_, reject) => {
-      timers.push(setTimeout(() => reject(new DriverError(kind, 'no end')), ms))
-    })
-  const ends: Promise<T>[] = [work, giveUp('unavailable', timeoutMs + slackMs)]
-  let aborted = (): void => undefined
-  if (signal) {
-    const abort = new Promise<void>((resolve) => {
-      aborted = resolve
-    })
-    signal.addEventListener('abort', aborted, { once: true })
-    ends.push(abort.then(() => giveUp('aborted', slackMs)))
-  }
-  return Promise.race(ends).finally(() => {
-    signal?.removeEventListener('abort', aborted)
-    for (const timer of timers) clearTimeout(timer)
-  })
 }
 
 /** The runner's own words would quote the whole script. */

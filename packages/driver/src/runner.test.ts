@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { DriverError } from './errors.ts'
 import type { DriverLog } from './plugin.ts'
@@ -48,6 +51,19 @@ test('an abort ends the command, and one that is already there prevents it', asy
   expect((await running).kind).toBe('aborted')
   expect((await failureOf(run(['touch', '/nowhere/x'], { signal: aborter.signal }))).kind).toBe('aborted')
 })
+
+test.each(['abort', 'time-out'])(
+  'after its %s a command is not waited for that left its output to others',
+  async (end) => {
+    const folder = await mkdtemp(join(tmpdir(), 'hearth-runner-'))
+    const file = join(folder, 'pid')
+    const limits = end === 'abort' ? { signal: AbortSignal.timeout(300) } : { timeout: 300 }
+    const error = await failureOf(run(['sh', '-c', 'setsid sleep 1000 & echo $! >"$0"; sleep 1000', file], limits))
+    process.kill(Number(await readFile(file, 'utf8')))
+    await rm(folder, { recursive: true })
+    expect(error.kind).toBe(end === 'abort' ? 'aborted' : 'unavailable')
+  },
+)
 
 test('a tool that is not installed is named', async () => {
   const error = await failureOf(run(['no-such-tool-here']))

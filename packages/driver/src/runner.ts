@@ -1,4 +1,5 @@
-import { type ExecaError, execa } from 'execa'
+import { once } from 'node:events'
+import { type ExecaError, execa, type ResultPromise } from 'execa'
 import { DriverError, type DriverErrorKind } from './errors.ts'
 import type { DriverLog } from './plugin.ts'
 
@@ -58,7 +59,7 @@ export function openRunner(settings: RunnerSettings): Runner {
     const shown = mask(argv.join(' '), secrets)
     if (signal?.aborted) throw new DriverError('aborted', `${shown}: aborted before it began`)
     const began = performance.now()
-    const result = await execa(file, args, {
+    const running = execa(file, args, {
       reject: false,
       timeout,
       ...(signal ? { cancelSignal: signal } : {}),
@@ -68,14 +69,15 @@ export function openRunner(settings: RunnerSettings): Runner {
       stripFinalNewline: false,
       forceKillAfterDelay: 2000,
     })
-    const { stdout, stderr, exitCode } = result
+    const result = await endOf(running, timeout, signal)
+    const { exitCode } = result
     const milliseconds = Math.round(performance.now() - began)
     log.debug({ command: shown, exitCode, milliseconds }, 'command')
     if (exitCode !== undefined && allow.includes(exitCode) && !result.isMaxBuffer && !result.isCanceled) {
-      return { stdout, stderr, exitCode }
+      return { stdout: result.stdout ?? '', stderr: result.stderr ?? '', exitCode }
     }
     const about = { shown, secrets, timeout, tool: argv[0] ?? file, remote: settings.ssh !== undefined }
-    throw failure(result as unknown as Failed, about)
+    throw failure(result, about)
   }
 }
 
@@ -102,12 +104,38 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-type Failed = Pick<ExecaError, 'code' | 'timedOut' | 'isCanceled' | 'isMaxBuffer' | 'exitCode' | 'signal'> & {
+type Ended = Partial<Pick<ExecaError, 'code' | 'timedOut' | 'isCanceled' | 'isMaxBuffer' | 'exitCode' | 'signal'>> & {
+  stdout?: string
   stderr?: string
 }
 
+/** For a command that was told to end. */
+const slackMs = 4000
+
+/**
+ * How it ended, or that it was told to and did not: a process that waits for lost storage is past killing, and what it started,
+ * here or behind a shared ssh connection, may hold its output open.
+ */
+async function endOf(running: ResultPromise, timeoutMs: number, signal: AbortSignal | undefined): Promise<Ended> {
+  const timers: NodeJS.Timeout[] = []
+  const giveUp = (how: Ended, ms: number) =>
+    new Promise<Ended>((resolve) => timers.push(setTimeout(() => resolve(how), ms)))
+  const done = new AbortController()
+  const aborted =
+    signal && once(signal, 'abort', { signal: done.signal }).then(() => giveUp({ isCanceled: true }, slackMs))
+  aborted?.catch(() => undefined)
+  const ends = [running as unknown as Promise<Ended>, giveUp({ timedOut: true }, timeoutMs + slackMs)]
+  try {
+    return await Promise.race(aborted ? [...ends, aborted] : ends)
+  } finally {
+    done.abort()
+    for (const timer of timers) clearTimeout(timer)
+    for (const stream of running.stdio) stream?.destroy()
+  }
+}
+
 function failure(
-  result: Failed,
+  result: Ended,
   about: { shown: string; secrets: string[]; timeout: number; tool: string; remote: boolean },
 ): DriverError {
   const { shown, secrets, timeout, tool, remote } = about
