@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const unit = ['packages/**/*.test.ts', 'drivers/**/*.test.ts', 'ring/**/*.test.ts', 'bench/**/*.test.ts']
 const project = (name: string, include: string[], testTimeout: number, more: object = {}) => ({
@@ -7,9 +8,23 @@ const project = (name: string, include: string[], testTimeout: number, more: obj
 const alone = { fileParallelism: false }
 const api = (name: string) => project(name, ['test/api/**/*.test.ts'], 120_000, { globalSetup: ['test/suite.ts'] })
 
+const longest = ['nfs', 'lvm', 'iscsi', 'os-brick']
+
+/** Begins with the longest files of real parts, so that no processor waits for them at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const found = longest.findIndex((name) => moduleId.includes(`/test/real/${name}`))
+      return found === -1 ? longest.length : found
+    }
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
+  }
+}
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       project('layout', ['test/layout.test.ts'], 20_000),
       project('unit', unit, 60_000),

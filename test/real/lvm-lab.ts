@@ -1,5 +1,4 @@
 import { type DriverDeps, type DriverLog, openDriver, openRunner, type Runner, type VolumeDriver } from '@hearth/driver'
-import { describe } from 'vitest'
 import { type LabVm, startLabVm } from '../lab/vm.ts'
 
 const nothing = () => undefined
@@ -13,13 +12,6 @@ export interface LvmLab {
   run: Runner
   /** A driver that tells `log` of its commands; the machine's own when absent. */
   open(options: Record<string, unknown>, log?: DriverLog): Promise<VolumeDriver>
-}
-
-/** Tests one by one, at the same time as those of other such suites: the machine has two processors. */
-export function beside(name: string, register: () => void): void {
-  describe.concurrent(name, () => {
-    describe('one by one', { concurrent: false }, register)
-  })
 }
 
 /**

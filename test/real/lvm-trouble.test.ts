@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { DriverLog, SnapshotRef, VolumeRef } from '@hearth/driver'
 import { afterAll, expect, test } from 'vitest'
-import { beside, startLvmLab } from './lvm-lab.ts'
+import { beside } from './beside.ts'
+import { startLvmLab } from './lvm-lab.ts'
 
 const { vm, open } = await startLvmLab({
   'th-in': { four: [1700] },

@@ -88,13 +88,13 @@ function isPlainFile(address: Address): boolean {
  */
 const script = `
 set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+folder=
 octal() { printf '\\\\%03o' "$1"; }
 look() {
-  blockdev --flushbufs "$2" 2>/dev/null
+  [ ! -b "$2" ] || blockdev --flushbufs "$2"
   pattern=/dev/zero
   if [ "$5" -ne 0 ]; then
+    [ -n "$folder" ] || folder=$(mktemp -d)
     pattern=$folder/$4-$5
     [ -e "$pattern" ] || head -c "$4" /dev/zero | tr '\\000' "$(octal "$5")" > "$pattern"
   fi
@@ -109,7 +109,7 @@ put() {
     dd of="$2" bs=65536 iflag=fullblock oflag=seek_bytes seek="$3" conv=notrunc,fsync status=none
 }
 put_qemu() { qemu-io -f "$1" -c "write -P $5 $3 $4" -c flush "$2" >/dev/null; }
-extent() { blockdev --getsize64 "$2" 2>/dev/null || stat -L -c %s "$2"; }
+extent() { if [ -b "$2" ]; then blockdev --getsize64 "$2"; else stat -L -c %s "$2"; fi; }
 extent_qemu() { qemu-img info --force-share --output=json -f "$1" "$2" | tr -d '\\n'; echo; }
 while [ $# -gt 0 ]; do
   verb=$1
@@ -121,6 +121,7 @@ while [ $# -gt 0 ]; do
   esac
   shift 5
 done
+[ -z "$folder" ] || rm -r "$folder"
 `
 
 function remoteProbe(run: Runner): ByteProbe {

@@ -20,6 +20,7 @@ export function describeInterruptions(kit: VolumeKit): void {
   })
 
   const rounds = contract.interruptions ?? 3
+  if (rounds === 0) return
   test(`each method, aborted ${rounds} times in its middle, is whole when asked again`, async () => {
     const source = newVolume()
     await driver().create(source)

@@ -36,7 +36,7 @@ export interface VolumeContract {
   concurrency?: number
   /** How many of them copy bytes, for backends whose copies are whole; half when absent. */
   copies?: number
-  /** How often each method is aborted in its middle; 3 when absent. */
+  /** How often each method is aborted in its middle; 3 when absent. 0 where the driver’s other suites show it. */
   interruptions?: number
   /** The largest size that a thin backend promises, in GiB. */
   maxSizeGiB?: number
