@@ -74,7 +74,9 @@ exec /bin/busybox switch_root /root /lab-init
 EOI
 }
 
-cmd_build() {
+# one at a time: who waits finds it built
+cmd_build() { mkdir -p "$LAB_CACHE"; flock -o "$LAB_CACHE/lock" bash "$0" build-alone; }
+build_alone() {
   local t0; t0=$(ms)
   local key; key=$( { echo "$GUEST_PACKAGES $MODULE_DIRS $LAB_SUITE ${LAB_NODE:-}"; guest_init; initrd_init; [ -n "${LAB_NODE:-}" ] && sha256sum <"$LAB_NODE"; true; } | sha256sum | cut -c1-16)
   if [ "$(cat "$LAB_CACHE/stamp" 2>/dev/null)" = "$key" ]; then say "image is current ($key)"; return 0; fi
@@ -211,7 +213,7 @@ cmd_down() {
   rm -f "$LAB_RUN"/{pid,qmp,ssh,port} "$LAB_RUN"/*.qcow2; return 0; }
 
 case "${1:-}" in
-  build) cmd_build ;; up) cmd_up ;; run) shift; cmd_run "$@" ;; down) cmd_down ;; snapshot) cmd_snapshot ;;
+  build) cmd_build ;; build-alone) build_alone ;; up) cmd_up ;; run) shift; cmd_run "$@" ;; down) cmd_down ;; snapshot) cmd_snapshot ;;
   status) if alive; then echo "up pid=$(cat "$LAB_RUN/pid") ssh=127.0.0.1:$(cat "$LAB_RUN/port")"; else echo down; exit 1; fi ;;
   ssh) ssh_opts | tr ' ' '\n'; echo root@127.0.0.1 ;;
   console) cat "$LAB_RUN/console" ;;

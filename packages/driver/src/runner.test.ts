@@ -44,6 +44,10 @@ test('a command that hangs ends at its time-out', async () => {
   expect((await failureOf(run(['sleep', '30'], { timeout: 50 }))).kind).toBe('unavailable')
 })
 
+test('the longest time-out that a timer can wait is no shorter with the time to end', async () => {
+  expect((await run(['sh', '-c', 'sleep 0.1; echo done'], { timeout: 2 ** 31 - 1 })).stdout).toBe('done\n')
+})
+
 test('an abort ends the command, and one that is already there prevents it', async () => {
   const aborter = new AbortController()
   const running = failureOf(run(['sleep', '30'], { signal: aborter.signal }))

@@ -111,6 +111,7 @@ type Ended = Partial<Pick<ExecaError, 'code' | 'timedOut' | 'isCanceled' | 'isMa
 
 /** For a command that was told to end. */
 const slackMs = 4000
+const longestTimerMs = 2 ** 31 - 1
 
 /**
  * How it ended, or that it was told to and did not: a process that waits for lost storage is past killing, and what it started,
@@ -119,7 +120,7 @@ const slackMs = 4000
 async function endOf(running: ResultPromise, timeoutMs: number, signal: AbortSignal | undefined): Promise<Ended> {
   const timers: NodeJS.Timeout[] = []
   const giveUp = (how: Ended, ms: number) =>
-    new Promise<Ended>((resolve) => timers.push(setTimeout(() => resolve(how), ms)))
+    new Promise<Ended>((resolve) => timers.push(setTimeout(() => resolve(how), Math.min(ms, longestTimerMs))))
   const done = new AbortController()
   const aborted =
     signal && once(signal, 'abort', { signal: done.signal }).then(() => giveUp({ isCanceled: true }, slackMs))
