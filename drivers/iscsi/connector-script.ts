@@ -103,17 +103,16 @@ multipathed() {
   udevadm settle -t 10
   multipath -a "/dev/$1" >/dev/null 2>&1
   multipathd add path "$1" >/dev/null 2>&1
-  map "$1"
+  # The kernel has the map before udev has made its node.
+  map "$1" && [ -b "/dev/mapper/$title" ]
 }
-attach() {
-  several=$1; shift
-  settings
-  daemons
-  found=
+# paths PORTAL TARGET LUN...: logs in and finds the disks; again has what could not be logged in to.
+paths() {
+  again=
   while [ $# -ge 3 ]; do
     portal=$1 target=$2 lun=$3
     shift 3
-    login || { code=$?; answer fail $code "$portal: $(printf %s "$said" | tail -n 1)"; continue; }
+    login || { code=$?; again="$again $portal $target $lun"; answer fail $code "$portal: $(printf %s "$said" | tail -n 1)"; continue; }
     session "$portal" "$target" || { answer fail 8 "$portal: the session ended"; continue; }
     disk "$lun" || scan "$lun"
     patiently 200 disk "$lun" || { answer fail 21 "$portal: the target shows no LUN $lun"; continue; }
@@ -121,7 +120,16 @@ attach() {
     found="$found $disk"
     [ "$several" = 1 ] || break
   done
+}
+attach() {
+  several=$1; shift
+  settings
+  daemons
+  found=
+  paths "$@"
   [ "$several" = 1 ] && [ -n "$found" ] || return 0
+  # A login that a busy target lets go leaves a map with fewer paths than it has for as long as the volume is attached.
+  [ -z "$again" ] || paths $again
   for one in $found; do multipathed "$one"; done
   for one in $found; do patiently 100 multipathed "$one" && answer map "$title" "$one" && return; done
 }

@@ -8,13 +8,13 @@ import type { Pool } from './librados.ts'
 export interface Lease {
   /** An object of librbd's own that is there whenever the work makes sense. */
   object: 'rbd_directory' | 'rbd_trash'
-  kind: string
+  kind: keyof typeof seconds
   /** Name or id of the image that the work is about. */
   about: string
 }
 
-/** A process that dies holds others up for so long. */
-const leaseSeconds = 30
+/** A process that dies holds others up for so long; what ends a process when two are at it waits longer. */
+const seconds = { purge: 30, image: 6, name: 6 }
 /** Locks stay as attributes of the object they are on: there are only so many names. */
 const shards = 64
 const pauseMs = 10
@@ -25,9 +25,10 @@ const turns = openExclusive()
 
 /** Does the work unless another process, or this one, is at it: then null. */
 export async function ifFree<T>(pool: Pool, { object, kind, about }: Lease, work: () => Promise<T>): Promise<T | null> {
-  const lock = { name: `hearth.${kind}.${crc32(about) % shards}`, cookie: randomUUID(), seconds: leaseSeconds }
+  const name = `hearth.${kind}.${crc32(about) % shards}`
+  const lock = { name, cookie: randomUUID(), seconds: seconds[kind] }
   if (!(await pool.lockObject(object, lock))) return null
-  const renewal = setInterval(() => void pool.lockObject(object, lock).catch(() => false), leaseSeconds * 300)
+  const renewal = setInterval(() => void pool.lockObject(object, lock).catch(() => false), lock.seconds * 300)
   try {
     return await work()
   } finally {
