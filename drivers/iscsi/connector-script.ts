@@ -81,8 +81,8 @@ scan() {
     [ -e "$host/device/session$sid" ] && echo "- - $1" > "/sys/class/scsi_host/\${host##*/}/scan"
   done
 }
-# settings: what goes into node records. A login that fails is not tried again: its portal may be gone for long, and
-# there may be others.
+# settings: what goes into node records. iscsid does not try a failed login again, which would take seconds: its portal
+# may be gone for long, and there may be others. Whether it is worth another try attach knows.
 settings() {
   IFS= read -r username; IFS= read -r password; IFS= read -r replacement
   settings="node.startup = manual
@@ -106,13 +106,20 @@ multipathed() {
   # The kernel has the map before udev has made its node.
   map "$1" && [ -b "/dev/mapper/$title" ]
 }
-# paths PORTAL TARGET LUN...: logs in and finds the disks; again has what could not be logged in to.
+# paths LAST PORTAL TARGET LUN...: logs in and finds the disks. Unless it is the last try, again has what could not be
+# logged in to for another reason than its credentials.
 paths() {
-  again=
+  last=$1 again=
+  shift
   while [ $# -ge 3 ]; do
     portal=$1 target=$2 lun=$3
     shift 3
-    login || { code=$?; again="$again $portal $target $lun"; answer fail $code "$portal: $(printf %s "$said" | tail -n 1)"; continue; }
+    login || {
+      code=$?
+      [ $code = 24 ] || [ "$last" = 1 ] || { again="$again $portal $target $lun"; continue; }
+      answer fail $code "$portal: $(printf %s "$said" | tail -n 1)"
+      continue
+    }
     session "$portal" "$target" || { answer fail 8 "$portal: the session ended"; continue; }
     disk "$lun" || scan "$lun"
     patiently 200 disk "$lun" || { answer fail 21 "$portal: the target shows no LUN $lun"; continue; }
@@ -126,10 +133,12 @@ attach() {
   settings
   daemons
   found=
-  paths "$@"
+  paths 0 "$@"
+  # A busy target lets logins go before it answers them: that is no word about the credentials, and a map would have
+  # fewer paths than it has for as long as the volume is attached.
+  [ "$several" = 0 ] && [ -n "$found" ] && return
+  [ -z "$again" ] || paths 1 $again
   [ "$several" = 1 ] && [ -n "$found" ] || return 0
-  # A login that a busy target lets go leaves a map with fewer paths than it has for as long as the volume is attached.
-  [ -z "$again" ] || paths $again
   for one in $found; do multipathed "$one"; done
   for one in $found; do patiently 100 multipathed "$one" && answer map "$title" "$one" && return; done
 }
