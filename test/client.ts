@@ -144,3 +144,12 @@ export async function waitUntilGone(client: Client, service: Service, path: stri
     seconds,
   )
 }
+
+/** Uploads a raw image; answers its id. */
+export async function makeRawImage(client: Client, bytes: Uint8Array): Promise<string> {
+  const json = { name: 'seed', disk_format: 'raw', container_format: 'bare' }
+  const { id } = (await client.must('image', 'POST', '/images', { json })).body
+  const headers = { 'content-type': 'application/octet-stream' }
+  await client.must('image', 'PUT', `/images/${id}/file`, { body: bytes, headers })
+  return id
+}

@@ -2,7 +2,15 @@ import { randomFillSync } from 'node:crypto'
 import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Address, type Blocks, copyBlocks, openBlocks, openDriver, openRunner } from '@hearth/driver'
+import {
+  type Address,
+  type Blocks,
+  copyBlocks,
+  quietLog as log,
+  openBlocks,
+  openDriver,
+  openRunner,
+} from '@hearth/driver'
 import { execa } from 'execa'
 
 export interface CopyFlags {
@@ -37,8 +45,6 @@ interface Target {
 }
 
 const mib = 1024 ** 2
-const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 /** Copies by turns, and yields the figures of one target after the other. */
 export async function* compareCopies(flags: CopyFlags): AsyncGenerator<Measured> {

@@ -59,7 +59,8 @@ export async function targetcliEach(vm: LabVm, device: string, samples: number):
   const target = '/iscsi/iqn.2010-10.org.openstack:volume-$i'
   const acl = 'iqn.1993-08.org.debian:01:lab'
   const create = [
-    `targetcli /backstores/fileio create volume-$i ${device}`,
+    // It refuses a file that another backstore has.
+    `truncate -s 64M ${device}-$i && targetcli /backstores/fileio create volume-$i ${device}-$i`,
     `targetcli /iscsi create iqn.2010-10.org.openstack:volume-$i`,
     `targetcli ${target}/tpg1/luns create /backstores/fileio/volume-$i`,
     `targetcli ${target}/tpg1/acls create ${acl}`,

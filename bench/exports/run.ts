@@ -1,7 +1,14 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DriverDeps, type ExportRequest, openDriver, openRunner, type Runner } from '@hearth/driver'
+import {
+  type DriverDeps,
+  type ExportRequest,
+  quietLog as log,
+  openDriver,
+  openRunner,
+  type Runner,
+} from '@hearth/driver'
 import { freePort } from '@hearth/test/lab/daemon.ts'
 import { type LabVm, startLabVm } from '@hearth/test/lab/vm.ts'
 import { rtslibEach, rtslibOnce, targetcliEach } from './peers.ts'
@@ -20,8 +27,6 @@ export interface ExportsResult {
 
 const iscsi = '@hearth/driver-iscsi'
 const mib = 1024 ** 2
-const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 /** Tells each row as soon as it is measured. */
 export async function measureExports(

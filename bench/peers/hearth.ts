@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePorts } from '@hearth/test/start.ts'
 import { execa } from 'execa'
 import { type RunningCloud, variablesOf } from './running-cloud.ts'
 
@@ -53,12 +53,4 @@ export async function startHearth(folder: string, cephConf: string): Promise<Run
   }
   const { stdout } = await execa(process.execPath, [hearth, '--config', file, 'openrc', '--as', 'admin'])
   return { env: variablesOf(stdout), stop }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  await Promise.all(servers.map((server) => new Promise<void>((done) => server.listen(0, '127.0.0.1', done))))
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return ports
 }

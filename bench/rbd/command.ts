@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type DriverLog, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
+import { quietLog as log, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
 import type { Command } from 'commander'
 import { percentile } from '../boot-storm/result.ts'
 import { positive } from '../boot-storm/whole-number.ts'
@@ -16,9 +16,6 @@ const deeds = ['create', 'snapshot', 'clone', 'delete'] as const
 type Deed = (typeof deeds)[number]
 /** Each deed on a volume of this number. */
 type Side = Record<Deed, (round: number) => Promise<void>>
-
-const nothing = (): void => undefined
-const log: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 export function addRbd(program: Command): void {
   program

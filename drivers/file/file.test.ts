@@ -1,11 +1,9 @@
 import { link, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDriver, openRunner } from '@hearth/driver'
+import { quietLog as log, openDriver, openRunner } from '@hearth/driver'
 import { afterAll, describe, expect, test } from 'vitest'
 
-const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const run = openRunner({ log })
 const deps = { run, log }
 const file = '@hearth/driver-file'

@@ -1,12 +1,10 @@
 import { mkdtemp, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDriver, openRunner } from '@hearth/driver'
+import { quietLog as log, openDriver, openRunner } from '@hearth/driver'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { prepareFolder, releaseFolder } from './loop.ts'
 
-const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const run = openRunner({ log })
 const isRoot = process.getuid?.() === 0
 const gib = 1024 ** 3

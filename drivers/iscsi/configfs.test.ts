@@ -1,13 +1,11 @@
 import { mkdtemp, readlink, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openRunner } from '@hearth/driver'
+import { quietLog as log, openRunner } from '@hearth/driver'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openConfigfs } from './configfs.ts'
 import type { Step } from './configfs-step.ts'
 
-const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const roots: string[] = []
 afterAll(() => Promise.all(roots.map((root) => rm(root, { recursive: true }))))
 

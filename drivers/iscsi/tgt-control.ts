@@ -1,5 +1,5 @@
 import { createConnection } from 'node:net'
-import { DriverError, type DriverErrorKind, type Runner } from '@hearth/driver'
+import { DriverError, type DriverErrorKind, openGate, type Runner } from '@hearth/driver'
 
 const modes = { system: 0, target: 1, logicalunit: 2, portal: 3, connection: 6, account: 7 }
 const operations = { new: 0, delete: 1, show: 2, bind: 3, unbind: 4, update: 5 }
@@ -142,21 +142,4 @@ function argumentsOf(request: TgtRequest): string[] {
     argv.push(`--${own[key] ?? key}`, key === 'portal' ? `portal=${value}` : value)
   }
   return argv
-}
-
-/** Lets at most `most` pieces of work run at once; the others wait their turn. */
-function openGate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = []
-  let inside = 0
-  return async (work) => {
-    if (inside >= most) await new Promise<void>((resolve) => waiting.push(resolve))
-    else inside += 1
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else inside -= 1
-    }
-  }
 }

@@ -7,7 +7,6 @@ import {
   type VolumeRef,
 } from '@hearth/driver'
 import { type Backend, finished, gib, pathOf } from './backend.ts'
-
 import { stopIfAborted } from './failures.ts'
 import { believedMs, openGroup, volumeIn } from './group.ts'
 import type { LogicalVolume } from './lvm.ts'

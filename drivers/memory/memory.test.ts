@@ -1,11 +1,9 @@
 import { mkdtemp, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDriver, openRunner } from '@hearth/driver'
+import { quietLog as log, openDriver, openRunner } from '@hearth/driver'
 import { expect, onTestFinished, test } from 'vitest'
 
-const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const deps = { run: openRunner({ log }), log }
 const memory = '@hearth/driver-memory'
 

@@ -1,14 +1,13 @@
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openRunner } from '@hearth/driver'
+import { openRunner, quietLog } from '@hearth/driver'
 import { afterAll, describe, expect, test } from 'vitest'
 import { chainOf, type Format, type FoundFile, type FoundVolume } from './chain.ts'
 import { parseInfo } from './info-file.ts'
 import { headerBytes, parseQcow2 } from './qcow2.ts'
 
-const nothing = () => undefined
-const run = openRunner({ log: { debug: nothing, info: nothing, warn: nothing, error: nothing } })
+const run = openRunner({ log: quietLog })
 const folder = await mkdtemp(join(tmpdir(), 'hearth-nfs-chain-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 

@@ -6,7 +6,7 @@ import {
   DriverError,
   isDriverError,
 } from '@hearth/driver'
-import { answers, runDeed } from './deed.ts'
+import { answers, mounted, runDeed } from './deed.ts'
 import { folderPattern, lockFolder, mountPoint, newToken, optionsPattern, sharePattern } from './mount.ts'
 import { headerBytes, parseQcow2 } from './qcow2.ts'
 
@@ -53,12 +53,7 @@ interface Place {
  */
 const prelude = `set -eu
 dir=$1 locks=$2 uses=$3 share=$4 file=$5 options=$6 token=$7
-mounted() {
-  while read -r _ at kind _; do
-    [ "$at" != "$dir" ] || case $kind in nfs|nfs4) return 0 ;; esac
-  done </proc/self/mounts
-  return 1
-}
+${mounted}
 [ -d "$locks" ] && [ -d "$uses" ] || mkdir -p -m 700 -- "$locks" "$uses"
 exec 9>>"$locks/mount-\${dir##*/}"
 flock -w 60 9 || exit ${answers.locked}

@@ -62,6 +62,14 @@ function kindOf(said: string): DriverErrorKind {
   return /failed to get .*lock|another process using/i.test(said) ? 'busy' : 'failed'
 }
 
+/** Of scripts: whether a share is mounted at `$dir`. */
+export const mounted = `mounted() {
+  while read -r _ at kind _; do
+    [ "$at" != "$dir" ] || case $kind in nfs|nfs4) return 0 ;; esac
+  done </proc/self/mounts
+  return 1
+}`
+
 /**
  * The first lines of every script on a share: go there if it is mounted, and what the others are written in. Starting a
  * process is most of what a script costs, so they do by the shell's own commands what can be done so. Operations on
@@ -77,12 +85,7 @@ shift 3
 part= owned= made=no
 newline='
 '
-mounted() {
-  while read -r _ at kind _; do
-    [ "$at" != "$dir" ] || case $kind in nfs|nfs4) return 0 ;; esac
-  done </proc/self/mounts
-  return 1
-}
+${mounted}
 mounted || exit ${answers.notMounted}
 # The shell does not say why it cannot go somewhere.
 if ! cd -- "$dir" 2>/dev/null; then

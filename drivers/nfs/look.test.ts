@@ -1,12 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openRunner } from '@hearth/driver'
+import { openRunner, quietLog } from '@hearth/driver'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lookScript, readLooks } from './look.ts'
 
-const nothing = () => undefined
-const run = openRunner({ log: { debug: nothing, info: nothing, warn: nothing, error: nothing } })
+const run = openRunner({ log: quietLog })
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hearth-look-'))

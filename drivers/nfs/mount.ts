@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { DriverError } from '@hearth/driver'
-import { answers, type Host, runDeed } from './deed.ts'
+import { answers, type Host, mounted, runDeed } from './deed.ts'
 
 export const sharePattern = '^(?!-)(\\[[0-9a-fA-F:.%]+\\]|[^\\s:/\\[\\]]+):/[^\\s]*$'
 export const optionsPattern = '^[\\w=.,:/@-]+$'
@@ -33,12 +33,7 @@ export function newToken(): string {
 
 const mountScript = `set -eu
 dir=$1 locks=$2 share=$3 options=$4 stale=$5
-mounted() {
-  while read -r _ at kind _; do
-    [ "$at" != "$dir" ] || case $kind in nfs|nfs4) return 0 ;; esac
-  done </proc/self/mounts
-  return 1
-}
+${mounted}
 [ -d "$locks" ] || mkdir -p -m 700 -- "$locks"
 exec 9>>"$locks/mount-\${dir##*/}"
 flock -w 60 9 || exit ${answers.locked}

@@ -1,4 +1,4 @@
-import { DriverError, type DriverLog, isDriverError, type RunResult } from '@hearth/driver'
+import { DriverError, type DriverLog, isDriverError, openGate, type RunResult } from '@hearth/driver'
 import { answers, type Deed, onShare, runDeed } from './deed.ts'
 import { lockFolder, type MountSettings, mountPoint, mountShare, newToken } from './mount.ts'
 
@@ -17,8 +17,8 @@ export interface Share {
   /** Where it is mounted. */
   path: string
   /**
-   * Does a deed, mounting the share first where it is not. One given as a function is asked for when its turn comes. Throws `unavailable` at once while the share is known to be
-   * down, and after a time-out when it is found so.
+   * Does a deed, mounting the share first where it is not. One given as a function is asked for when its turn comes.
+   * Throws `unavailable` at once while the share is known to be down, and after a time-out when it is found so.
    */
   deed(deed: ShareDeed | (() => ShareDeed)): Promise<RunResult>
   /** Why it is down, null while it is up as far as is known. */
@@ -155,22 +155,5 @@ function openHealth(name: string, { retrySeconds, retryMaxSeconds, log }: ShareS
       failures = 0
       retryAt = 0
     },
-  }
-}
-
-/** Lets at most `most` pieces of work run at once; the others wait their turn. */
-function openGate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = []
-  let inside = 0
-  return async (work) => {
-    if (inside >= most) await new Promise<void>((resolve) => waiting.push(resolve))
-    else inside += 1
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else inside -= 1
-    }
   }
 }

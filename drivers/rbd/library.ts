@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util'
-import { DriverError, type DriverErrorKind } from '@hearth/driver'
+import { DriverError, type DriverErrorKind, openGate } from '@hearth/driver'
 import type * as Koffi from 'koffi'
 import { radosSignatures, rbdSignatures, systemSignatures } from './declarations.ts'
 
@@ -124,23 +124,7 @@ export function cephError(about: string, returned: number): DriverError {
  * for those even when every call waits for a cluster that does not answer. Calls that move data are fewer still, so that
  * a row of flattenings does not hold up everything else.
  */
-const lanes = { quick: openLane(8), slow: openLane(3) }
-
-function openLane(width: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let running = 0
-  const waiting: (() => void)[] = []
-  return async (work) => {
-    if (running >= width) await new Promise<void>((resolve) => waiting.push(resolve))
-    else running += 1
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running -= 1
-    }
-  }
-}
+const lanes = { quick: openGate(8), slow: openGate(3) }
 
 /** A blocking call; answers what it returned. Arguments are kept until it ends. */
 export function callRaw(name: string, args: unknown[], lane: keyof typeof lanes = 'quick'): Promise<number> {

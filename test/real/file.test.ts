@@ -1,15 +1,14 @@
 import { mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DriverLog, openDriver, openRunner } from '@hearth/driver'
+import { type DriverLog, openDriver, openRunner, quietLog } from '@hearth/driver'
 import { backupContract, crashContract, imageContract, volumeContract } from '@hearth/driver/contract'
 import { afterAll, expect, test } from 'vitest'
 import { freePort } from '../lab/daemon.ts'
 
 const nothing = () => undefined
-const quiet: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const depsOf = (log: DriverLog) => ({ run: openRunner({ log }), log })
-const deps = depsOf(quiet)
+const deps = depsOf(quietLog)
 const file = '@hearth/driver-file'
 const mib = 1024 ** 2
 const gib = 1024 ** 3
@@ -51,7 +50,8 @@ async function imageOptions(imageSizeGiB: number) {
   return { folder, imageFile: `${folder}.xfs`, imageSizeGiB }
 }
 
-const openVolume = (options: Record<string, unknown>, log = quiet) => openDriver('volume', file, options, depsOf(log))
+const openVolume = (options: Record<string, unknown>, log = quietLog) =>
+  openDriver('volume', file, options, depsOf(log))
 const abilities = {
   ...{ revert: true, list: true, snapshotAddress: true },
   ...{ manage: true, manageable: true, manageSnapshot: true },
@@ -99,7 +99,7 @@ crashContract({
   options: () => imageOptions(4),
 })
 
-const openImages = (folder: string, log = quiet) => openDriver('image', file, { folder }, depsOf(log))
+const openImages = (folder: string, log = quietLog) => openDriver('image', file, { folder }, depsOf(log))
 imageContract({
   name: 'file',
   open: async (log) => openImages(await newFolder(), log),
@@ -109,7 +109,7 @@ imageContract({
   bigMiB: 256,
 })
 
-const openBackups = (folder: string, log = quiet) => openDriver('backup', file, { folder }, depsOf(log))
+const openBackups = (folder: string, log = quietLog) => openDriver('backup', file, { folder }, depsOf(log))
 backupContract({
   name: 'file',
   open: async (log) => openBackups(await newFolder(), log),

@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { type ConnectionInfo, type ConnectorDriver, openDriver, openRunner, type Runner } from '@hearth/driver'
+import {
+  type ConnectionInfo,
+  type ConnectorDriver,
+  openDriver,
+  openRunner,
+  quietLog,
+  type Runner,
+} from '@hearth/driver'
 import { connectorContract, openProbe } from '@hearth/driver/contract'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type IscsiLab, iscsi, quiet, startIscsiLab } from './iscsi-lab.ts'
+import { type IscsiLab, iscsi, startIscsiLab } from './iscsi-lab.ts'
 
 const mib = 1024 ** 2
 const gib = 1024 ** 3
@@ -14,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab?.close())
 
-const openConnector = (log = quiet, options: object = {}): Promise<ConnectorDriver> =>
+const openConnector = (log = quietLog, options: object = {}): Promise<ConnectorDriver> =>
   openDriver('connector', iscsi, { ...options }, { run: openRunner({ log, ssh: lab.vm.ssh }), remote: true, log })
 
 async function sessions(): Promise<string[]> {
@@ -44,7 +51,7 @@ connectorContract({
 
 describe('a target that goes away', () => {
   test('fails a write with an error instead of hanging, and the volume can be let go', async () => {
-    const connector = await openConnector(quiet, { replacementTimeout: 2 })
+    const connector = await openConnector(quietLog, { replacementTimeout: 2 })
     const volume = await lab.offer(gib)
     const { path } = await connector.attach(volume.connection)
     const write = 'dd if=/dev/zero of="$1" bs=1M count=512 oflag=direct; echo "ended with $?"'

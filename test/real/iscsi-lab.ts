@@ -1,21 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import {
   type ConnectionInfo,
-  type DriverLog,
   type ExportDriver,
   type ExportRequest,
   iscsiConnection,
   newChap,
   openDriver,
   openRunner,
+  quietLog,
   type Runner,
 } from '@hearth/driver'
 import type { OfferedVolume } from '@hearth/driver/contract'
 import { type LabVm, startLabVm } from '../lab/vm.ts'
 
 export const iscsi = '@hearth/driver-iscsi'
-const nothing = () => undefined
-export const quiet: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 /** A machine whose kernel offers volumes, to itself and, by forwarded ports, to this host. */
 export interface IscsiLab {
@@ -39,9 +37,9 @@ const portals = ['10.0.2.15:3260', '10.0.2.15:3261']
 /** `multipath`: connections carry the keys of several paths, as for an initiator that asks for them. */
 export async function startIscsiLab({ multipath = false } = {}): Promise<IscsiLab> {
   const vm = await startLabVm({ ports: [3260, 3261] })
-  const run = openRunner({ log: quiet, ssh: vm.ssh })
+  const run = openRunner({ log: quietLog, ssh: vm.ssh })
   const options = { target: 'lio', portals: multipath ? portals : portals.slice(0, 1) }
-  const exporter = await openDriver('export', iscsi, options, { run, remote: true, log: quiet })
+  const exporter = await openDriver('export', iscsi, options, { run, remote: true, log: quietLog })
   await vm.run('mkdir -p /srv/lab')
   await exporter.start()
   return {

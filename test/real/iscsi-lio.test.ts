@@ -6,6 +6,7 @@ import {
   newChap,
   openDriver,
   openRunner,
+  quietLog,
   type Runner,
 } from '@hearth/driver'
 import { exportContract, openProbe } from '@hearth/driver/contract'
@@ -14,13 +15,11 @@ import { type LabVm, startLabVm } from '../lab/vm.ts'
 
 const iscsi = '@hearth/driver-iscsi'
 const mib = 1024 ** 2
-const nothing = () => undefined
-const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const portals = ['10.0.2.15:3260', '10.0.2.15:3261']
 const tree = '/sys/kernel/config/target'
 
 let vm: LabVm
-const run: Runner = (argv, options) => openRunner({ log: quiet, ssh: vm.ssh })(argv, options)
+const run: Runner = (argv, options) => openRunner({ log: quietLog, ssh: vm.ssh })(argv, options)
 
 beforeAll(async () => {
   vm = await startLabVm({ ports: [3260, 3261], disks: ['8G', '4G'] })
@@ -50,7 +49,7 @@ async function growLoop(path: string, sizeBytes: number): Promise<void> {
 }
 
 const options = { target: 'lio', portals }
-const openLio = (log: DriverLog = quiet, more: object = {}) =>
+const openLio = (log: DriverLog = quietLog, more: object = {}) =>
   openDriver('export', iscsi, { ...options, ...more }, { run: openRunner({ log, ssh: vm.ssh }), remote: true, log })
 
 let started: Promise<ExportDriver> | undefined
@@ -142,10 +141,10 @@ test('a portal that another program has, or that is no address of the host, is n
   const pid = await vm.run(
     `python3 -c '${listen}' > /tmp/listening 2>&1 & echo $!; until grep -q 1 /tmp/listening; do sleep 0.1; done`,
   )
-  const taken = await openLio(quiet, { portals: ['10.0.2.15:3999'] })
+  const taken = await openLio(quietLog, { portals: ['10.0.2.15:3999'] })
   await expect(taken.start()).rejects.toThrow('iSCSI cannot listen on 10.0.2.15:3999')
   await vm.run(`kill ${pid.trim()}`)
-  const strange = await openLio(quiet, { portals: ['192.0.2.7:3260'] })
+  const strange = await openLio(quietLog, { portals: ['192.0.2.7:3260'] })
   await expect(strange.start()).rejects.toThrow('192.0.2.7 is not an address of this host')
   expect((await vm.run(`ls ${tree}/iscsi | grep iqn || true`)).trim()).toBe('')
 })
@@ -169,7 +168,15 @@ test('an initiator’s discard frees the blocks of the file', async () => {
   const { iqn } = await driver.create(request)
   const url = `iscsi://${request.chap!.username}%${request.chap!.password}@${reach(portals[0]!)}/${iqn}/0`
   const qemu = (...commands: string[]) =>
-    openRunner({ log: quiet })(['qemu-io', '-f', 'raw', '-d', 'unmap', url, ...commands.flatMap((one) => ['-c', one])])
+    openRunner({ log: quietLog })([
+      'qemu-io',
+      '-f',
+      'raw',
+      '-d',
+      'unmap',
+      url,
+      ...commands.flatMap((one) => ['-c', one]),
+    ])
   const blocks = async () => Number(await vm.run(`sync; stat -c %b ${path}`))
   await qemu('write -P 7 0 32M', 'flush')
   const before = await blocks()

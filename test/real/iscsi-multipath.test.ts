@@ -1,7 +1,7 @@
-import { openDriver, openRunner } from '@hearth/driver'
+import { openDriver, openRunner, quietLog } from '@hearth/driver'
 import { openProbe } from '@hearth/driver/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type IscsiLab, iscsi, quiet, startIscsiLab } from './iscsi-lab.ts'
+import { type IscsiLab, iscsi, startIscsiLab } from './iscsi-lab.ts'
 
 const mib = 1024 ** 2
 const gib = 1024 ** 3
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => lab?.close())
 
 test('with two portals a volume is one map that outlives a lost path, grows, and leaves nothing when detached', async () => {
-  const deps = { run: openRunner({ log: quiet, ssh: lab.vm.ssh }), remote: true, log: quiet }
+  const deps = { run: openRunner({ log: quietLog, ssh: lab.vm.ssh }), remote: true, log: quietLog }
   const connector = await openDriver('connector', iscsi, { multipath: true, replacementTimeout: 5 }, deps)
   const bytes = openProbe(lab.run)
   const volume = await lab.offer(gib)

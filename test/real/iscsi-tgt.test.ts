@@ -6,14 +6,20 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type DriverLog, type ExportDriver, type Exported, newChap, openDriver, openRunner } from '@hearth/driver'
+import {
+  type DriverLog,
+  type ExportDriver,
+  type Exported,
+  newChap,
+  openDriver,
+  openRunner,
+  quietLog,
+} from '@hearth/driver'
 import { exportContract } from '@hearth/driver/contract'
 import { afterAll, expect, test } from 'vitest'
 import { freePort } from '../lab/daemon.ts'
 
-const nothing = () => undefined
-const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing }
-const run = openRunner({ log: quiet })
+const run = openRunner({ log: quietLog })
 const iscsi = '@hearth/driver-iscsi'
 const mib = 1024 ** 2
 
@@ -39,7 +45,7 @@ async function newDevice(): Promise<string> {
   return path
 }
 
-async function openExport(options: Record<string, unknown> = {}, log: DriverLog = quiet): Promise<ExportDriver> {
+async function openExport(options: Record<string, unknown> = {}, log: DriverLog = quietLog): Promise<ExportDriver> {
   const portals = [`127.0.0.1:${await freePort()}`]
   const deps = { run: openRunner({ log }), log }
   const driver = await openDriver('export', iscsi, { runFolder: newRunFolder(), portals, ...options }, deps)

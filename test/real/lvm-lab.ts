@@ -1,8 +1,13 @@
-import { type DriverDeps, type DriverLog, openDriver, openRunner, type Runner, type VolumeDriver } from '@hearth/driver'
+import {
+  type DriverDeps,
+  type DriverLog,
+  openDriver,
+  openRunner,
+  quietLog,
+  type Runner,
+  type VolumeDriver,
+} from '@hearth/driver'
 import { type LabVm, startLabVm } from '../lab/vm.ts'
-
-const nothing = () => undefined
-const silent: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 /** MiB that a device takes of the machine's disks of 8 and 4 GiB. */
 type Sizes = { eight?: number[]; four?: number[] }
@@ -18,7 +23,7 @@ export interface LvmLab {
  * A machine with volume groups of these devices. They are cut from the disks that its saved state has: others would
  * mean to boot it anew.
  */
-export async function startLvmLab(groups: Record<string, Sizes>, log: DriverLog = silent): Promise<LvmLab> {
+export async function startLvmLab(groups: Record<string, Sizes>, log: DriverLog = quietLog): Promise<LvmLab> {
   const vm = await startLabVm()
   const next = { eight: 1, four: 1 }
   const disks = { eight: '/dev/vdb', four: '/dev/vdc' } as const

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DriverDeps, type DriverLog, openDriver, openRunner } from '@hearth/driver'
+import { type DriverDeps, type DriverLog, openDriver, openRunner, quietLog } from '@hearth/driver'
 import {
   backupContract,
   connectorContract,
@@ -11,10 +11,8 @@ import {
 } from '@hearth/driver/contract'
 import { afterAll } from 'vitest'
 
-const nothing = () => undefined
-const quiet: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const depsOf = (log: DriverLog): DriverDeps => ({ run: openRunner({ log }), log })
-const deps = depsOf(quiet)
+const deps = depsOf(quietLog)
 const memory = '@hearth/driver-memory'
 const scratch = await mkdtemp(join(tmpdir(), 'hearth-memory-test-'))
 afterAll(() => rm(scratch, { recursive: true }))

@@ -10,6 +10,7 @@ import {
   type Blocks,
   bytesOf,
   copyBlocks,
+  quietLog as log,
   openBlocks,
   openDriver,
   openRunner,
@@ -21,8 +22,6 @@ import { type LabCeph, startCeph } from '../lab/ceph.ts'
 
 const mib = 1024 ** 2
 const gib = 1024 ** 3
-const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const run = openRunner({ log })
 const ref = (name: string) => ({ id: name, name: `volume-${name}`, sizeGiB: 1 })
 /** Where the source has bytes: at its ends, in the middle, and not on the borders of any block. */

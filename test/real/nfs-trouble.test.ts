@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  type DriverLog,
   isDriverError,
+  quietLog as log,
   openDriver,
   openRunner,
   type VolumeDriver,
@@ -12,8 +12,6 @@ import { openProbe } from '@hearth/driver/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type NfsServer, startNfsServer } from './nfs-server.ts'
 
-const nothing = () => undefined
-const log: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const mib = 1024 ** 2
 const options = 'vers=4.2'
 

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type DriverLog, openDriver, openRunner, type Runner, type VolumeDriver } from '@hearth/driver'
+import { type DriverLog, openDriver, openRunner, quietLog, type Runner, type VolumeDriver } from '@hearth/driver'
 import { backupContract, connectorContract, crashContract, volumeContract } from '@hearth/driver/contract'
 import { afterAll, beforeAll } from 'vitest'
 import { beside } from './beside.ts'
 import { type Filesystem, type NfsServer, startNfsServer } from './nfs-server.ts'
 
-const nothing = () => undefined
-const quiet: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const nfs = '@hearth/driver-nfs'
 const gib = 1024 ** 3
 
@@ -17,12 +15,12 @@ beforeAll(async () => {
 afterAll(() => server?.close())
 
 const runnerOf = (log: DriverLog) => openRunner({ log, ssh: server.vm.ssh })
-const run: Runner = (argv, options) => runnerOf(quiet)(argv, options)
+const run: Runner = (argv, options) => runnerOf(quietLog)(argv, options)
 const depsOf = (log: DriverLog) => ({ run: runnerOf(log), remote: true, log })
 
 const share = async (filesystem: Filesystem) => ({ share: await server.newShare(filesystem), options: 'vers=4.2' })
 
-function openVolume(options: Record<string, unknown>, log = quiet) {
+function openVolume(options: Record<string, unknown>, log = quietLog) {
   return openDriver(
     'volume',
     nfs,

@@ -1,12 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openDriver, openRunner, type VolumeRef } from '@hearth/driver'
+import { quietLog as log, openDriver, openRunner, type VolumeRef } from '@hearth/driver'
 import { openProbe } from '@hearth/driver/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type NfsServer, startNfsServer } from './nfs-server.ts'
 
-const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const gib = 1024 ** 3
 const mib = 1024 ** 2
 

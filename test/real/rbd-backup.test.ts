@@ -2,20 +2,18 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Address, type BackupStore, type DriverLog, openDriver, openRunner } from '@hearth/driver'
+import { type Address, type BackupStore, openDriver, openRunner, quietLog } from '@hearth/driver'
 import { backupContract } from '@hearth/driver/contract'
 import { afterAll, expect, test } from 'vitest'
 import { startCeph } from '../lab/ceph.ts'
 
-const nothing = () => undefined
-const silent: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const mib = 1024 ** 2
 
 const ceph = await startCeph({ pools: ['backups', 'small', 'volumes'] })
 await ceph.command(['ceph', 'osd', 'pool', 'set-quota', 'small', 'max_bytes', String(8 * mib)])
 afterAll(() => ceph.close())
 
-const openStore = (pool: string, log = silent): Promise<BackupStore> =>
+const openStore = (pool: string, log = quietLog): Promise<BackupStore> =>
   openDriver(
     'backup',
     '@hearth/driver-rbd',
@@ -69,7 +67,7 @@ async function newVolume(sizeMiB: number): Promise<Source> {
     await writeFile(file, part)
     const target = ['--image-opts', `driver=rbd,pool=volumes,image=volume-${id},user=admin,conf=${ceph.conf}`]
     const command = `write -s ${file} ${offset} ${part.length}`
-    await openRunner({ log: silent })(['qemu-io', ...target, '-c', command, '-c', 'flush'])
+    await openRunner({ log: quietLog })(['qemu-io', ...target, '-c', command, '-c', 'flush'])
   }
   return { id, path, address, bytes, write }
 }
@@ -165,7 +163,7 @@ test('what a failed or deleted backup left in the image is not in the next one',
   const [first, second, third] = [randomUUID(), randomUUID(), randomUUID()]
   const full = await whole.save({ id: first, volumeId: volume.id }, volume.address, { parentId: null })
   const { base } = JSON.parse(full!.metadata) as { base: string }
-  await openRunner({ log: silent })([
+  await openRunner({ log: quietLog })([
     'qemu-io',
     '--image-opts',
     `driver=rbd,pool=backups,image=${base},user=admin,conf=${ceph.conf}`,

@@ -1,13 +1,11 @@
 import { mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type DriverLog, openDriver, openRunner } from '@hearth/driver'
+import { quietLog as log, openDriver, openRunner } from '@hearth/driver'
 import { execa } from 'execa'
 import { afterAll, expect, test } from 'vitest'
 import { bootDisk, bootLine } from '../lab/boot-disk.ts'
 import { startCeph } from '../lab/ceph.ts'
 
-const quiet = () => undefined
-const log: DriverLog = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 const run = openRunner({ log })
 const ceph = await startCeph()
 const folder = dirname(ceph.conf)

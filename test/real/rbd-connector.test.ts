@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type ConnectionInfo, type DriverLog, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
+import {
+  type ConnectionInfo,
+  type DriverLog,
+  quietLog as log,
+  openDriver,
+  openRunner,
+  type VolumeDriver,
+} from '@hearth/driver'
 import { connectorContract } from '@hearth/driver/contract'
 import { afterAll, expect, test } from 'vitest'
 import { startCeph } from '../lab/ceph.ts'
 
-const quiet = () => undefined
-const log: DriverLog = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 const run = openRunner({ log })
 const rbd = '@hearth/driver-rbd'
 const ceph = await startCeph({ pools: ['volumes'] })

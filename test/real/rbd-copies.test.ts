@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type DriverLog, openDriver, openRunner, type VolumeDriver, type VolumeRef } from '@hearth/driver'
+import { quietLog as log, openDriver, openRunner, type VolumeDriver, type VolumeRef } from '@hearth/driver'
 import { afterAll, expect, test } from 'vitest'
 import { startCeph } from '../lab/ceph.ts'
 
-const quiet = () => undefined
-const log: DriverLog = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 const deps = { run: openRunner({ log }), log }
 const ceph = await startCeph()
 const opened: VolumeDriver[] = []

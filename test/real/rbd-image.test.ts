@@ -4,14 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { type ImageStore, openDriver, openRunner } from '@hearth/driver'
+import { type ImageStore, quietLog as log, openDriver, openRunner } from '@hearth/driver'
 import { imageContract } from '@hearth/driver/contract'
 import { execa } from 'execa'
 import { afterAll, expect, test } from 'vitest'
 import { startCeph } from '../lab/ceph.ts'
 
-const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const deps = { run: openRunner({ log }), log }
 const mib = 1024 ** 2
 

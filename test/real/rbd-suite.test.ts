@@ -2,14 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openRunner } from '@hearth/driver'
+import { openRunner, quietLog } from '@hearth/driver'
 import { afterAll, expect, test } from 'vitest'
-import { freshClient, until, waitForStatus, waitUntilGone } from '../client.ts'
+import { freshClient, makeRawImage, until, waitForStatus, waitUntilGone } from '../client.ts'
 import { startCeph } from '../lab/ceph.ts'
 import { start } from '../start.ts'
 
-const nothing = () => undefined
-const run = openRunner({ log: { debug: nothing, info: nothing, warn: nothing, error: nothing } })
+const run = openRunner({ log: quietLog })
 const mib = 1024 ** 2
 const gib = 1024 ** 3
 
@@ -34,14 +33,6 @@ afterAll(() => rm(scratch, { recursive: true }))
 const rbd = async <T>(...argv: string[]) => JSON.parse(await ceph.command(['rbd', ...argv, '--format', 'json'])) as T
 const parentOf = async (volumeId: string) =>
   (await rbd<{ parent?: object }>('info', `volumes/volume-${volumeId}`)).parent
-
-async function makeImage(bytes: Uint8Array): Promise<string> {
-  const json = { name: 'seed', disk_format: 'raw', container_format: 'bare' }
-  const { id } = (await client.must('image', 'POST', '/images', { json })).body
-  const headers = { 'content-type': 'application/octet-stream' }
-  await client.must('image', 'PUT', `/images/${id}/file`, { body: bytes, headers })
-  return id
-}
 
 async function makeVolume(source: object): Promise<string> {
   const { body } = await client.must('volume', 'POST', '/volumes', { json: { volume: { size: 1, ...source } } })
@@ -91,7 +82,7 @@ async function remove(service: 'volume' | 'image', path: string): Promise<void> 
 
 test('volumes of a raw image are children of its snapshot, no byte is copied, and the image can be deleted under them', async () => {
   const bytes = randomBytes(12 * mib)
-  const imageRef = await makeImage(bytes)
+  const imageRef = await makeRawImage(client, bytes)
   const ids = await Promise.all([makeVolume({ imageRef }), makeVolume({ imageRef }), makeVolume({ imageRef })])
   const images = await rbd<string[]>('ls', 'volumes')
   expect(images.sort()).toEqual(ids.map((id) => `volume-${id}`).sort())
@@ -109,7 +100,7 @@ test('volumes of a raw image are children of its snapshot, no byte is copied, an
 })
 
 test('a user does not see where an image lies', async () => {
-  const id = await makeImage(randomBytes(mib))
+  const id = await makeRawImage(client, randomBytes(mib))
   const shown = (await client.must('image', 'GET', `/images/${id}`)).body
   expect([shown.direct_url, shown.locations]).toEqual([undefined, undefined])
   expect((await client.call('image', 'GET', `/images/${id}/locations`)).status).toBe(403)

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type DriverLog, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
+import { quietLog as log, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
 import { afterAll, expect, test } from 'vitest'
 import { startCeph } from '../lab/ceph.ts'
 
 const quiet = () => undefined
-const log: DriverLog = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 const deps = { run: openRunner({ log }), log }
 // Its data outlives the stops in here.
 const ceph = await startCeph({ store: 'bluestore', sizeGiB: 4, pools: ['volumes'] })

@@ -1,10 +1,8 @@
 import { Readable } from 'node:stream'
-import { openDriver, openRunner } from '@hearth/driver'
+import { quietLog as log, openDriver, openRunner } from '@hearth/driver'
 
 /** Uploads an image without an end, for a test that kills this process. Arguments: ceph.conf, image id. */
 const [conf, id] = process.argv.slice(2)
-const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const options = { conf, user: 'cinder', pool: 'images' }
 const store = await openDriver('image', '@hearth/driver-rbd', options, { run: openRunner({ log }), log })
 

@@ -1,10 +1,8 @@
-import { type DriverLog, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
+import { quietLog as log, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
 import { crashContract, type VolumeContract, volumeContract } from '@hearth/driver/contract'
 import { afterAll } from 'vitest'
 import { type LabCeph, startCeph } from '../lab/ceph.ts'
 
-const quiet = () => undefined
-const log: DriverLog = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 const run = openRunner({ log })
 const rbd = '@hearth/driver-rbd'
 const ceph: LabCeph = await startCeph({ pools: ['volumes', 'crash', 'full', 'images'] })

@@ -1,9 +1,9 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Bus } from '@hearth/bus'
-import { type Logger, openKeyedLock, type Running } from '@hearth/core'
+import type { Logger, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import type { Runner, ServiceSession } from '@hearth/driver'
+import { openExclusive, type Runner, type ServiceSession } from '@hearth/driver'
 import { connectVolume, disconnectVolume } from './attachments/connect.backend.ts'
 import { type Backend, type BackendSource, openBackend } from './backends.ts'
 import type { ComputeClient } from './clients/compute.ts'
@@ -139,7 +139,7 @@ async function serveBackend(options: VolumeOptions, open: OpenBackend): Promise<
   const imageCache = openImageCache({ backend, database, log, images, session, qemu, workFolder })
   const deps: BackendDeps = {
     ...{ database, bus, log, backend, neighbours, session, images, imageCache, workFolder, signal, qemu },
-    locks: openKeyedLock(),
+    exclusive: openExclusive(),
     compute: options.compute ?? null,
     serviceId: pulse.serviceId,
   }

@@ -1,12 +1,8 @@
 import { open } from 'node:fs/promises'
-import { type Address, openRunner, type Runner } from '../src/index.ts'
+import { type Address, openRunner, quietLog, type Runner } from '../src/index.ts'
 
 export const gib = 1024 ** 3
 export const mib = 1024 ** 2
-
-const nothing = () => undefined
-/** A log for suites that look at results only. */
-export const quietLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 /** Runs qemu-io and the like on this host. */
 export const hostRunner: Runner = openRunner({ log: quietLog })

@@ -1,7 +1,6 @@
 /** Works on volumes without end, telling each deed before and after on standard output, until it is killed. */
 import { writeSync } from 'node:fs'
-import { openDriver, openRunner, type VolumeRef } from '../src/index.ts'
-import { quietLog } from './bytes.ts'
+import { openDriver, openRunner, quietLog, type VolumeRef } from '../src/index.ts'
 import type { CrashTask } from './crash.ts'
 
 const { package: packageName, options, round, ssh } = JSON.parse(process.argv[2] ?? '{}') as CrashTask

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { openDriver, openRunner, type VolumeDriver, type VolumeRef } from '../src/index.ts'
-import { type ByteProbe, gib, mib, openProbe, quietLog } from './bytes.ts'
+import { openDriver, openRunner, quietLog, type VolumeDriver, type VolumeRef } from '../src/index.ts'
+import { type ByteProbe, gib, mib, openProbe } from './bytes.ts'
 import { patience } from './time.ts'
 
 export interface CrashContract {

@@ -3,11 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDriver } from './loader.ts'
-import type { DriverLog } from './plugin.ts'
+import { quietLog as log } from './quiet-log.ts'
 import { openRunner } from './runner.ts'
 
-const nothing = () => undefined
-const log: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const deps = { run: openRunner({ log }), log }
 let folder = ''
 

@@ -3,6 +3,7 @@ import type { Blocks } from './blocks.ts'
 import { DriverError } from './errors.ts'
 import { openFileBlocks } from './open-blocks-file.ts'
 import { openServedBlocks } from './open-blocks-served.ts'
+import { quietLog } from './quiet-log.ts'
 import { openRunner, type Runner } from './runner.ts'
 import type { Address, SnapshotRef, VolumeDriver, VolumeRef } from './volume.ts'
 
@@ -13,9 +14,6 @@ export interface OpenBlocks {
   /** Secrets that the address names (`"password-secret": "<id>"`), by id; they never stand in a command line. */
   secrets?: Record<string, string>
 }
-
-const nothing = () => undefined
-const quietLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 /**
  * Opens the bytes behind an address of this host: a raw file or device directly, all else (qcow2, `rbd:…`, `json:{…}`) by a

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExecaError, execa, type ResultPromise } from 'execa'
 import { DriverError, type DriverErrorKind } from './errors.ts'
 import type { DriverLog } from './plugin.ts'
@@ -111,26 +112,23 @@ type Ended = Partial<Pick<ExecaError, 'code' | 'timedOut' | 'isCanceled' | 'isMa
 
 /** For a command that was told to end. */
 const slackMs = 4000
-const longestTimerMs = 2 ** 31 - 1
 
 /**
  * How it ended, or that it was told to and did not: a process that waits for lost storage is past killing, and what it started,
  * here or behind a shared ssh connection, may hold its output open.
  */
 async function endOf(running: ResultPromise, timeoutMs: number, signal: AbortSignal | undefined): Promise<Ended> {
-  const timers: NodeJS.Timeout[] = []
-  const giveUp = (how: Ended, ms: number) =>
-    new Promise<Ended>((resolve) => timers.push(setTimeout(() => resolve(how), Math.min(ms, longestTimerMs))))
   const done = new AbortController()
-  const aborted =
-    signal && once(signal, 'abort', { signal: done.signal }).then(() => giveUp({ isCanceled: true }, slackMs))
-  aborted?.catch(() => undefined)
-  const ends = [running as unknown as Promise<Ended>, giveUp({ timedOut: true }, timeoutMs + slackMs)]
+  const limit = AbortSignal.timeout(timeoutMs)
+  const overdue = async (): Promise<Ended> => {
+    await once(AbortSignal.any(signal ? [signal, limit] : [limit]), 'abort', { signal: done.signal })
+    await sleep(slackMs, undefined, { signal: done.signal })
+    return signal?.aborted ? { isCanceled: true } : { timedOut: true }
+  }
   try {
-    return await Promise.race(aborted ? [...ends, aborted] : ends)
+    return await Promise.race([running as unknown as Promise<Ended>, overdue()])
   } finally {
     done.abort()
-    for (const timer of timers) clearTimeout(timer)
     for (const stream of running.stdio) stream?.destroy()
   }
 }

@@ -1,23 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { freshClient, until, waitForStatus } from '../../client.ts'
+import { freshClient, makeRawImage, until, waitForStatus } from '../../client.ts'
 import { suite } from '../../suite.ts'
 
 const { urls, admin } = suite()
 const client = await freshClient(urls, admin)
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-async function makeImage(bytes: Uint8Array): Promise<string> {
-  const json = { name: 'seed', disk_format: 'raw', container_format: 'bare' }
-  const { id } = (await client.must('image', 'POST', '/images', { json })).body
-  const headers = { 'content-type': 'application/octet-stream' }
-  await client.must('image', 'PUT', `/images/${id}/file`, { body: bytes, headers })
-  return id
-}
-
 test('two volumes of one image are bootable, know their image, and give its bytes back as a new image', async () => {
   const bytes = randomBytes(5 * 2 ** 20)
-  const imageRef = await makeImage(bytes)
+  const imageRef = await makeRawImage(client, bytes)
   const make = async () => {
     const { body } = await client.must('volume', 'POST', '/volumes', { json: { volume: { size: 1, imageRef } } })
     return waitForStatus(client, `/volumes/${body.volume.id}`, 'available')

@@ -34,7 +34,7 @@ export async function connectVolume(
   input: ConnectInput,
   deps: BackendDeps,
 ): Promise<Record<string, unknown>> {
-  return deps.locks.run(input.volumeId, async () => {
+  return deps.exclusive(input.volumeId, async () => {
     const volume = await getVolume(deps.database.query, input.volumeId)
     const isNew = (await connectedCount(deps, volume)) === 0
     const chap = readChap(volume) ?? newChap()
@@ -118,7 +118,7 @@ export async function disconnectVolume(
   input: { volumeId: string; attachmentId: string | null },
   deps: BackendDeps,
 ): Promise<null> {
-  return deps.locks.run(input.volumeId, async () => {
+  return deps.exclusive(input.volumeId, async () => {
     const volume = await getVolume(deps.database.query, input.volumeId)
     await withdraw(volume, input.attachmentId, deps).catch((error: unknown) => {
       throw asApiError(error)

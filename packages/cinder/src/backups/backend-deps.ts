@@ -1,7 +1,7 @@
 import type { Bus } from '@hearth/bus'
-import type { KeyedLock, Logger } from '@hearth/core'
+import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import { type BackupStore, DriverError } from '@hearth/driver'
+import { type BackupStore, DriverError, type Exclusive } from '@hearth/driver'
 import type { Backend } from '../backends.ts'
 import { backendOf } from '../volumes/store.ts'
 import type { ChunkWorkers } from './chunk-workers.ts'
@@ -24,7 +24,7 @@ export interface BackupDeps {
   compression: 'zlib' | 'none'
   workers: ChunkWorkers
   /** One operation at a time on each backup, and on each volume that is restored. */
-  locks: KeyedLock
+  exclusive: Exclusive
   /** How many backups and restores move bytes at once. */
   slots: Slots
   /** Fires when the role closes: long work stops and is taken up after the next start. */

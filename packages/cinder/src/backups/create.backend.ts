@@ -18,11 +18,12 @@ import { releaseSource } from './release.ts'
 import { dropTemporary, openSource } from './source.backend.ts'
 import { backupStates } from './states.ts'
 import { type BackupRow, findBackup, getBackup } from './store.ts'
+import { backupCheck } from './wanted.backend.ts'
 import { deleteWhole, isWhole, saveWhole } from './whole.backend.ts'
 
 /** Saves the bytes of a backup in `creating`. Repeated after a crash, it begins anew with nothing of the old try left. */
 export async function createBackup(context: MessageContext, input: { backupId: string }, deps: BackupDeps) {
-  await deps.locks.run(input.backupId, () =>
+  await deps.exclusive(input.backupId, () =>
     deps.slots.run(async () => {
       const backup = await findBackup(deps.database.query, input.backupId)
       if (backup?.status === 'creating') await create(context, backup, deps)
@@ -69,10 +70,7 @@ async function saveObjects(
   const container = backup.container!
   const prefix = backup.service_metadata!
   const before = await hashesBefore(backup, store, deps)
-  const check = async () => {
-    const now = await findBackup(deps.database.query, backup.id)
-    if (now?.status !== 'creating') throw new DriverError('aborted', 'the backup is no longer wanted')
-  }
+  const check = backupCheck(backup, deps)
   const length = backup.size * 2 ** 30
   const source = await openSource(backup, volume, deps)
   const { objects, sha256s } = await writeObjects({ backup, source, length, store, before, check }, deps).finally(() =>

@@ -12,7 +12,7 @@ import { deleteWhole, isWhole } from './whole.backend.ts'
 
 /** Removes the objects and then the row of a backup in `deleting`. Waits for a creation that is being given up. */
 export async function deleteBackup(context: MessageContext, input: { backupId: string }, deps: BackupDeps) {
-  await deps.locks.run(input.backupId, async () => {
+  await deps.exclusive(input.backupId, async () => {
     const backup = await findBackup(deps.database.query, input.backupId)
     if (backup?.status !== 'deleting') return
     try {

@@ -7,9 +7,10 @@ import { findVolume, type VolumeRow, writeMetadata } from '../volumes/store.ts'
 import type { BackupDeps } from './backend-deps.ts'
 import { type Metadata, metadataName, readMetadata, type VolumeMeta } from './format.ts'
 import type { RestoreTask } from './restore-new.ts'
-import { openTarget } from './source.backend.ts'
+import { withTarget } from './source.backend.ts'
 import { backupStates } from './states.ts'
 import { type BackupRow, chainOf, findBackup, getBackup } from './store.ts'
+import { restoreCheck } from './wanted.backend.ts'
 import { isWhole, restoreWhole } from './whole.backend.ts'
 import { writeBack } from './write-back.backend.ts'
 
@@ -19,7 +20,7 @@ export async function restoreBackup(
   input: { backupId: string; volumeId: string },
   deps: BackupDeps,
 ): Promise<void> {
-  await deps.locks.run(input.volumeId, () =>
+  await deps.exclusive(input.volumeId, () =>
     deps.slots.run(async () => {
       const volume = await findVolume(deps.database.query, input.volumeId)
       const task = volume?.status === 'restoring-backup' ? taskOf(volume) : undefined
@@ -59,21 +60,15 @@ async function writeChain(
   for (const row of await chainOf(deps.database.query, backup)) {
     steps.push({ row, metadata: await readChecked(row, store, deps) })
   }
-  const check = async () => {
-    const now = await findVolume(deps.database.query, volume.id)
-    if (now?.status !== 'restoring-backup') throw new DriverError('aborted', 'the restore is no longer wanted')
-  }
-  const target = await openTarget(volume, deps)
-  try {
+  const check = restoreCheck(volume, deps)
+  await withTarget(volume, deps, async (target) => {
     for (const [index, { row, metadata }] of steps.entries()) {
       const { objects } = metadata
       // What a later backup changed to zeros has bytes of the earlier one below.
       const sparse = fresh && index === 0
       await writeBack({ target, container: row.container!, objects, sparse, store, check }, deps)
     }
-  } finally {
-    await target.close()
-  }
+  })
   return steps.at(-1)!.metadata.volumeMeta
 }
 

@@ -1,7 +1,7 @@
 import type { Bus } from '@hearth/bus'
-import { type Logger, openKeyedLock, type Running } from '@hearth/core'
+import type { Logger, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import type { BackupStore } from '@hearth/driver'
+import { type BackupStore, openExclusive } from '@hearth/driver'
 import { type Backend, type BackendSource, openBackend } from '../backends.ts'
 import { openHeartbeat } from '../services/heartbeat.ts'
 import { keepStarting } from '../services/keep-starting.ts'
@@ -63,7 +63,7 @@ export async function openBackupRole(options: BackupRoleOptions): Promise<Runnin
     service: services[storeName] ?? `cinder.backup.drivers.${storeName}`,
     compression: options.compression ?? 'zlib',
     workers: openChunkWorkers(),
-    locks: openKeyedLock(),
+    exclusive: openExclusive(),
     slots: openSlots(options.atOnce ?? 2),
     signal: closing.signal,
   }

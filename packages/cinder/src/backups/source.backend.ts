@@ -58,9 +58,14 @@ export async function dropTemporary(backup: BackupRow, deps: BackupDeps): Promis
   }
 }
 
-/** The bytes that a restore writes over; the caller closes them. */
-export async function openTarget(volume: VolumeRow, deps: BackupDeps): Promise<Blocks> {
-  return reachBytes(backendFor(deps, volume.host), volumeRef(volume), 'rw')
+/** Opens the bytes that a restore writes over, for as long as the work takes. */
+export async function withTarget(
+  volume: VolumeRow,
+  deps: BackupDeps,
+  work: (target: Blocks) => Promise<void>,
+): Promise<void> {
+  const target = await reachBytes(backendFor(deps, volume.host), volumeRef(volume), 'rw')
+  await work(target).finally(() => target.close())
 }
 
 function temporarySnapshot(backup: BackupRow, volume: VolumeRef): SnapshotRef {

@@ -1,13 +1,18 @@
-import { type Address, type BackupStore, copyBlocks, isDriverError, type SavedWhole } from '@hearth/driver'
+import {
+  type Address,
+  type BackupStore,
+  type Blocks,
+  copyBlocks,
+  isDriverError,
+  type SnapshotRef,
+} from '@hearth/driver'
 import { findSnapshot, snapshotRef } from '../snapshots/store.ts'
 import { findVolume, type VolumeRow, volumeRef } from '../volumes/store.ts'
 import { type BackupDeps, backendFor } from './backend-deps.ts'
 import type { VolumeMeta } from './format.ts'
-import { openTarget } from './source.backend.ts'
+import { withTarget } from './source.backend.ts'
 import { type BackupRow, findBackup } from './store.ts'
-
-/** How often a long copy looks whether it is still wanted. */
-const checkMs = 3000
+import { backupCheck, restoreCheck, whileWanted } from './wanted.backend.ts'
 
 /** Kept by the store as one image, not as objects: its `service_metadata` is then the store's own, in JSON as upstream's. */
 export const isWhole = (backup: Pick<BackupRow, 'service_metadata'>): boolean =>
@@ -33,7 +38,7 @@ export async function saveWhole(
   const parentId = parent && isWhole(parent) ? parent.id : null
   const { whole } = store
   const save = (signal: AbortSignal) => whole.save(wholeOf(backup), source, { parentId, signal })
-  const saved = await whileWanted(backup, deps, save)
+  const saved = await whileWanted(backupCheck(backup, deps), deps, save)
   if (!saved) return null
   const text = JSON.stringify(meta)
   await store.put(backup.container!, metaName(backup), Buffer.from(text), deps.signal)
@@ -43,28 +48,9 @@ export async function saveWhole(
 
 /** Where the source lies on this host; a volume in use needs no copy of it, the store takes a snapshot first. */
 async function sourceOf(backup: BackupRow, volume: VolumeRow, deps: BackupDeps): Promise<Address | null> {
-  const { volume: driver, remote } = backendFor(deps, volume.host)
-  if (remote) return null
-  if (backup.snapshot_id === null) return (await driver.address?.(volumeRef(volume))) ?? null
+  if (backup.snapshot_id === null) return addressOf(volume, deps)
   const snapshot = await findSnapshot(deps.database.query, backup.snapshot_id)
-  return (snapshot && (await driver.snapshotAddress?.(snapshotRef(snapshot, volume)))) ?? null
-}
-
-async function whileWanted(
-  backup: BackupRow,
-  deps: BackupDeps,
-  work: (signal: AbortSignal) => Promise<SavedWhole | null>,
-): Promise<SavedWhole | null> {
-  const unwanted = new AbortController()
-  const timer = setInterval(async () => {
-    const now = await findBackup(deps.database.query, backup.id).catch(() => backup)
-    if (now?.status !== 'creating') unwanted.abort()
-  }, checkMs)
-  try {
-    return await work(AbortSignal.any([deps.signal, unwanted.signal]))
-  } finally {
-    clearInterval(timer)
-  }
+  return snapshot ? addressOf(volume, deps, snapshotRef(snapshot, volume)) : null
 }
 
 /** Writes a whole backup over the volume. Answers what it remembers of its volume. */
@@ -76,16 +62,11 @@ export async function restoreWhole(
   deps: BackupDeps,
 ): Promise<VolumeMeta | null> {
   const saved = await store.whole!.open(wholeOf(backup), backup.service_metadata!)
-  try {
-    const target = await openTarget(volume, deps)
-    try {
-      await copyBlocks(saved, target, { targetIsZero: fresh, blockBytes: 4 * 1024 ** 2, signal: deps.signal })
-    } finally {
-      await target.close()
-    }
-  } finally {
-    await saved.close()
-  }
+  const copy = (target: Blocks) =>
+    whileWanted(restoreCheck(volume, deps), deps, (signal) =>
+      copyBlocks(saved, target, { targetIsZero: fresh, blockBytes: 4 * 1024 ** 2, signal }),
+    )
+  await withTarget(volume, deps, copy).finally(() => saved.close())
   return readMeta(backup, store, deps)
 }
 
@@ -108,11 +89,12 @@ export async function deleteWhole(backup: BackupRow, store: BackupStore, deps: B
   if (backup.container) await store.delete(backup.container, metaName(backup))
 }
 
-/** Null when the volume's backend is not here any more, or the volume not on it. */
-async function addressOf(volume: VolumeRow, deps: BackupDeps): Promise<Address | null> {
+/** Of the volume or a snapshot of it. Null when its backend is not here any more, or it is not on it. */
+async function addressOf(volume: VolumeRow, deps: BackupDeps, snapshot?: SnapshotRef): Promise<Address | null> {
   try {
     const { volume: driver, remote } = backendFor(deps, volume.host)
-    return remote ? null : ((await driver.address?.(volumeRef(volume))) ?? null)
+    if (remote) return null
+    return (await (snapshot ? driver.snapshotAddress?.(snapshot) : driver.address?.(volumeRef(volume)))) ?? null
   } catch (error) {
     if (isDriverError(error) && error.kind === 'not-found') return null
     throw error

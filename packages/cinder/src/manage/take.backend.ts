@@ -14,7 +14,7 @@ export async function takeVolume(
   { volumeId }: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.locks.run(volumeId, async () => {
+  await deps.exclusive(volumeId, async () => {
     const { database, backend, log } = deps
     const volume = await findVolume(database.query, volumeId)
     if (volume?.status !== 'managing') return
@@ -50,7 +50,7 @@ export async function takeSnapshot(
   const { database, backend, log } = deps
   const found = await findSnapshot(database.query, snapshotId)
   if (!found) return
-  await deps.locks.run(found.volume_id, async () => {
+  await deps.exclusive(found.volume_id, async () => {
     const snapshot = await findSnapshot(database.query, snapshotId)
     const volume = await findVolume(database.query, found.volume_id)
     if (snapshot?.status !== 'managing' || !volume || snapshot.backend_name === null) return

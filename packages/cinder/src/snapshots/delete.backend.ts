@@ -17,7 +17,7 @@ export async function deleteSnapshot(
   const { database, backend, log } = deps
   const found = await findSnapshot(database.query, input.snapshotId)
   if (!found) return
-  await deps.locks.run(found.volume_id, async () => {
+  await deps.exclusive(found.volume_id, async () => {
     const snapshot = await findSnapshot(database.query, found.id)
     const volume = await findVolume(database.query, found.volume_id)
     if (snapshot?.status !== 'deleting') return

@@ -1,7 +1,7 @@
 import type { Bus } from '@hearth/bus'
-import type { KeyedLock, Logger } from '@hearth/core'
+import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import type { ServiceSession } from '@hearth/driver'
+import type { Exclusive, ServiceSession } from '@hearth/driver'
 import type { Backend } from '../backends.ts'
 import type { ComputeClient } from '../clients/compute.ts'
 import type { ImageClient } from '../clients/image.ts'
@@ -17,7 +17,7 @@ export interface BackendDeps {
   /** The backends of this process, this one too, by host (`host1@file`); null while they are not open. */
   neighbours: Map<string, Backend | null>
   /** One operation at a time on each volume. */
-  locks: KeyedLock
+  exclusive: Exclusive
   session: ServiceSession
   images: ImageClient
   compute: ComputeClient | null

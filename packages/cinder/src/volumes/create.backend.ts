@@ -20,7 +20,7 @@ export async function createVolume(
   input: { volumeId: string; excluded: string[] },
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.locks.run(input.volumeId, async () => {
+  await deps.exclusive(input.volumeId, async () => {
     const volume = await findVolume(deps.database.query, input.volumeId)
     if (!isMine(volume, deps)) return
     const task = JSON.parse(volume.task ?? '{}') as CreationTask
@@ -48,12 +48,12 @@ async function makeVolume(volume: VolumeRow, task: CreationTask, deps: BackendDe
     const snapshot = await findSnapshot(deps.database.query, volume.snapshot_id)
     const origin = snapshot && (await findVolume(deps.database.query, snapshot.volume_id))
     if (!snapshot || !origin) throw new DriverError('not-found', `snapshot ${volume.snapshot_id} is gone`)
-    return deps.locks.run(origin.id, () => driver.createFromSnapshot(ref, snapshotRef(snapshot, origin), deps.signal))
+    return deps.exclusive(origin.id, () => driver.createFromSnapshot(ref, snapshotRef(snapshot, origin), deps.signal))
   }
   if (volume.source_volid !== null) {
     const source = await findVolume(deps.database.query, volume.source_volid)
     if (!source) throw new DriverError('not-found', `volume ${volume.source_volid} is gone`)
-    return deps.locks.run(source.id, () => driver.clone(ref, volumeRef(source), deps.signal))
+    return deps.exclusive(source.id, () => driver.clone(ref, volumeRef(source), deps.signal))
   }
   if (task.image)
     return deps.imageCache.makeVolume(ref, task.image, {

@@ -14,7 +14,7 @@ export async function extendVolume(
   input: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.locks.run(input.volumeId, async () => {
+  await deps.exclusive(input.volumeId, async () => {
     const { database, backend, log } = deps
     const volume = await findVolume(database.query, input.volumeId)
     if (volume?.status !== 'extending') return

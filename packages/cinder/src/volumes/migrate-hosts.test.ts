@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '@hearth/core'
 import { bytesOf, openDriver, openRunner } from '@hearth/driver'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Backend } from '../backends.ts'
+import { freePort } from '../free-port-for-tests.ts'
 import { project, startTestCinder, type TestCinder } from '../start-for-tests.ts'
 import { startVolume } from '../volume-role.ts'
 import { getVolume, volumeRef } from './store.ts'
@@ -38,14 +38,6 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 test('a volume moves to another host by an export of its own, which goes afterwards', async () => {
   const disable = { host: 'host1@memory', binary: 'cinder-volume' }

@@ -19,7 +19,7 @@ export async function migrateVolume(
   attempt: number,
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.locks.run(input.volumeId, async () => {
+  await deps.exclusive(input.volumeId, async () => {
     const { database, bus, log, signal } = deps
     const target = await findVolume(database.query, input.volumeId)
     if (target?.status !== 'creating' || !isMigrationTarget(target)) return

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog, uuid } from '@hearth/core'
 import { bytesOf, openDriver, openRunner } from '@hearth/driver'
 import { expect, test } from 'vitest'
 import type { Backend } from '../backends.ts'
+import { freePort } from '../free-port-for-tests.ts'
 import { reachBytes, readsSnapshots } from './reach-bytes.backend.ts'
 
 test('the bytes of another host’s storage are reached by an export with a password, which goes with them', async () => {
@@ -42,11 +42,3 @@ test('the bytes of another host’s storage are reached by an export with a pass
   await exporter.close()
   await rm(folder, { recursive: true })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

@@ -13,7 +13,7 @@ export async function reimageVolume(
   input: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.locks.run(input.volumeId, async () => {
+  await deps.exclusive(input.volumeId, async () => {
     const volume = await findVolume(deps.database.query, input.volumeId)
     if (volume?.status !== 'downloading' || volume.launched_at === null) return
     const task = JSON.parse(volume.task ?? '{}') as ReimageTask

@@ -15,7 +15,7 @@ export async function revertVolume(
   input: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.locks.run(input.volumeId, async () => {
+  await deps.exclusive(input.volumeId, async () => {
     const { database, log } = deps
     const volume = await findVolume(database.query, input.volumeId)
     if (volume?.status !== 'reverting') return

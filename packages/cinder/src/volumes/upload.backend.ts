@@ -25,7 +25,7 @@ export async function uploadVolume(
   attempt: number,
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.locks.run(input.volumeId, async () => {
+  await deps.exclusive(input.volumeId, async () => {
     const volume = await findVolume(deps.database.query, input.volumeId)
     if (volume?.status !== 'uploading') return
     const task = JSON.parse(volume.task ?? '{}') as UploadTask
