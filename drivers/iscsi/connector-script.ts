@@ -219,15 +219,19 @@ detach() {
   each collect "$@"
   if [ -n "$maps" ]; then
     let_go "$maps" || return
-    multipath -f "$titles" >/dev/null 2>&1
-    patiently 50 unmapped $disks || { answer busy "$maps" 'its multipath map does not go'; return; }
+    patiently 50 flush || { answer busy "$maps" 'its multipath map does not go'; return; }
   else
     for one in $disks; do let_go "$one" || return; done
   fi
   for one in $disks; do echo 1 > "/sys/block/$one/device/delete"; done
   logout "$@"
 }
-unmapped() { for one in "$@"; do map "$one" && return 1; done; return 0; }
+# flush: takes the map away. A probe of udev may have it open for a moment.
+flush() {
+  multipath -f "$titles" >/dev/null 2>&1
+  for one in $disks; do map "$one" && return 1; done
+  return 0
+}
 gone() { ! session "$portal" "$target"; }
 others() { for one in "$folder"/target*/*:*/block; do [ -e "$one" ] && return 0; done; return 1; }
 logout() {
