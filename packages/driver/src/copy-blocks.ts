@@ -9,14 +9,16 @@ export interface CopyBlocks {
   from?: number
   /** Told now and then, and at the end: everything before `offset` is in the target, on stable storage. */
   onProgress?(offset: number): Promise<void> | void
-  /** Bytes of one read; 1 MiB when absent. */
+  /** Bytes of one read; 512 KiB when absent. */
   blockBytes?: number
-  /** Reads and writes under way at once; together with `blockBytes` the memory it takes. 8 when absent. */
+  /** Reads and writes under way at once; together with `blockBytes` the memory it takes. 16 when absent. */
   inFlight?: number
   /** Bytes between two calls of `onProgress`; 256 MiB when absent. */
   progressBytes?: number
 }
 
+/** Larger writes into a file make its pages larger, which cost more to come by than they save. */
+const usualBlockBytes = 512 * 1024
 /** Runs of zeros are looked for in pieces of this size. */
 const grain = 64 * 1024
 const noBytes = new Uint8Array(grain)
@@ -49,7 +51,7 @@ export async function copyBlocks(source: Blocks, target: Blocks, options: CopyBl
   if (source.sizeBytes > target.sizeBytes) {
     throw new DriverError('invalid', `${source.sizeBytes} bytes cannot be copied over ${target.sizeBytes}`)
   }
-  const { from = 0, inFlight = 8 } = options
+  const { from = 0, inFlight = 16 } = options
   const steps = stepsOf(source, target, options)
   const copying: Copying = {
     ...{ source, target, options, steps, open: new Set<number>(), next: from, told: from },
@@ -67,7 +69,7 @@ export async function copyBlocks(source: Blocks, target: Blocks, options: CopyBl
 /** Takes steps until there are none, or any lane has failed; never rejects, so that no block is in use when the copy ends. */
 async function runLane(copying: Copying): Promise<void> {
   const { source, target, options, steps, open } = copying
-  const { blockBytes = 1024 * 1024, targetIsZero, signal } = options
+  const { blockBytes = usualBlockBytes, targetIsZero, signal } = options
   let memory: Uint8Array | undefined
   try {
     while (!copying.failed) {
@@ -111,7 +113,7 @@ function tell(copying: Copying): void {
 
 /** Ascending, without gaps where the target has to be overwritten. */
 async function* stepsOf(source: Blocks, target: Blocks, options: CopyBlocks): AsyncGenerator<Step, void> {
-  const { blockBytes = 1024 * 1024, from = 0, targetIsZero, signal } = options
+  const { blockBytes = usualBlockBytes, from = 0, targetIsZero, signal } = options
   let at = from
   const gap = (end: number): Step[] =>
     targetIsZero || end <= at ? [] : [{ kind: 'zero', offset: at, length: end - at }]
