@@ -1,7 +1,9 @@
 import { type DriverDeps, DriverError, type VolumeRef } from '@hearth/driver'
 import type { Pool } from './librados.ts'
-import { codeOf, removeImage, renameImage, withImage } from './librbd.ts'
+import { codeOf, removeImage, withImage } from './librbd.ts'
 import { checkName, checkSize, passingName } from './naming.ts'
+import type { Remembered } from './remembered.ts'
+import { idOf, renameImage } from './renaming.ts'
 import type { Session } from './session.ts'
 import type { VolumeOptions } from './volume-options.ts'
 
@@ -14,6 +16,14 @@ export interface Backend {
   session: Session
   /** Throws `no-space` when the pool cannot take more. */
   ensureRoom(pool: Pool, name: string): Promise<void>
+  /** Of snapshots that many volumes are made of. */
+  parents: Remembered<ParentInfo>
+}
+
+export interface ParentInfo {
+  sizeBytes: number
+  /** One more clone would make the chain of parents longer than it may be. */
+  tooDeep: boolean
 }
 
 /** Bytes; null when there is no such image. */
@@ -67,6 +77,8 @@ export async function make(
 async function isThere(pool: Pool, volume: VolumeRef): Promise<boolean> {
   checkName(volume.name)
   checkSize(volume.sizeGiB)
+  // Looking for the name costs a tenth of opening what is not there.
+  if ((await idOf(pool, volume.name)) === null) return false
   const present = await sizeOf(pool, volume.name)
   if (present === null) return false
   if (present >= volume.sizeGiB * gib) return true

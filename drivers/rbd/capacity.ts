@@ -2,6 +2,7 @@ import { type BackendStats, DriverError } from '@hearth/driver'
 import { found, gib } from './backend.ts'
 import type { Pool } from './librados.ts'
 import { provisionedBytes } from './manage.ts'
+import { openRemembered } from './remembered.ts'
 import type { Session } from './session.ts'
 import type { VolumeOptions } from './volume-options.ts'
 
@@ -24,14 +25,9 @@ const leastFree = 1024 ** 2
 
 /** Answers `ensureRoom` for many volumes by one question. */
 export function openRoom(): (pool: Pool, name: string) => Promise<void> {
-  const known = new WeakMap<Pool, { at: number; capacity: Promise<Capacity | null> }>()
+  const known = openRemembered<Capacity | null>(freshMs)
   return async (pool, name) => {
-    let entry = known.get(pool)
-    if (!entry || performance.now() - entry.at > freshMs) {
-      entry = { at: performance.now(), capacity: capacityOf(pool) }
-      known.set(pool, entry)
-    }
-    const capacity = await entry.capacity
+    const capacity = await known(pool.name, () => capacityOf(pool))
     if (!capacity || capacity.free >= leastFree) return
     const { quota } = capacity
     const why = quota > 0 ? `its quota of ${quota} bytes is used up` : 'no space is left'

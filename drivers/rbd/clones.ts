@@ -124,11 +124,12 @@ interface CloneTask {
 async function cloneSnapshot(backend: Backend, pool: Pool, task: CloneTask): Promise<void> {
   const { parent, part, volume, signal } = task
   const { name, snapshot } = parent
-  const parentOptions = { readOnly: true, snapshot }
-  const { sizeBytes, tooDeep } = await withImage(parent.pool, name, parentOptions, async (image) => ({
-    sizeBytes: await image.sizeBytes(),
-    tooDeep: await isTooDeep(backend, image),
-  }))
+  const { sizeBytes, tooDeep } = await backend.parents(`${parent.pool.name}/${name}@${snapshot}`, () =>
+    withImage(parent.pool, name, { readOnly: true, snapshot }, async (image) => ({
+      sizeBytes: await image.sizeBytes(),
+      tooDeep: await isTooDeep(backend, image),
+    })),
+  )
   checkFits(volume, `${name}@${snapshot}`, sizeBytes)
   await cloneImage(parent, pool, part, featuresOf(volume))
   await finish(pool, part, { volume, signal, sizeBytes, flatten: tooDeep || task.flatten })

@@ -3,6 +3,7 @@ import { type Address, type Connection, DriverError, type SnapshotRef, type Volu
 import { type Backend, found, notFound, sizeOf } from './backend.ts'
 import { withImage } from './librbd.ts'
 import { checkName } from './naming.ts'
+import { idOf } from './renaming.ts'
 import { ensureShareable } from './sharing.ts'
 import type { VolumeOptions } from './volume-options.ts'
 
@@ -15,7 +16,8 @@ export async function connectionOf(backend: Backend, volume: VolumeRef): Promise
   checkName(volume.name)
   const { options, session } = backend
   return session.use(async (pool) => {
-    if ((await sizeOf(pool, volume.name)) === null) throw notFound(pool, volume.name)
+    const isThere = (await idOf(pool, volume.name)) !== null || (await sizeOf(pool, volume.name)) !== null
+    if (!isThere) throw notFound(pool, volume.name)
     await ensureShareable(pool, volume)
     const map = await pool.cluster.command<MonitorMap>({ prefix: 'mon dump' })
     const monitors = map.mons.map(({ public_addrs }) => splitAddress(public_addrs.addrvec))

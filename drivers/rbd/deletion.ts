@@ -14,7 +14,8 @@ import {
   removeFromTrash,
   withImage,
 } from './librbd.ts'
-import { ageOf, checkName, isSnapshotName, isUpstreamRemnant, isVolumeName } from './naming.ts'
+import { ageOf, checkName, isSnapshotName, isUpstreamRemnant, isVolumeName, wholeOf } from './naming.ts'
+import { finishRename } from './renaming.ts'
 
 const staleMs = 3600_000
 
@@ -30,7 +31,9 @@ export async function deleteVolume(backend: Backend, volume: VolumeRef): Promise
     )
     if (imageId === null) return
     const { deferredDeletion, deletionDelaySeconds } = backend.options
-    await found(moveToTrash(pool, volume.name, deferredDeletion ? deletionDelaySeconds : 0))
+    const discard = () => found(moveToTrash(pool, volume.name, deferredDeletion ? deletionDelaySeconds : 0))
+    // Its name may be that of a rename that a dead client did not finish.
+    if ((await discard()) === null && (await finishRename(pool, imageId, volume.name))) await discard()
     if (!deferredDeletion) await purge(backend, pool, imageId)
   })
 }
@@ -159,6 +162,8 @@ export function sweep(backend: Backend): Promise<void> {
       if (ours && deferredUntil.getTime() <= Date.now()) await purge(backend, pool, id)
     }
     for (const { id, name } of await listImages(pool)) {
+      const whole = wholeOf(name)
+      if (whole !== null && (await finishRename(pool, id, whole))) continue
       if ((ageOf(name) ?? 0) < staleMs) continue
       const watchers = await found(withImage(pool, name, { readOnly: true }, (image) => image.watchers()))
       if (watchers && watchers.length > 0) continue

@@ -9,9 +9,9 @@ import {
   openImage,
   removeFromTrash,
   removeImage,
-  renameImage,
   withImage,
 } from './librbd.ts'
+import { renameImage } from './renaming.ts'
 
 /** Names of uploads that are not finished. */
 export const partName = (imageId: string): string => `${imageId}.part-${randomBytes(4).toString('hex')}`

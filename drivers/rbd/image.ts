@@ -3,9 +3,10 @@ import { download } from './image-download.ts'
 import { checkImageId, discard, isPartOf, isWhole, partName, sweep } from './image-removal.ts'
 import { upload } from './image-upload.ts'
 import type { Pool } from './librados.ts'
-import { codeOf, createImage, listImages, renameImage, withImage } from './librbd.ts'
+import { codeOf, createImage, listImages, withImage } from './librbd.ts'
 import { connectPool, type PoolConnection, type PoolSettings, poolOptions } from './pool-connection.ts'
 import { openSpace } from './pool-space.ts'
+import { renameImage } from './renaming.ts'
 
 export const imageOptions = {
   type: 'object',

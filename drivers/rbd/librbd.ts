@@ -74,14 +74,6 @@ export async function removeImage(pool: Pool, name: string): Promise<void> {
   await call('rbd_remove', [pool.handle, name], `removing image ${pool.name}/${name}`, 'slow')
 }
 
-/** One step: a name is never there twice or not at all. Code `EEXIST` when `to` is taken. */
-export async function renameImage(pool: Pool, from: string, to: string): Promise<void> {
-  // Of two clients that rename to one name at once librbd tells both that they did, and keeps a name that leads nowhere.
-  await whenFree(pool, { object: 'rbd_directory', kind: 'name', about: to }, () =>
-    call('rbd_rename', [pool.handle, from, to], `renaming image ${pool.name}/${from} to ${to}`),
-  )
-}
-
 export function listImages(pool: Pool): Promise<{ id: string; name: string }[]> {
   const { types } = library()
   return readList(

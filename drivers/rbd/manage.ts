@@ -2,8 +2,9 @@ import { DriverError, type ManageableObject, type SnapshotRef, type VolumeRef } 
 import { type Backend, found, gib, notFound, sizeOf } from './backend.ts'
 import { ensureUnused } from './deletion.ts'
 import type { Pool } from './librados.ts'
-import { changeImage, codeOf, listImages, renameImage, withImage } from './librbd.ts'
+import { changeImage, codeOf, listImages, withImage } from './librbd.ts'
 import { ageOf, checkName, isSnapshotName, isUpstreamRemnant, isVolumeName } from './naming.ts'
+import { renameImage } from './renaming.ts'
 
 /** Images looked at side by side. */
 const width = 6

@@ -37,5 +37,10 @@ export function ageOf(name: string): number | null {
   return found ? Date.now() - Number.parseInt(found[1]!, 36) : null
 }
 
+/** The volume that a part is to become; null for every other name. */
+export function wholeOf(part: string): string | null {
+  return ageOf(part) !== null && part.includes('.part.') ? part.slice(0, part.indexOf('.')) : null
+}
+
 /** Upstream's temporary snapshots, and its volumes that wait for their clones. */
 export const isUpstreamRemnant = (name: string): boolean => /\.(clone_snap|deleted)$/.test(name)

@@ -6,7 +6,7 @@ import {
   type VolumeDriver,
   type VolumeRef,
 } from '@hearth/driver'
-import { type Backend, found, gib, make, notFound } from './backend.ts'
+import { type Backend, found, gib, make, notFound, type ParentInfo } from './backend.ts'
 import { openSnapshotBytes, openVolumeBytes } from './bytes.ts'
 import { openRoom, statsOf } from './capacity.ts'
 import { cloneFromImage, cloneVolume, createFromSnapshot } from './clones.ts'
@@ -15,6 +15,7 @@ import { deleteSnapshot, deleteVolume, revert, sweep } from './deletion.ts'
 import { changeImage, codeOf, createImage } from './librbd.ts'
 import { listManageable, listNames, manage, manageSnapshot } from './manage.ts'
 import { checkName, checkSize } from './naming.ts'
+import { openRemembered } from './remembered.ts'
 import { openSession } from './session.ts'
 import { featuresOf } from './sharing.ts'
 import type { VolumeOptions } from './volume-options.ts'
@@ -26,7 +27,7 @@ import type { VolumeOptions } from './volume-options.ts'
 export async function openRbdVolume(given: Record<string, unknown>, { log }: DriverDeps): Promise<VolumeDriver> {
   const options = given as unknown as VolumeOptions
   const session = await openSession(options, log)
-  const backend: Backend = { options, log, session, ensureRoom: openRoom() }
+  const backend: Backend = { options, log, session, ensureRoom: openRoom(), parents: openRemembered<ParentInfo>(5000) }
   const sweeping = openSweeping(backend)
   return {
     ...volumes(backend),
