@@ -68,9 +68,7 @@ for (const format of ['raw', 'qcow2'] as const) {
       abilities,
       run,
       // Copies are told apart from what is blank by their bytes; a machine without acceleration is slow to make qcow2 files.
-      ...(format === 'raw'
-        ? { concurrency: 32, copies: 16, interruptions: 1 }
-        : { concurrency: 8, copies: 4, interruptions: 0 }),
+      ...(format === 'raw' ? { copies: 16, interruptions: 1 } : { concurrency: 32, copies: 8, interruptions: 1 }),
     }),
   )
 }
