@@ -31,5 +31,5 @@ export function addExports(program: Command): void {
 function row({ way, where, create, remove, processes, sampled }: ExportsResult): string {
   const seconds = (value: number) => `${value.toFixed(2)} s`.padStart(10)
   const note = sampled === null ? '' : `  (of ${sampled})`
-  return `${way.padEnd(44)}${where.padEnd(18)}made${seconds(create)}  removed${seconds(remove)}  ${String(processes).padStart(5)} processes${note}`
+  return `${way.padEnd(48)}${where.padEnd(18)}made${seconds(create)}  removed${seconds(remove)}  ${String(processes).padStart(5)} processes${note}`
 }
