@@ -23,6 +23,7 @@ int rados_write(void *io, const char *oid, const void *buf, size_t len, uint64_t
 int rados_read(void *io, const char *oid, void *buf, size_t len, uint64_t off)
 int rados_stat(void *io, const char *oid, _Out_ uint64_t *size, _Out_ int64_t *mtime)
 int rados_remove(void *io, const char *oid)
+int rados_exec(void *io, const char *oid, const char *cls, const char *method, const void *in_buf, size_t in_len, void *buf, size_t out_len)
 int rados_notify2(void *io, const char *oid, const void *buf, int len, uint64_t timeout_ms, _Out_ void **reply, _Out_ size_t *reply_len)
 int rados_lock_exclusive(void *io, const char *oid, const char *name, const char *cookie, const char *desc, void *duration, uint8_t flags)
 int rados_unlock(void *io, const char *oid, const char *name, const char *cookie)

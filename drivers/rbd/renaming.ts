@@ -8,6 +8,7 @@ import { listImages } from './librbd.ts'
  * first leaves an image with two names, of which the directory knows the old one.
  */
 const idObject = (name: string) => `rbd_id.${name}`
+const directory = 'rbd_directory'
 const longestId = 256
 
 /** The id that a name leads to, without opening the image; null for a name that is free, or an image of the first format. */
@@ -38,16 +39,32 @@ export function renameImage(pool: Pool, from: string, to: string): Promise<void>
   })
 }
 
-/** Finishes what a dead client began with the image: false when it is not on its way to the name `to`. */
+/**
+ * Takes the steps that a dead client did not come to, and may itself die between them: false when the image is not on its way
+ * to the name `to`.
+ */
 export async function finishRename(pool: Pool, imageId: string, to: string): Promise<boolean> {
   if ((await idOf(pool, to)) !== imageId) return false
   return exclusively(pool, to, async () => {
     const listed = (await listImages(pool)).find(({ id }) => id === imageId)
     if (!listed || listed.name === to || (await idOf(pool, to)) !== imageId) return false
-    await pool.removeObject(idObject(to))
-    await rename(pool, listed.name, to)
+    const about = `finishing the renaming of image ${pool.name}/${listed.name} to ${to}`
+    const given = encoded(listed.name, to, imageId)
+    await call('rados_exec', [pool.handle, directory, 'rbd', 'dir_rename_image', given, given.length, null, 0], about)
+    await pool.removeObject(idObject(listed.name))
     return true
   })
+}
+
+/** As Ceph encodes strings: each after its length. */
+function encoded(...texts: string[]): Buffer {
+  return Buffer.concat(
+    texts.flatMap((text) => {
+      const length = Buffer.alloc(4)
+      length.writeUInt32LE(Buffer.byteLength(text))
+      return [length, Buffer.from(text)]
+    }),
+  )
 }
 
 /** The directory knows neither the name nor, under another, the image. */
@@ -58,7 +75,7 @@ async function leadsNowhere(pool: Pool, name: string): Promise<boolean> {
 
 /** Of two clients that rename to one name at once librbd tells both that they did, and keeps a name that leads nowhere. */
 function exclusively<T>(pool: Pool, name: string, work: () => Promise<T>): Promise<T> {
-  return whenFree(pool, { object: 'rbd_directory', kind: 'name', about: name }, work)
+  return whenFree(pool, { object: directory, kind: 'name', about: name }, work)
 }
 
 async function rename(pool: Pool, from: string, to: string): Promise<void> {
