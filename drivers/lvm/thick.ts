@@ -5,7 +5,7 @@ import { createCommand, snapshotCommand } from './commands.ts'
 import { failureOf, stopIfAborted } from './failures.ts'
 import type { GroupReport, LogicalVolume } from './lvm.ts'
 import { passingName, plainName } from './names.ts'
-import { finishRevert } from './settle.ts'
+import { finishRevert, settle } from './settle.ts'
 import { markTag } from './tags.ts'
 
 /** A volume with extents of its own, zeroed before it counts as one. */
@@ -29,6 +29,8 @@ export async function copyVolume(
 ): Promise<void> {
   const { source, bytes, signal } = wanted
   const passing = source.kind === 'thick' ? passingName(logical) : null
+  // A dead process may have left one, and what then still read from it kept it when the rest was settled.
+  if (passing) await settle(backend, passing)
   const commands = [createCommand(backend, logical, bytes)]
   if (passing) commands.unshift(snapshotCommand(backend, passing, source.name, markTag('making', backend.owner)))
   if (backend.thin) await backend.ensureRoom(plainName(logical))

@@ -173,6 +173,19 @@ beside('a thick group', () => {
     expect(await namesIn('thick')).toEqual(['root'])
   })
 
+  test('what a dead process left of a copy is no hindrance to the next one of its name', async () => {
+    const driver = await openThick()
+    const [source, clone] = [volume('read'), volume('again')]
+    await driver.create(source)
+    const left = 'clone-snap-again'
+    const tag = `--addtag hearth.making=/${dead}`
+    await vm.run(`lvcreate -qq -y -s -l 100%ORIGIN ${tag} -n ${left} thick/${source.name}`)
+    await driver.clone(clone, source)
+    expect(await namesIn('thick')).not.toContain(left)
+    await driver.delete(clone)
+    await driver.delete(source)
+  })
+
   test('a thick volume neither shows what its extents held before nor leaves what it held', async () => {
     await vm.run(`
     set -e
