@@ -1,3 +1,4 @@
+import type { Gate } from '@hearth/driver'
 import type { Session } from '../cloud/session.ts'
 import {
   attachVolume,
@@ -8,7 +9,6 @@ import {
   failureOf,
 } from '../cloud/volumes.ts'
 import type { Initiator, Replay } from './initiator.ts'
-import type { Limiter } from './limiter.ts'
 import type { Pattern } from './pattern.ts'
 import type { Watch } from './watch.ts'
 
@@ -38,9 +38,9 @@ export interface JourneyDeps {
   session: Session
   watch: Watch
   /** Machines that may talk to the API at once. */
-  api: Limiter
+  api: Gate
   /** Machines that may read and write at once, each by an initiator of its own. */
-  io: Limiter
+  io: Gate
   initiators: Initiator[]
   /** Null when the volumes are not to be read. */
   pattern: Pattern | null
@@ -56,11 +56,11 @@ export interface JourneyDeps {
 /** From the first request until the volume is gone. Never throws: what went wrong is in `machine.failure`. */
 export async function journey(machine: Machine, deps: JourneyDeps): Promise<void> {
   try {
-    const connection = await deps.api.run(() => build(machine, deps))
+    const connection = await deps.api(() => build(machine, deps))
     machine.stage = 'waiting'
     await deps.arrive(machine)
-    if (deps.pattern) await deps.io.run(() => boot(machine, connection, deps))
-    await deps.api.run(() => takeDown(machine, deps))
+    if (deps.pattern) await deps.io(() => boot(machine, connection, deps))
+    await deps.api(() => takeDown(machine, deps))
     machine.stage = 'done'
   } catch (error) {
     const stage = machine.stage === 'waiting' || machine.stage === 'done' ? 'boot' : machine.stage

@@ -1,7 +1,7 @@
+import { openGate } from '@hearth/driver'
 import type { Session } from '../cloud/session.ts'
 import { deleteVolume, detachVolume, listVolumes } from '../cloud/volumes.ts'
 import { openInitiator } from './initiator.ts'
-import { openLimiter } from './limiter.ts'
 import { type JourneyDeps, journey, type Machine } from './machine.ts'
 import type { Pattern } from './pattern.ts'
 import type { Progress } from './progress.ts'
@@ -50,8 +50,8 @@ export async function storm(
   const deps: JourneyDeps = {
     session,
     watch,
-    api: openLimiter(options.concurrency),
-    io: openLimiter(options.ioConcurrency),
+    api: openGate(options.concurrency),
+    io: openGate(options.ioConcurrency),
     initiators,
     pattern: options.pattern,
     volume: options.volume,
@@ -85,7 +85,7 @@ function barrier(count: number): (machine: Machine) => Promise<void> {
  * be removed, in words.
  */
 export async function cleanUp(session: Session, machines: Machine[], options: StormOptions): Promise<string[]> {
-  const limiter = openLimiter(16)
+  const enter = openGate(16)
   const ofStorm = async (): Promise<{ id: string; name: string; status: string }[]> =>
     (await listVolumes(session)).filter((volume) => volume.name?.startsWith(options.prefix))
   let left = await ofStorm()
@@ -93,7 +93,7 @@ export async function cleanUp(session: Session, machines: Machine[], options: St
 
   const problems: string[] = []
   const attempt = (what: string, work: () => Promise<unknown>): Promise<unknown> =>
-    limiter.run(work).catch((error: Error) => problems.push(`${what}: ${error.message}`))
+    enter(work).catch((error: Error) => problems.push(`${what}: ${error.message}`))
   const attached = machines.flatMap((machine) => machine.attachmentId ?? [])
   await Promise.all(attached.map((id) => attempt(`attachment ${id}`, () => detachVolume(session, id))))
   const watch = openWatch(session, { intervalSeconds: 0.5, timeoutSeconds: options.timeoutSeconds })

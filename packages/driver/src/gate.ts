@@ -1,5 +1,8 @@
+/** Does the work when its turn comes. */
+export type Gate = <T>(work: () => Promise<T>) => Promise<T>
+
 /** Lets at most `most` pieces of work run at once; the others wait in the order they came. */
-export function openGate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function openGate(most: number): Gate {
   const waiting: (() => void)[] = []
   let inside = 0
   return async (work) => {

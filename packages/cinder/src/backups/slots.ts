@@ -1,3 +1,5 @@
+import { openGate } from '@hearth/driver'
+
 /** Lets a few run at once; the others wait in line. */
 export interface Slots {
   run<T>(work: () => Promise<T>): Promise<T>
@@ -6,24 +8,18 @@ export interface Slots {
 }
 
 export function openSlots(count: number): Slots {
-  let free = count
-  const line: (() => void)[] = []
-  const watchers: (() => void)[] = []
+  const enter = openGate(count)
+  const present = new Set<Promise<unknown>>()
   return {
-    async run(work) {
-      if (free > 0) free -= 1
-      else await new Promise<void>((resolve) => line.push(resolve))
-      try {
-        return await work()
-      } finally {
-        const next = line.shift()
-        if (next) next()
-        else free += 1
-        if (free === count) for (const watcher of watchers.splice(0)) watcher()
-      }
+    run(work) {
+      const running = enter(work)
+      const leave = () => present.delete(running)
+      present.add(running)
+      running.then(leave, leave)
+      return running
     },
     async drained() {
-      if (free < count) await new Promise<void>((resolve) => watchers.push(resolve))
+      while (present.size > 0) await Promise.allSettled(present)
     },
   }
 }
