@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { quietLog as log, openDriver, openRunner, type VolumeDriver, type VolumeRef } from '@hearth/driver'
+import { openProbe } from '@hearth/driver/contract'
 import { afterAll, expect, test } from 'vitest'
 import { startCeph } from '../lab/ceph.ts'
 
 const mib = 1024 ** 2
+const run = openRunner({ log })
 const longAgo = Date.now() - 24 * 3600_000
 const ceph = await startCeph({ pools: ['volumes'] })
 const driver: VolumeDriver = await openDriver(
   'volume',
   '@hearth/driver-rbd',
   { conf: ceph.conf, purgeIntervalSeconds: 1 },
-  { run: openRunner({ log }), log },
+  { run, log },
 )
 afterAll(async () => {
   await driver.close?.()
@@ -32,29 +34,17 @@ async function everything(): Promise<string[]> {
 async function halfRenamed(volume: VolumeRef): Promise<void> {
   const part = `${volume.name}.part.${longAgo.toString(36)}.0123456789ab`
   await ceph.command(['rbd', 'create', '--size', '1G', `volumes/${part}`])
-  const id = Buffer.from(
-    JSON.parse(await ceph.command(['rbd', 'info', '--format', 'json', `volumes/${part}`])).id,
-    'latin1',
-  )
-  const length = Buffer.alloc(4)
-  length.writeUInt32LE(id.length)
-  const input = Buffer.concat([length, id]).toString('latin1')
-  await ceph.command(['rados', '--pool', 'volumes', 'put', `rbd_id.${volume.name}`, '-'], { input })
+  await ceph.command(['rados', '--pool', 'volumes', 'cp', `rbd_id.${part}`, `rbd_id.${volume.name}`])
 }
 
 test('a volume whose maker died as it was given its name keeps its bytes, and its name is mended', async () => {
   const volume = newVolume()
   await halfRenamed(volume)
   await driver.create(volume)
-  const blocks = await driver.openVolume!(volume, 'rw')
-  await blocks.write(0, Buffer.alloc(mib, 0x61))
-  await blocks.close()
+  const bytes = openProbe(run)
+  await bytes.write(await driver.address!(volume), 0, mib, 0x61)
   await expect.poll(everything, { timeout: 30_000 }).toEqual([`rbd_id.${volume.name}`, volume.name])
-  const again = await driver.openVolume!(volume, 'r')
-  const into = Buffer.alloc(mib)
-  await again.read(0, into)
-  await again.close()
-  expect(into.equals(Buffer.alloc(mib, 0x61))).toBe(true)
+  expect(await bytes.has(await driver.address!(volume), 0, mib, 0x61)).toBe(true)
   await driver.delete(volume)
   expect(await everything()).toEqual([])
 })
