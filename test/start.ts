@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { stringify } from 'yaml'
+import { freePort } from './lab/daemon.ts'
 
 const root = join(import.meta.dirname, '..')
 const node = join(root, 'node_modules', '.bin', 'node')
@@ -106,7 +106,7 @@ async function writeConfig(dataFolder: string, more: Record<string, unknown>): P
   try {
     ports = JSON.parse(readFileSync(portsFile, 'utf8')) as Ports
   } catch {
-    const free = await freePorts(5)
+    const free = await Promise.all(Array.from({ length: 5 }, freePort))
     ports = { identity: free[0]!, volume: free[1]!, image: free[2]!, object: free[3]!, portal: free[4]! }
     mkdirSync(dataFolder, { recursive: true })
     writeFileSync(portsFile, JSON.stringify(ports))
@@ -122,15 +122,6 @@ async function writeConfig(dataFolder: string, more: Record<string, unknown>): P
 
 const isPlain = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Ports of loopback that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  await Promise.all(servers.map((server) => new Promise<void>((done) => server.listen(0, '127.0.0.1', done))))
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return ports
-}
 
 /** Runs a hearth command on a suite's data folder. Throws when it fails. */
 export function hearthCommand(dataFolder: string, command: string[]): Promise<{ stdout: string }> {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePorts } from '@hearth/test/start.ts'
+import { freePort } from '@hearth/test/lab/daemon.ts'
 import { execa } from 'execa'
 import { type RunningCloud, variablesOf } from './running-cloud.ts'
 
@@ -15,7 +15,7 @@ export async function startHearth(folder: string, cephConf: string): Promise<Run
   const dataFolder = join(folder, 'hearth')
   await mkdir(dataFolder, { recursive: true })
   const file = join(dataFolder, 'hearth.yaml')
-  const [identity, volume, image, object] = await freePorts(4)
+  const [identity, volume, image, object] = await Promise.all(Array.from({ length: 4 }, freePort))
   const driver = '@hearth/driver-rbd'
   // JSON is YAML, too.
   const config = {

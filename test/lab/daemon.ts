@@ -1,9 +1,10 @@
 import { access, chown, constants, mkdtemp, rm } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import getPort from 'get-port'
 
 /** A server of the lab, private and on loopback. */
 export interface LabServer {
@@ -33,12 +34,8 @@ export async function program(name: string, debianPackage: string, folders: stri
 }
 
 /** A loopback port nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
+export function freePort(): Promise<number> {
+  return getPort({ host: '127.0.0.1' })
 }
 
 /** A new folder that belongs to `user` when this process is root, else to whoever runs it. */

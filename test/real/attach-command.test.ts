@@ -6,8 +6,9 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { type Client, login, waitForStatus } from '../client.ts'
+import { freePort } from '../lab/daemon.ts'
 import { type LabVm, startLabVm } from '../lab/vm.ts'
-import { freePorts, type Started, start } from '../start.ts'
+import { type Started, start } from '../start.ts'
 
 const root = join(import.meta.dirname, '../..')
 const scratch = mkdtempSync(join(tmpdir(), 'hearth-attach-'))
@@ -17,7 +18,7 @@ let client: Client
 let id: string
 
 beforeAll(async () => {
-  const [portal] = await freePorts(1)
+  const portal = await freePort()
   const started = start({ config: { volume: { portals: [`127.0.0.1:${portal}`] } } })
   vm = await startLabVm()
   await vm.run('modprobe iscsi_tcp; pgrep -x iscsid || iscsid')

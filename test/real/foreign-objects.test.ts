@@ -6,8 +6,9 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Answer, type Client, login, until, waitForStatus, waitUntilGone } from '../client.ts'
 import { type LabCeph, startCeph } from '../lab/ceph.ts'
+import { freePort } from '../lab/daemon.ts'
 import { type LabVm, startLabVm } from '../lab/vm.ts'
-import { freePorts, type Started, start } from '../start.ts'
+import { type Started, start } from '../start.ts'
 
 // Volumes and snapshots as Cinder's own drivers name and lay them out, taken over by the suite.
 const scratch = mkdtempSync(join(tmpdir(), 'hearth-foreign-'))
@@ -21,7 +22,7 @@ beforeAll(async () => {
   ceph = await startCeph()
   vm = await machine
   await vm.run('vgcreate -qq cinder-volumes /dev/vdb && lvcreate -qq -T -L 2G cinder-volumes/cinder-volumes-pool')
-  const portals = [`127.0.0.1:${(await freePorts(1))[0]}`]
+  const portals = [`127.0.0.1:${await freePort()}`]
   const backends = {
     ceph: { driver: '@hearth/driver-rbd', options: { conf: ceph.conf, user: 'cinder' } },
     lvm: {

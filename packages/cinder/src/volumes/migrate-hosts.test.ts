@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '@hearth/core'
 import { bytesOf, openDriver, openRunner } from '@hearth/driver'
+import getPort from 'get-port'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Backend } from '../backends.ts'
-import { freePort } from '../free-port-for-tests.ts'
 import { project, startTestCinder, type TestCinder } from '../start-for-tests.ts'
 import { startVolume } from '../volume-role.ts'
 import { getVolume, volumeRef } from './store.ts'
@@ -22,7 +22,7 @@ let far: Backend
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hearth-hosts-'))
   ending.push(() => rm(folder, { recursive: true }))
-  const options = { portals: [`127.0.0.1:${await freePort()}`], runFolder: join(folder, 'tgtd') }
+  const options = { portals: [`127.0.0.1:${await getPort({ host: '127.0.0.1' })}`], runFolder: join(folder, 'tgtd') }
   const volume = await openDriver('volume', '@hearth/driver-file', { folder: join(folder, 'volumes') }, deps)
   const exporter = await openDriver('export', '@hearth/driver-iscsi', options, deps)
   ending.push(() => exporter.close())

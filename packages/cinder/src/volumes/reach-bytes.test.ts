@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog, uuid } from '@hearth/core'
 import { bytesOf, openDriver, openRunner } from '@hearth/driver'
+import getPort from 'get-port'
 import { expect, test } from 'vitest'
 import type { Backend } from '../backends.ts'
-import { freePort } from '../free-port-for-tests.ts'
 import { reachBytes, readsSnapshots } from './reach-bytes.backend.ts'
 
 test('the bytes of another host’s storage are reached by an export with a password, which goes with them', async () => {
@@ -14,7 +14,7 @@ test('the bytes of another host’s storage are reached by an export with a pass
   const log = { ...silentLog, debug: (details: object) => commands.push(JSON.stringify(details)) }
   const deps = { run: openRunner({ log }), log }
   const volume = await openDriver('volume', '@hearth/driver-file', { folder: join(folder, 'volumes') }, deps)
-  const options = { portals: [`127.0.0.1:${await freePort()}`], runFolder: join(folder, 'tgtd') }
+  const options = { portals: [`127.0.0.1:${await getPort({ host: '127.0.0.1' })}`], runFolder: join(folder, 'tgtd') }
   const exporter = await openDriver('export', '@hearth/driver-iscsi', options, deps)
   await exporter.start()
   const id = uuid()

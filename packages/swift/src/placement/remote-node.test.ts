@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Running, silentLog } from '@hearth/core'
 import { addDevice, createBuilder, rebalance, ringOf, writeRing } from '@hearth/ring'
+import getPort from 'get-port'
 import { afterEach, expect, test } from 'vitest'
 import { type Cloud, openCloud } from '../fixture.ts'
 import { openStorage, type Storage, storage as storageRole } from '../index.ts'
@@ -18,14 +18,6 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step()
 })
 
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-
 interface Host {
   storage: Storage
   role: Running
@@ -38,7 +30,7 @@ const salt = { prefix: 'a', suffix: 'b' }
 async function openHosts(): Promise<{ hosts: Host[]; cloud: Cloud; start(index: number): Promise<Host> }> {
   const folder = await mkdtemp(join(tmpdir(), 'swift-hosts-'))
   undo.push(() => rm(folder, { recursive: true, force: true }))
-  const ports = await Promise.all([0, 1, 2, 3].map(freePort))
+  const ports = await Promise.all([0, 1, 2, 3].map(() => getPort({ host: '127.0.0.1' })))
   const builder = createBuilder({ partPower: 6, replicas: 3, minPartHours: 0 })
   for (const [index, port] of ports.entries())
     addDevice(builder, { zone: index + 1, ip: '127.0.0.1', port, device: `d${index}`, weight: 1 })
