@@ -6,7 +6,8 @@ const project = (name: string, include: string[], testTimeout: number, more: obj
   test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const, ...more },
 })
 const alone = { fileParallelism: false }
-const api = (name: string) => project(name, ['test/api/**/*.test.ts'], 120_000, { globalSetup: ['test/suite.ts'] })
+const onOneSuite = { globalSetup: ['test/suite.ts'] }
+const api = (name: string) => project(name, ['test/api/**/*.test.ts'], 120_000, onOneSuite)
 
 const longest = ['nfs', 'lvm', 'iscsi', 'os-brick']
 
@@ -31,6 +32,7 @@ export default defineConfig({
       api('api'),
       api('api-mariadb'),
       api('api-postgres'),
+      project('attack', ['test/attack/**/*.test.ts'], 180_000, { ...onOneSuite, ...alone }),
       project('clients', ['test/clients/**/*.test.ts'], 600_000, alone),
       project('real', ['test/real/**/*.test.ts'], 300_000),
       project('cluster', ['test/cluster/**/*.test.ts'], 1_800_000, alone),

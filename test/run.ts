@@ -7,10 +7,12 @@ import { join } from 'node:path'
 const stages = [
   { name: 'types', command: ['tsc', '--noEmit'] },
   { name: 'lint and format', command: ['biome', 'ci', '.'] },
-  ...['layout', 'unit', 'real', 'api', 'api-mariadb', 'api-postgres', 'cluster', 'clients'].map((project) => ({
-    name: project,
-    project,
-  })),
+  ...['layout', 'unit', 'real', 'api', 'api-mariadb', 'api-postgres', 'attack', 'cluster', 'clients'].map(
+    (project) => ({
+      name: project,
+      project,
+    }),
+  ),
 ] as const
 
 interface Counts {

@@ -21,8 +21,8 @@ const spread = [
 
 /** Starts what the name of the vitest project says, once for all its files. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server =
-    project.name === 'api' ? null : project.name === 'api-mariadb' ? await startMariadb() : await startPostgres()
+  const servers: Record<string, typeof startMariadb> = { 'api-mariadb': startMariadb, 'api-postgres': startPostgres }
+  const server = (await servers[project.name]?.()) ?? null
   const broker = server && (await startRabbitmq())
   const started = server
     ? await start({ config: { database: server.url, bus: broker!.url }, processes: spread })
