@@ -8,27 +8,28 @@ import type { IdentityInput, UserInput } from './schema.ts'
 
 type Method = (input: IdentityInput, deps: Deps) => Promise<Proof>
 
-const methods: Record<string, Method> = {
-  password: proveByPassword,
-  token: proveByToken,
-  application_credential: (input, deps) => proveByAppCredential(input.application_credential!, deps),
-}
+/** A Map, because the names come from the request: an object literal would also offer the keys it inherits. */
+const methods = new Map<string, Method>([
+  ['password', proveByPassword],
+  ['token', proveByToken],
+  ['application_credential', (input, deps) => proveByAppCredential(input.application_credential!, deps)],
+])
 
 /**
- * Runs every method asked for; all must lead to the same user. Throws InvalidRequest (400) for a method without its
- * object, UnknownAuthMethod (401), AuthenticationFailed (401).
+ * Runs every method asked for; all must prove the same user. Throws InvalidRequest (400) for a method without its
+ * object or an object that no method uses, UnknownAuthMethod (401), AuthenticationFailed (401).
  */
 export async function proveIdentity(input: IdentityInput, deps: Deps): Promise<Proof> {
   const wanted = [...new Set(input.methods)]
   if (wanted.length === 0) throw errors.AuthenticationFailed()
-  const missing = wanted.find((method) => input[method as keyof IdentityInput] === undefined)
+  const missing = wanted.find((method) => !Object.hasOwn(input, method))
   if (missing !== undefined) throw invalid(`Expecting to find ${missing} in identity.`)
+  const unused = Object.keys(input).find((key) => key !== 'methods' && !methods.has(key) && !wanted.includes(key))
+  if (unused !== undefined) throw invalid(`Additional properties are not allowed ('${unused}' was unexpected)`)
+  const chosen = wanted.flatMap((name) => methods.get(name) ?? [])
+  if (chosen.length < wanted.length) throw errors.UnknownAuthMethod()
   const proofs: Proof[] = []
-  for (const name of wanted) {
-    const method = methods[name]
-    if (!method) throw errors.UnknownAuthMethod()
-    proofs.push(await method(input, deps))
-  }
+  for (const method of chosen) proofs.push(await method(input, deps))
   return proofs.reduce(joinProofs)
 }
 

@@ -1,66 +1,58 @@
+import type { Schema } from '@hearth/http'
+
 const text = { type: 'string' }
 const name = { type: 'string', minLength: 1 }
 
-const domain = {
+/** An object with these members and no others. */
+const closed = (properties: Schema, more: Schema = {}): Schema => ({
   type: 'object',
-  properties: { id: text, name },
-  anyOf: [{ required: ['id'] }, { required: ['name'] }],
-}
+  properties,
+  additionalProperties: false,
+  ...more,
+})
+const idOrName = { anyOf: [{ required: ['id'] }, { required: ['name'] }] }
 
-const user = {
-  type: 'object',
-  properties: { id: text, name, password: text, domain },
-}
+const domain = closed({ id: text, name }, idOrName)
+const user = closed({ id: text, name, password: text, domain })
+const appCredential = closed(
+  { id: text, name, secret: text, user },
+  { required: ['secret'], anyOf: [{ required: ['id'] }, { required: ['name', 'user'] }] },
+)
+const project = closed({ id: text, name, domain }, { anyOf: [{ required: ['id'] }, { required: ['name', 'domain'] }] })
 
-/** What may be asked of POST /auth/tokens; which method needs which object is the operation's to check. */
-export const authRequest = {
+// Open: an object beside the known methods belongs to one the operation refuses with 401, as Keystone does.
+const identity = {
   type: 'object',
-  required: ['auth'],
+  required: ['methods'],
   properties: {
-    auth: {
-      type: 'object',
-      required: ['identity'],
-      properties: {
-        identity: {
-          type: 'object',
-          required: ['methods'],
-          properties: {
-            methods: { type: 'array', items: text },
-            password: { type: 'object', required: ['user'], properties: { user } },
-            token: { type: 'object', required: ['id'], properties: { id: text } },
-            application_credential: {
-              type: 'object',
-              required: ['secret'],
-              properties: { id: text, name, secret: text, user },
-              anyOf: [{ required: ['id'] }, { required: ['name', 'user'] }],
-            },
-          },
-        },
-        scope: {
-          oneOf: [
-            { type: 'string', const: 'unscoped' },
-            {
-              type: 'object',
-              maxProperties: 1,
-              properties: {
-                project: {
-                  type: 'object',
-                  properties: { id: text, name, domain },
-                  anyOf: [{ required: ['id'] }, { required: ['name', 'domain'] }],
-                },
-                domain,
-                system: { type: 'object', required: ['all'], properties: { all: { const: true } } },
-                unscoped: {},
-                'OS-TRUST:trust': { type: 'object', required: ['id'], properties: { id: text } },
-              },
-              additionalProperties: false,
-            },
-          ],
-        },
-      },
-    },
+    methods: { type: 'array', items: text },
+    password: closed({ user }, { required: ['user'] }),
+    token: closed({ id: text }, { required: ['id'] }),
+    application_credential: appCredential,
   },
 }
+
+const scope = {
+  oneOf: [
+    { type: 'string', const: 'unscoped' },
+    closed(
+      {
+        project,
+        domain,
+        system: closed({ all: { const: true } }, { required: ['all'] }),
+        unscoped: {},
+        'OS-TRUST:trust': closed({ id: text }, { required: ['id'] }),
+      },
+      { maxProperties: 1 },
+    ),
+  ],
+}
+
+/** The body of POST /auth/tokens; which method needs which object is the operation's to check. */
+export const authRequest = closed(
+  { auth: closed({ identity, scope }, { required: ['identity'] }) },
+  { required: ['auth'] },
+)
 
 interface DomainReference {
   id?: string

@@ -78,6 +78,30 @@ test('a method without its object, an unknown method and a nameless domain are t
   expect(await ask(good, { project: { id: 'x' }, domain: defaultDomain })).toBe(400)
 })
 
+const inherited = Object.getOwnPropertyNames(Object.prototype)
+
+test('a method named like an inherited key proves nothing', async () => {
+  const { id } = (await identity.call('GET', '/v3/users?name=admin', { token: admin })).body.users[0]
+  const user = { id, name: 'admin', domainId: 'default', domainName: 'Default', enabled: true, domainEnabled: true }
+  for (const method of inherited) {
+    const bare = { auth: { identity: { methods: [method], user }, scope: projectScope('admin') } }
+    expect([method, (await authenticate(bare)).status]).toEqual([method, 400])
+    const withObject = { auth: { identity: { methods: [method], [method]: { user } }, scope: projectScope('admin') } }
+    expect([method, (await authenticate(withObject)).status]).toEqual([method, 401])
+  }
+})
+
+test('members that no part of a login reads are refused', async () => {
+  const good = { user: { name: 'admin', domain: defaultDomain, password: 'secret-a' } }
+  const ask = async (identityBody: object, more: object = {}) =>
+    (await authenticate({ auth: { identity: identityBody, ...more } })).status
+  expect(await ask({ methods: ['password'], password: good })).toBe(201)
+  expect(await ask({ methods: ['password'], password: good, user: good.user })).toBe(400)
+  expect(await ask({ methods: ['password'], password: { ...good, extra: 1 } })).toBe(400)
+  expect(await ask({ methods: ['password'], password: { user: { ...good.user, enabled: true } } })).toBe(400)
+  expect(await ask({ methods: ['password'], password: good }, { user: good.user })).toBe(400)
+})
+
 test('without a scope the token is unscoped and has neither roles nor catalog', async () => {
   for (const scope of [undefined, 'unscoped', { unscoped: {} }]) {
     const { token } = (await authenticate(passwordAuth('admin', 'secret-a', scope))).body
