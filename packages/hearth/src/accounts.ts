@@ -1,17 +1,20 @@
 import type { Config } from './config.ts'
 import { foldersOf } from './folders.ts'
-import { loadSecrets } from './secrets.ts'
+import { existingSecrets, secretErrors } from './secrets.ts'
 import { identityUrl } from './urls.ts'
 
 export type Account = 'admin' | 'demo'
 
-/** What a client needs to log in, as `OS_…` variables. */
+/** What a client needs to log in, as `OS_…` variables. Throws NoSecretsYet or AccountElsewhere. */
 export function accountVariables(config: Config, account: Account): Record<string, string> {
+  const file = foldersOf(config.dataFolder).secrets
+  const password = existingSecrets(file)[account]
+  if (password === undefined) throw secretErrors.AccountElsewhere({ file, account })
   return {
     OS_AUTH_URL: `${identityUrl(config)}/v3`,
     OS_IDENTITY_API_VERSION: '3',
     OS_USERNAME: account,
-    OS_PASSWORD: loadSecrets(foldersOf(config.dataFolder).secrets)[account],
+    OS_PASSWORD: password,
     OS_PROJECT_NAME: account,
     OS_USER_DOMAIN_NAME: 'Default',
     OS_PROJECT_DOMAIN_NAME: 'Default',

@@ -9,6 +9,7 @@ import { migrateCommand } from './commands/migrate.ts'
 import { cloudsYamlCommand, openrcCommand } from './commands/openrc.ts'
 import { policiesCommand } from './commands/policies.ts'
 import { runCommand } from './commands/run.ts'
+import { secretsCommand } from './commands/secrets.ts'
 import { statusCommand } from './commands/status.ts'
 import { upCommand } from './commands/up.ts'
 
@@ -37,6 +38,7 @@ program
   .addCommand(openrcCommand())
   .addCommand(cloudsYamlCommand())
   .addCommand(migrateCommand())
+  .addCommand(secretsCommand())
   .addCommand(ringCommand())
   .addCommand(policiesCommand())
 

@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { expandRoles } from './commands/run.ts'
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts'
-import { loadSecrets } from './secrets.ts'
+import { expandRoles } from './role-names.ts'
 
 function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'pid-'))
@@ -24,14 +23,6 @@ test('a process number that was given to another program is not taken for the su
   const file = join(scratch(), 'hearth.pid')
   writeFileSync(file, JSON.stringify({ pid: process.pid, startTime: '1', urls: {}, roles: [] }))
   expect(readPidFile(file)).toBeNull()
-})
-
-test('passwords are made once and are readable by their owner only', () => {
-  const file = join(scratch(), 'secrets.json')
-  const made = loadSecrets(file)
-  expect(loadSecrets(file)).toEqual(made)
-  expect(new Set(Object.values(made)).size).toBe(5)
-  expect(statSync(file).mode & 0o777).toBe(0o600)
 })
 
 test('a service alone means all its roles', () => {

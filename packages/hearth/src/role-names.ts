@@ -1,3 +1,9 @@
+import { errorTable } from '@hearth/core'
+
+const errors = errorTable({
+  UnknownRole: [400, 'there is no role {role}; known are {known}'],
+})
+
 /** Every role in the order of starting, and what it does. Apart from their code, which is slow to load. */
 export const roleSummaries: Record<string, string> = {
   'keystone.api': 'identity: tokens, users, projects, catalog',
@@ -12,3 +18,20 @@ export const roleSummaries: Record<string, string> = {
 }
 
 export const roleNames = Object.keys(roleSummaries)
+
+/** `cinder,glance.api` → every role of cinder, and glance.api. A name that means nothing is kept, to be refused later. */
+export function expandRoles(text: string): string[] {
+  const named = text.split(',').map((name) => name.trim())
+  const roles = named.flatMap((name) => {
+    const ofService = roleNames.filter((role) => role.startsWith(`${name}.`))
+    return ofService.length > 0 ? ofService : [name]
+  })
+  return [...new Set(roles)]
+}
+
+/** The same roles. Throws UnknownRole. */
+export function checkRoles(names: string[]): string[] {
+  const stranger = names.find((name) => !roleNames.includes(name))
+  if (stranger !== undefined) throw errors.UnknownRole({ role: stranger, known: roleNames.join(', ') })
+  return names
+}

@@ -1,13 +1,12 @@
 import { errorTable, type Running } from '@hearth/core'
 import type { Config } from './config.ts'
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts'
-import { roleNames } from './role-names.ts'
+import { checkRoles, roleNames } from './role-names.ts'
 import { roleStarters } from './roles.ts'
 import { openShared } from './shared.ts'
 
 const errors = errorTable({
   AlreadyRunning: [409, 'a suite with this data folder is running already (process {pid}); stop it with: hearth down'],
-  UnknownRole: [400, 'there is no role {role}; known are {known}'],
 })
 
 export interface Suite {
@@ -27,16 +26,14 @@ export async function startSuite(
   names: string[],
   onStarted: (role: string, running: Running) => void = () => undefined,
 ): Promise<Suite> {
-  const known = roleNames
-  const stranger = names.find((name) => !known.includes(name))
-  if (stranger !== undefined) throw errors.UnknownRole({ role: stranger, known: known.join(', ') })
+  checkRoles(names)
   const shared = openShared(config)
   const pidFile = pidFileOf(shared.folders.pidFile, names)
   const other = readPidFile(pidFile)
   if (other) throw errors.AlreadyRunning({ pid: other.pid })
   const urls: Record<string, string> = {}
   try {
-    for (const role of known.filter((name) => names.includes(name))) {
+    for (const role of roleNames.filter((name) => names.includes(name))) {
       const running = await roleStarters[role]!(shared)
       shared.onClose(() => running.close())
       if (running.url) urls[role] = running.url

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { roleNames, roleSummaries } from '../role-names.ts'
+import { expandRoles, roleNames, roleSummaries } from '../role-names.ts'
 import { stopOnSignal } from '../signals.ts'
 import { configOf } from './config-option.ts'
 
@@ -23,14 +23,4 @@ export function runCommand(): Command {
       process.stdout.write('Ready.\n')
       await stopOnSignal(suite)
     })
-}
-
-/** `cinder,glance.api` → every role of cinder, and glance.api. A name that means nothing is kept, to be refused later. */
-export function expandRoles(text: string): string[] {
-  const named = text.split(',').map((name) => name.trim())
-  const roles = named.flatMap((name) => {
-    const ofService = roleNames.filter((role) => role.startsWith(`${name}.`))
-    return ofService.length > 0 ? ofService : [name]
-  })
-  return [...new Set(roles)]
 }
