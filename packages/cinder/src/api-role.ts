@@ -1,6 +1,6 @@
 import { type Authenticator, openEnforcer } from '@hearth/auth'
 import type { Bus } from '@hearth/bus'
-import type { Context, Logger, Registry, Running } from '@hearth/core'
+import type { Context, Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import type { ServiceSession } from '@hearth/driver'
 import { type ApiRequest, openService } from '@hearth/http'
@@ -18,6 +18,8 @@ export interface ApiOptions {
   port: number
   /** Base URL told to clients, without version; else what they called. */
   publicUrl?: string | null
+  /** Whose headers about the client are believed; nobody's when absent. */
+  proxies?: TrustedProxies
   database: Database
   bus: Bus
   log: Logger
@@ -55,7 +57,8 @@ export async function startApi(options: ApiOptions): Promise<Running> {
     serviceType: 'block-storage',
     host: options.host,
     port: options.port,
-    ...((options.publicUrl ?? null) === null ? {} : { publicUrl: options.publicUrl! }),
+    publicUrl: options.publicUrl ?? undefined,
+    proxies: options.proxies,
     routes,
     prefixes: ['/v3', '/v3/:projectId(^[0-9a-f-]+$)'],
     deps,

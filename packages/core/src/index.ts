@@ -1,3 +1,4 @@
+export * from './client-address.ts'
 export * from './clock.ts'
 export * from './config.ts'
 export * from './context.ts'

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Authenticator, identityRoot, openEnforcer } from '@hearth/auth'
-import type { Logger, Registry, Running } from '@hearth/core'
+import type { Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { openService, type Route } from '@hearth/http'
 import { openImageCache } from './cache/cache.ts'
@@ -22,6 +22,8 @@ export interface ApiOptions {
   port: number
   /** Base URL told to clients; else what they called. */
   publicUrl?: string | null
+  /** Whose headers about the client are believed; nobody's when absent. */
+  proxies?: TrustedProxies
   /** Migrated. */
   database: Database
   log: Logger
@@ -67,6 +69,7 @@ export async function api(options: ApiOptions): Promise<Running> {
     host: options.host,
     port: options.port,
     publicUrl: options.publicUrl ?? undefined,
+    proxies: options.proxies,
     routes: allRoutes,
     prefixes: [''],
     deps,

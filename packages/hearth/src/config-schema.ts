@@ -90,6 +90,19 @@ export const configSchema = {
     region: text('RegionOne'),
     database: text('sqlite:'),
     bus: text('memory:'),
+    trustedProxies: {
+      description: 'IP addresses and networks of proxies whose headers about the client are believed',
+      type: 'array',
+      items: text(),
+      default: [],
+    },
+    proxyHeaders: {
+      description:
+        'What those proxies set: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239); the others are never read',
+      type: 'string',
+      enum: ['x-forwarded', 'forwarded'],
+      default: 'x-forwarded',
+    },
     log: section({
       level: { type: 'string', enum: ['trace', 'debug', 'info', 'warn', 'error'], default: 'info' },
       file: optional,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { ConfigError, readConfig } from '@hearth/core'
+import { ConfigError, type ProxyHeaders, readConfig } from '@hearth/core'
 import { configSchema } from './config-schema.ts'
 
 /** A driver package and its options. */
@@ -45,6 +45,9 @@ export interface Config {
   region: string
   database: string
   bus: string
+  /** Addresses and networks of proxies whose headers about the client are believed. */
+  trustedProxies: string[]
+  proxyHeaders: ProxyHeaders
   log: { level: string; file: string | null }
   identity: ListenerConfig & { tokenSeconds: number; foreign: ForeignIdentityConfig | null }
   volume: ListenerConfig & {
@@ -99,8 +102,11 @@ export function loadConfig(file?: string): Config {
   const absolute = (folder: string): string => (isAbsolute(folder) ? folder : join(base, folder))
   config.dataFolder = absolute(config.dataFolder)
   config.hostName ??= hostname()
-  for (const part of ['identity', 'volume', 'image', 'object'] as const)
-    if (config[part].policyFile !== null) config[part].policyFile = absolute(config[part].policyFile)
+  for (const part of ['identity', 'volume', 'image', 'object'] as const) {
+    const { policyFile, publicUrl } = config[part]
+    if (policyFile !== null) config[part].policyFile = absolute(policyFile)
+    if (publicUrl !== null) config[part].publicUrl = publicUrl.replace(/\/+$/, '')
+  }
   if (config.object.rings !== null) config.object.rings = absolute(config.object.rings)
   if (config.log.file !== null) config.log.file = absolute(config.log.file)
   return config

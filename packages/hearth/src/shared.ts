@@ -10,7 +10,7 @@ import {
   type TokenSource,
 } from '@hearth/auth'
 import { type Bus, openBus } from '@hearth/bus'
-import { type Logger, openLog, openMetrics, type Registry } from '@hearth/core'
+import { type Logger, openLog, openMetrics, openTrustedProxies, type Registry, type TrustedProxies } from '@hearth/core'
 import { type Database, openDatabase } from '@hearth/database'
 import { openRunner, type Runner } from '@hearth/driver'
 import { pino } from 'pino'
@@ -29,6 +29,8 @@ export interface Shared {
   secrets: Secrets
   log: Logger
   metrics: Registry
+  /** The proxies in front of the APIs. */
+  proxies: TrustedProxies
   run: Runner
   database(service: string): Promise<Database>
   bus(service: string): Promise<Bus>
@@ -64,6 +66,7 @@ export function openShared(config: Config): Shared {
     secrets,
     log,
     metrics: openMetrics(),
+    proxies: openTrustedProxies(config.trustedProxies, config.proxyHeaders),
     run: openRunner({ log }),
     database,
     bus: once(async (service: string) => {

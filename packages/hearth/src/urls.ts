@@ -7,7 +7,7 @@ export type Part = 'identity' | 'volume' | 'image' | 'object'
 /** Where clients reach a part: its publicUrl, else host and port; an address that means "all" is told as loopback. */
 export function partUrl(config: Config, part: Part): string {
   const { publicUrl, port } = config[part]
-  if (publicUrl) return publicUrl.replace(/\/+$/, '')
+  if (publicUrl) return publicUrl
   const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -1,4 +1,4 @@
-import { type Context, commonErrors, type Identity, requestId } from '@hearth/core'
+import { baseUrlOf, type Context, commonErrors, type Identity, noProxies, originOf, requestId } from '@hearth/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { allowsAccess } from './access-rules.ts'
 import { behavioursAt } from './microversion.ts'
@@ -20,7 +20,10 @@ declare module 'fastify' {
 
 const answerWithinMs = 60_000
 
-/** Puts the request's context in place. Throws Unauthorized (401) where a token is needed and none is good. */
+/**
+ * Puts the request's context in place. Throws Unauthorized (401) where a token is needed and none is good, and BadRequest
+ * (400) for a Host header that is no host (RFC 9112 3.2).
+ */
 export async function openContext<Deps>(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -85,13 +88,17 @@ function readRequest<Deps>(request: FastifyRequest, options: ServiceOptions<Deps
   request.raw.once('close', () => {
     if (!request.raw.complete) gone.abort()
   })
+  const origin = originOf(request.raw, options.proxies ?? noProxies)
+  const calledUrl = baseUrlOf(origin)
+  if (calledUrl === null) throw commonErrors.BadRequest({ reason: 'The Host header is no valid host.' })
   return {
     params: request.params as Record<string, string>,
     query: request.query as ApiRequest['query'],
     body: undefined,
     headers: request.headers,
     stream: request.raw,
-    baseUrl: options.publicUrl ?? baseUrlOf(request),
+    baseUrl: options.publicUrl ?? calledUrl,
+    clientAddress: origin.address,
     url: request.url,
     method: request.method,
     version: versionOf(request, options),
@@ -108,11 +115,6 @@ function versionOf<Deps>(request: FastifyRequest, options: ServiceOptions<Deps>)
     readers.set(versions, read)
   }
   return read(headerOf(request, 'openstack-api-version')) ?? versions.min
-}
-
-function baseUrlOf(request: FastifyRequest): string {
-  const host = headerOf(request, 'x-forwarded-host') ?? request.headers.host ?? 'localhost'
-  return `${headerOf(request, 'x-forwarded-proto') ?? 'http'}://${host}`
 }
 
 function headerOf(request: FastifyRequest, name: string): string | undefined {

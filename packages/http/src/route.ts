@@ -19,6 +19,8 @@ export interface ApiRequest {
   stream: Readable
   /** `scheme://host[:port]` as the client reached us, without a trailing slash. */
   baseUrl: string
+  /** IP address of the client, also behind a trusted proxy. */
+  clientAddress: string
   /** Path and query string as sent. */
   url: string
   method: string

@@ -1,7 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Authenticator, Enforcer } from '@hearth/auth'
-import { type Context, commonErrors, type HearthError, type Logger, type Registry, type Running } from '@hearth/core'
+import {
+  type Context,
+  commonErrors,
+  type HearthError,
+  type Logger,
+  type Registry,
+  type Running,
+  type TrustedProxies,
+} from '@hearth/core'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { collectBody } from './body.ts'
 import { openContext } from './context.ts'
@@ -28,6 +36,8 @@ export interface ServiceOptions<Deps> {
   port: number
   /** Base URL told to clients; else what they called. */
   publicUrl?: string
+  /** Whose headers about the client are believed; nobody's when absent. */
+  proxies?: TrustedProxies
   routes: readonly Route<Deps>[]
   /** Every row exists under each of them. */
   prefixes: readonly string[]

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openTrustedProxies } from '@hearth/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { projectScope, startIdentity, type TestIdentity } from './fixture.ts'
 
@@ -25,12 +26,19 @@ test('both discovery documents are there without a token, with links to where th
   expect(behind.body.version.links[0].href).toBe(`${identity.url}/identity/v3/`)
 })
 
-test('the addresses of links follow X-Forwarded headers, and a configured one wins', async () => {
+test('links follow the headers of trusted proxies only, and a configured address wins', async () => {
   const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'cloud.example.org' }
-  const seen = await identity.call('GET', '/v3', { headers })
-  expect(seen.body.version.links[0].href).toBe('https://cloud.example.org/v3/')
-  const known = await startIdentity({ publicUrl: 'https://id.example.org/v3' })
-  expect((await known.call('GET', '/v3', { headers })).body.version.links[0].href).toBe('https://id.example.org/v3/')
+  const linkOf = async ({ call }: TestIdentity) =>
+    (await call('GET', '/v3', { headers })).body.version.links[0].href as string
+  expect(await linkOf(identity)).toBe(`${identity.url}/v3/`)
+  const proxies = openTrustedProxies(['127.0.0.0/8'])
+  const behind = await startIdentity({ proxies })
+  expect(await linkOf(behind)).toBe('https://cloud.example.org/v3/')
+  const refused = await behind.call('GET', '/v3/users', { headers })
+  expect(refused.headers.get('www-authenticate')).toBe('Keystone uri="https://cloud.example.org"')
+  await behind.close()
+  const known = await startIdentity({ publicUrl: 'https://id.example.org/v3', proxies })
+  expect(await linkOf(known)).toBe('https://id.example.org/v3/')
   await known.close()
 })
 

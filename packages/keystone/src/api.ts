@@ -1,5 +1,5 @@
 import { identityRoot, openEnforcer, openLocalAuthenticator } from '@hearth/auth'
-import type { Logger, Registry, Running } from '@hearth/core'
+import type { Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { openService } from '@hearth/http'
 import type { Deps } from './deps.ts'
@@ -14,6 +14,8 @@ export interface ApiOptions {
   port: number
   /** Address told to clients, with or without `/v3`; what they called when absent. */
   publicUrl?: string | null
+  /** Whose headers about the client are believed; nobody's when absent. */
+  proxies?: TrustedProxies
   /** Migrated and bootstrapped. */
   database: Database
   /** As openTokenSource gave it; opened here when absent. */
@@ -38,6 +40,7 @@ export async function openApi(options: ApiOptions): Promise<Running> {
     serviceType: 'identity',
     host,
     port,
+    proxies: options.proxies,
     routes: served(),
     prefixes: [''],
     deps,

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { HearthError } from '@hearth/core'
 
 interface FaultRequest {
-  headers: Record<string, string | string[] | undefined>
+  baseUrl: string
 }
 
 interface Fault {
@@ -16,7 +16,7 @@ export function openFaults(publicUrl: string | null): (error: HearthError, reque
   return (error, request) => {
     const headers: Record<string, string> = { ...error.headers }
     if (error.status === 401) {
-      const uri = publicUrl ?? `http://${request.headers.host ?? 'localhost'}`
+      const uri = publicUrl ?? request.baseUrl
       headers['www-authenticate'] = `Keystone uri="${uri}"`
     }
     const title = STATUS_CODES[error.status] ?? 'Error'

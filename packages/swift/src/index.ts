@@ -1,5 +1,5 @@
 import type { Authenticator } from '@hearth/auth'
-import type { Logger, Registry, Running } from '@hearth/core'
+import type { Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import type { ProxyDeps } from './deps.ts'
 import { type KeeperIntervals, openKeepers } from './keepers/open.ts'
 import { defaultLimits, type Limits } from './limits.ts'
@@ -13,6 +13,10 @@ export { openStorage, type Storage, type StorageDevice, type StorageOptions } fr
 export interface ProxyOptions {
   host: string
   port: number
+  /** Base URL told to clients; else what they called. */
+  publicUrl?: string
+  /** Whose headers about the client are believed; nobody's when absent. */
+  proxies?: TrustedProxies
   log: Logger
   metrics?: Registry
   authenticator: Authenticator
@@ -60,8 +64,8 @@ export async function proxy(options: ProxyOptions): Promise<Running> {
     capabilities: {},
     log: options.log,
   }
-  const { host, port, log, metrics } = options
-  return openServer(deps, { host, port, log, ...(metrics ? { metrics } : {}) })
+  const { host, port, publicUrl, proxies, log, metrics } = options
+  return openServer(deps, { host, port, publicUrl, proxies, log, ...(metrics ? { metrics } : {}) })
 }
 
 /** The devices of this process, for proxies and keepers on other hosts. */

@@ -26,6 +26,8 @@ export interface SwiftRequest {
   transactionId: string
   /** Scheme, host and port as the client knows us. */
   baseUrl: string
+  /** IP address of the client, also behind a trusted proxy. */
+  clientAddress: string
   identity: Identity | null
   serviceRoles: string[]
   authorize: Authorize

@@ -1,5 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isHearthError, type Logger, openMetrics, type Registry, type Running } from '@hearth/core'
+import {
+  baseUrlOf,
+  isHearthError,
+  type Logger,
+  noProxies,
+  openMetrics,
+  originOf,
+  type Registry,
+  type Running,
+  type TrustedProxies,
+} from '@hearth/core'
 import type { ProxyDeps } from './deps.ts'
 import { openPipeline } from './features/pipeline.ts'
 import { info } from './info.ts'
@@ -13,6 +23,10 @@ import { decodePath, readBody, readHeaders, send, splitPath, transactionId } fro
 export interface ServerOptions {
   host: string
   port: number
+  /** Base URL told to clients; else what they called. */
+  publicUrl?: string
+  /** Whose headers about the client are believed; nobody's when absent. */
+  proxies?: TrustedProxies
   log: Logger
   metrics?: Registry
 }
@@ -134,6 +148,9 @@ async function handleRequest(
   const path = splitPath(decodePath(rawPath))
   if (!path) throw refuse(/^\/v1(\.0)?\/?$/.test(rawPath) ? 412 : 404, undefined)
   const headers = readHeaders(message)
+  const origin = originOf(message, options.proxies ?? noProxies)
+  const calledUrl = baseUrlOf(origin)
+  if (calledUrl === null) throw refuse(400, 'The Host header is no valid host.')
   const request: SwiftRequest = {
     ...path,
     method: message.method ?? 'GET',
@@ -143,7 +160,8 @@ async function handleRequest(
     length: contentLength(headers),
     chunked: headers['transfer-encoding']?.toLowerCase() === 'chunked',
     transactionId: id,
-    baseUrl: `http://${headers.host ?? 'localhost'}`,
+    baseUrl: options.publicUrl ?? calledUrl,
+    clientAddress: origin.address,
     identity: null,
     serviceRoles: [],
     authorize: () => answer(401),

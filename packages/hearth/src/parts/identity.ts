@@ -24,6 +24,7 @@ export async function startIdentity(shared: Shared): Promise<Running> {
     host: config.host,
     port: config.identity.port,
     publicUrl: config.identity.publicUrl ?? undefined,
+    proxies: shared.proxies,
     policyFile: config.identity.policyFile,
     tokenSeconds: config.identity.tokenSeconds,
     database,

@@ -15,6 +15,7 @@ export async function startImage(shared: Shared): Promise<Running> {
     host: config.host,
     port: config.image.port,
     publicUrl: config.image.publicUrl ?? undefined,
+    proxies: shared.proxies,
     policyFile: config.image.policyFile,
     authenticator: await shared.authenticator(),
     stores: await openStores(shared),

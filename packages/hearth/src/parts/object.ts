@@ -18,6 +18,8 @@ export async function startObjectProxy(shared: Shared): Promise<Running> {
   return roles.proxy({
     host: config.host,
     port: config.object.port,
+    publicUrl: config.object.publicUrl ?? undefined,
+    proxies: shared.proxies,
     authUrl: identityUrl(config),
     authenticator: await shared.authenticator(),
     storage: await storageOf(shared),

@@ -13,6 +13,7 @@ export async function startVolumeApi(shared: Shared): Promise<Running> {
     host: config.host,
     port: config.volume.port,
     publicUrl: config.volume.publicUrl,
+    proxies: shared.proxies,
     policyFile: config.volume.policyFile,
     availabilityZone: config.volume.availabilityZone,
     authenticator: await shared.authenticator(),
