@@ -24,9 +24,10 @@ function compile(schema: Schema): Pruner | undefined {
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
     const source = value as Record<string, unknown>
-    const result: Record<string, unknown> = {}
+    // Without a prototype, `__proto__` is a name like any other.
+    const result: Record<string, unknown> = Object.create(null)
     for (const [name, prune] of members) {
-      const member = source[name]
+      const member = Object.hasOwn(source, name) ? source[name] : undefined
       if (member !== undefined) result[name] = prune ? prune(member) : member
     }
     if (open) for (const [name, member] of Object.entries(source)) if (!known.has(name)) result[name] = member

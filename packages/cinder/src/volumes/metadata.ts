@@ -56,9 +56,9 @@ export async function showMetadataItem(context: Context, request: ApiRequest, de
   const q = deps.database.query
   const { id = '', key = '' } = request.params
   await volumeFor(context, q, id, 'volume:get_volume_metadata')
-  const value = (await readMetadata(q, id, 'user'))[key]
-  if (value === undefined) throw errors.VolumeMetadataNotFound({ id, key })
-  return { meta: { [key]: value } }
+  const metadata = await readMetadata(q, id, 'user')
+  if (!Object.hasOwn(metadata, key)) throw errors.VolumeMetadataNotFound({ id, key })
+  return { meta: { [key]: metadata[key] } }
 }
 
 export async function setMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {

@@ -6,18 +6,20 @@ import { type Image, policyTarget } from './image.ts'
 import { readOnlyAttributes, reservedAttributes, reservedPrefix } from './schema.ts'
 
 /** Wire names of the base attributes clients write → the field they are. */
-export const writableFields: Record<string, keyof Image> = {
-  name: 'name',
-  visibility: 'visibility',
-  protected: 'protected',
-  os_hidden: 'hidden',
-  owner: 'owner',
-  container_format: 'containerFormat',
-  disk_format: 'diskFormat',
-  min_ram: 'minRam',
-  min_disk: 'minDisk',
-  tags: 'tags',
-}
+export const writableFields: ReadonlyMap<string, keyof Image> = new Map(
+  Object.entries({
+    name: 'name',
+    visibility: 'visibility',
+    protected: 'protected',
+    os_hidden: 'hidden',
+    owner: 'owner',
+    container_format: 'containerFormat',
+    disk_format: 'diskFormat',
+    min_ram: 'minRam',
+    min_disk: 'minDisk',
+    tags: 'tags',
+  } as const),
+)
 
 /** Throws 403 for an attribute that clients may not write. */
 export function refuseReadOnly(name: string): void {
@@ -27,11 +29,11 @@ export function refuseReadOnly(name: string): void {
 
 /** Throws 400 or 413 for names, tags and counts beyond bounds; `before` tells what was there already. */
 export function checkAmounts(image: Image, settings: Settings, before?: Image): void {
-  for (const name of Object.keys(image.properties)) {
+  for (const name of image.properties.keys()) {
     if (name.length > 255) throw glanceErrors.BadRequest({ reason: 'A property name is longer than 255 characters' })
   }
-  const count = Object.keys(image.properties).length
-  const grew = count > Object.keys(before?.properties ?? {}).length
+  const count = image.properties.size
+  const grew = count > (before?.properties.size ?? 0)
   if (grew && !within(settings.imagePropertyQuota, count)) {
     const reason = `The limit has been exceeded on the number of allowed image properties. Attempted: ${count}, Maximum: ${settings.imagePropertyQuota}`
     throw glanceErrors.OverLimit({ reason })

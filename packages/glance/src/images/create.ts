@@ -57,14 +57,14 @@ function newImage(body: Record<string, unknown>, project: string | null): Image 
     updatedAt: now,
     revision: 1,
     tags: [],
-    properties: {},
+    properties: new Map(),
     locations: [],
   }
   for (const [name, value] of Object.entries(body)) {
-    const field = writableFields[name]
+    const field = writableFields.get(name)
     if (field === 'tags') image.tags = [...new Set(value as string[])].sort()
     else if (field) Object.assign(image, { [field]: value })
-    else if (!baseAttributes.has(name)) image.properties[name] = value as string
+    else if (!baseAttributes.has(name)) image.properties.set(name, value as string)
   }
   return image
 }

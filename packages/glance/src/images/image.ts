@@ -22,7 +22,8 @@ export interface Image {
   updatedAt: number
   revision: number
   tags: string[]
-  properties: Record<string, string>
+  /** Custom properties: users choose the names, so this is no plain object. */
+  properties: Map<string, string>
   locations: Location[]
 }
 

@@ -258,3 +258,26 @@ test('sharing: the owner adds members, the member answers, outsiders see nothing
   const own = await glance.image('alpha', { visibility: 'private' })
   expect((await glance.call('alpha', 'POST', `/v2/images/${own}/members`, { member: 'beta' })).status).toBe(403)
 })
+
+test.each(Object.getOwnPropertyNames(Object.prototype))(
+  'a property may be named %s: it is stored, filtered by, patched and removed like any other',
+  async (name) => {
+    const body = Buffer.from(`{"name":"plain","${name}":"first"}`)
+    const made = await glance.call('alpha', 'POST', '/v2/images', body, { 'content-type': 'application/json' })
+    expect(made.status).toBe(201)
+    const { id } = (await made.json()) as { id: string }
+    const read = async () => {
+      const image = await glance.json('alpha', 'GET', `/v2/images/${id}`)
+      return Object.hasOwn(image, name) ? image[name] : undefined
+    }
+    expect(await read()).toBe('first')
+    const filtered = await glance.json('alpha', 'GET', `/v2/images?${name}=first`)
+    expect((filtered.images as { id: string }[]).map((image) => image.id)).toEqual([id])
+    expect((await patch('alpha', id, [{ op: 'replace', path: `/${name}`, value: 'second' }])).status).toBe(200)
+    expect(await read()).toBe('second')
+    expect((await patch('alpha', id, [{ op: 'replace', path: `/${name}`, value: 7 }])).status).toBe(400)
+    expect((await patch('alpha', id, [{ op: 'remove', path: `/${name}` }])).status).toBe(200)
+    expect(await read()).toBe(undefined)
+    expect((await patch('alpha', id, [{ op: 'remove', path: `/${name}` }])).status).toBe(409)
+  },
+)

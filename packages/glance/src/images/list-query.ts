@@ -36,18 +36,22 @@ const sortable = new Set([
 const visibilities = new Set(['public', 'private', 'community', 'shared', 'all'])
 const memberStatuses = new Set(['pending', 'accepted', 'rejected', 'all'])
 const inColumns = new Set(['name', 'id', 'status', 'container_format', 'disk_format'])
-const plainColumns: Record<string, string> = {
-  owner: 'owner',
-  checksum: 'checksum',
-  os_hash_value: 'hash_value',
-  os_hash_algo: 'hash_algorithm',
-}
-const numberColumns: Record<string, string> = {
-  size: 'size',
-  min_ram: 'min_ram',
-  min_disk: 'min_disk',
-  virtual_size: 'virtual_size',
-}
+const plainColumns = new Map(
+  Object.entries({
+    owner: 'owner',
+    checksum: 'checksum',
+    os_hash_value: 'hash_value',
+    os_hash_algo: 'hash_algorithm',
+  }),
+)
+const numberColumns = new Map(
+  Object.entries({
+    size: 'size',
+    min_ram: 'min_ram',
+    min_disk: 'min_disk',
+    virtual_size: 'virtual_size',
+  }),
+)
 const notFilters = new Set([
   'limit',
   'marker',
@@ -73,7 +77,7 @@ export function readListQuery(query: ApiRequest['query'], settings: Settings): L
     sort: readSort(query),
     visibility,
     memberStatus,
-    hidden: readBoolean('os_hidden', queryValue(query, 'os_hidden') ?? 'false'),
+    hidden: readBoolean('os_hidden', (queryValue(query, 'os_hidden') ?? 'false').toLowerCase()),
     equal: [],
     oneOf: [],
     times: [],
@@ -94,8 +98,8 @@ function addFilter(list: ListQuery, name: string, value: string): void {
   else if (name === 'size_max') list.sizeMax = readSize(name, value)
   else if (name === 'created_at' || name === 'updated_at') list.times.push(readTime(name, value))
   else if (inColumns.has(name)) addTextFilter(list, name, value)
-  else if (plainColumns[name]) list.equal.push([plainColumns[name], value])
-  else if (numberColumns[name]) list.equal.push([numberColumns[name], readSize(name, value)])
+  else if (plainColumns.has(name)) list.equal.push([plainColumns.get(name)!, value])
+  else if (numberColumns.has(name)) list.equal.push([numberColumns.get(name)!, readSize(name, value)])
   else list.properties.push([name, value])
 }
 

@@ -1,3 +1,4 @@
+import type { Schema } from '@hearth/http'
 import { glanceErrors } from '../errors.ts'
 import { refuseReadOnly } from './attributes.ts'
 import { imageProperties } from './schema.ts'
@@ -69,10 +70,15 @@ function readPointer(pointer: string): string[] {
   return path
 }
 
+/** The schema of a base attribute, or of a custom property. */
+function schemaOf(name: string): Schema {
+  return (Object.hasOwn(imageProperties, name) ? imageProperties[name] : undefined) ?? { type: 'string' }
+}
+
 function checkChange({ op, path, value }: Change): void {
   const name = path[0]!
   if (name === 'id') throw glanceErrors.ReadOnlyAttribute({ name })
   refuseReadOnly(name)
   if (op === 'remove' || name === 'locations') return
-  checkValue(name, value, imageProperties[name] ?? { type: 'string' })
+  checkValue(name, value, schemaOf(name))
 }

@@ -59,6 +59,13 @@ export const imageProperties: Record<string, Schema> = {
   self: { type: 'string', readOnly: true, description: 'An image self url' },
   file: { type: 'string', readOnly: true, description: 'An image file url' },
   schema: { type: 'string', readOnly: true, description: 'An image schema url' },
+  // Clients (Nova) take what is not listed here for a custom property and would send it back.
+  stores: {
+    type: 'string',
+    readOnly: true,
+    description:
+      'Store in which image data resides. Only present when the operator has enabled multiple stores. May be a comma-separated list of store identifiers.',
+  },
   locations: {
     type: 'array',
     description: 'A set of URLs to access the image file kept in external store',
@@ -95,7 +102,7 @@ export const reservedAttributes = new Set(['location', 'deleted', 'deleted_at'])
 export const reservedPrefix = 'os_glance'
 
 /** Attributes an image has of itself, as opposed to custom properties. */
-export const baseAttributes = new Set([...Object.keys(imageProperties), 'stores'])
+export const baseAttributes = new Set(Object.keys(imageProperties))
 
 const writable = Object.entries(imageProperties).map(([name, schema]): [string, Schema] => {
   if (name === 'locations') return [name, {}]
@@ -105,6 +112,6 @@ const writable = Object.entries(imageProperties).map(([name, schema]): [string, 
 /** Body of POST /v2/images: read-only attributes pass, so that the operation can answer 403. */
 export const createBody: Schema = {
   type: 'object',
-  properties: { ...Object.fromEntries(writable), stores: {} },
+  properties: Object.fromEntries(writable),
   additionalProperties: { type: 'string' },
 }

@@ -34,7 +34,7 @@ export function toRow(image: Partial<Image>): Row {
 }
 
 function fromRow(row: Row): Image {
-  const image: Row = { tags: [], properties: {}, locations: [] }
+  const image: Row = { tags: [], properties: new Map(), locations: [] }
   for (const [key, column] of Object.entries(columns)) image[key] = row[column] ?? null
   image.protected = Boolean(row.protected)
   image.hidden = Boolean(row.hidden)
@@ -50,7 +50,7 @@ export async function assemble(query: Query, rows: Row[]): Promise<Image[]> {
     images.get(row.image_id)?.tags.push(row.value)
   }
   for (const row of await query('image_properties').whereIn('image_id', ids)) {
-    images.get(row.image_id)!.properties[row.name] = row.value
+    images.get(row.image_id)!.properties.set(row.name, row.value)
   }
   const locations = query('image_locations').whereIn('image_id', ids).where('state', 'active').orderBy('position')
   for (const row of await locations) images.get(row.image_id)?.locations.push(toLocation(row))
@@ -168,10 +168,10 @@ export async function writeTags(tx: Transaction, imageId: string, tags: readonly
 export async function writeProperties(
   tx: Transaction,
   imageId: string,
-  properties: Readonly<Record<string, string>>,
+  properties: Image['properties'],
 ): Promise<void> {
   await tx('image_properties').where({ image_id: imageId }).delete()
-  for (const [name, value] of Object.entries(properties)) {
+  for (const [name, value] of properties) {
     await tx('image_properties').insert({ image_id: imageId, name, value })
   }
 }

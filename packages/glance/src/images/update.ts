@@ -55,25 +55,29 @@ function applyBase(image: Image, name: string, { op, value }: Change): void {
     const reason = `Attribute ${name} can be only replaced in queued or importing state.`
     throw glanceErrors.Forbidden({ reason })
   }
-  const field = writableFields[name]!
+  const field = writableFields.get(name)!
   Object.assign(image, { [field]: field === 'tags' ? [...new Set(value as string[])].sort() : value })
 }
 
 function applyProperty(image: Image, name: string, { op, value, strictAdd }: Change): void {
-  const exists = Object.hasOwn(image.properties, name)
+  const exists = image.properties.has(name)
   if (op === 'add' && exists && strictAdd) {
     throw glanceErrors.Conflict({ reason: `Property ${name} already present.` })
   }
   if (op !== 'add' && !exists) throw glanceErrors.Conflict({ reason: `Property ${name} does not exist.` })
-  if (op === 'remove') delete image.properties[name]
-  else image.properties[name] = value as string
+  if (op === 'remove') image.properties.delete(name)
+  else image.properties.set(name, value as string)
+}
+
+function sameProperties(a: Image['properties'], b: Image['properties']): boolean {
+  return a.size === b.size && [...a].every(([name, value]) => b.get(name) === value)
 }
 
 async function save(tx: Transaction, before: Image, after: Image): Promise<boolean> {
   const { tags, properties, locations: _locations, status: _status, ...columns } = after
   if (!(await updateImage(tx, before, columns))) return false
   if (tags.join('\0') !== before.tags.join('\0')) await writeTags(tx, before.id, tags)
-  if (JSON.stringify(properties) !== JSON.stringify(before.properties)) {
+  if (!sameProperties(properties, before.properties)) {
     await writeProperties(tx, before.id, properties)
   }
   await saveLocations(tx, before, after)

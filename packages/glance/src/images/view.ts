@@ -7,9 +7,8 @@ const hidden = new Set(['os_glance_stage_host', 'os_glance_hash_op_host'])
 
 /** An image as clients see it: flat, custom properties beside the rest. */
 export function viewImage(image: Image, context: Context, settings: Settings): Record<string, unknown> {
-  const view: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(image.properties)) if (!hidden.has(name)) view[name] = value
-  Object.assign(view, {
+  const view: Record<string, unknown> = {
+    ...Object.fromEntries([...image.properties].filter(([name]) => !hidden.has(name))),
     id: image.id,
     name: image.name,
     status: image.status,
@@ -32,7 +31,7 @@ export function viewImage(image: Image, context: Context, settings: Settings): R
     self: `/v2/images/${image.id}`,
     file: `/v2/images/${image.id}/file`,
     schema: '/v2/schemas/image',
-  })
+  }
   const stores = image.locations.map((location) => location.store).filter((store) => store !== null)
   if (stores.length > 0) view.stores = stores.sort().join(',')
   Object.assign(view, viewLocations(image, context, settings))

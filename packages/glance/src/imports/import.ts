@@ -129,7 +129,7 @@ async function accept(
 ): Promise<ImportJob> {
   const method = body.method.name
   const taskId = await deps.database.transaction(async (tx) => {
-    const held = image.properties.os_glance_import_task
+    const held = image.properties.get('os_glance_import_task')
     const holder = held === undefined ? null : await findTask(tx, held)
     const fresh = holder !== null && holder.createdAt > Date.now() - lockMs
     if (fresh && ['pending', 'processing'].includes(holder.status)) {
