@@ -12,6 +12,8 @@ const inspectable = new Set(['qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi', 'iso'])
  */
 export function judgeFormat(claim: string, inspection: Inspection, requireMatch = true): number | null {
   const { formats, verdicts } = inspection
+  // Nova activates the image of a volume-backed server by an empty upload, whatever format it claims.
+  if (inspection.size === 0) return claim === 'raw' ? 0 : null
   if (formats.length > 1) {
     throw glanceErrors.InvalidImageData({ reason: `the content is ambiguous: ${formats.join(', ')}` })
   }

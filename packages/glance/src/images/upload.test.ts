@@ -266,3 +266,12 @@ test('bytes missing from every store are 204', async () => {
   await glance.stores.main.purge(id)
   expect((await get(id)).status).toBe(204)
 })
+
+test.each(['raw', 'qcow2', 'vmdk', 'iso'])(
+  'an empty upload under the format %s is accepted, as Nova sends for a volume-backed server',
+  async (disk_format) => {
+    const id = await glance.image('alpha', { disk_format })
+    expect((await put(id, Buffer.alloc(0))).status).toBe(204)
+    expect(await show(id)).toMatchObject({ status: 'active', size: 0 })
+  },
+)
