@@ -75,7 +75,7 @@ export async function api(options: ApiOptions): Promise<Running> {
     deps,
     authenticator: options.authenticator,
     enforcer: openEnforcer({ defaults: policies, file: options.policyFile }),
-    faults,
+    faults: faults({ cache: settings.imageCache }),
     log,
     metrics: options.metrics,
     methodNotAllowed: true,

@@ -23,29 +23,31 @@ const titles: Record<number, string> = {
  * How errors look on Glance's wire: no envelope of its own, but what webob makes of an HTTP exception: HTML, or JSON where
  * Accept prefers it. A path that names no version answers with the versions document.
  */
-export const faults: Faults = (error, request) => {
-  if (
-    error.code === 'NotFound' &&
-    error.message.startsWith('The resource') &&
-    !/^\/v2(\.\d+)?(\/|$)/.test(request.url)
-  ) {
-    return { status: 300, body: versionsDocument(request.baseUrl) }
-  }
-  const status = statusOf(error, request.method)
-  const headers: Record<string, string> = {
-    ...(status === 415 && request.method === 'PATCH' ? acceptPatch : {}),
-    ...(status === 401 ? { 'www-authenticate': 'Keystone uri="/identity"' } : {}),
-  }
-  const title = titles[status] ?? 'Error'
-  if (prefersJson(String(request.headers.accept ?? ''))) {
-    return {
-      status,
-      body: { message: `${error.message}<br /><br />\n\n\n`, code: `${status} ${title}`, title },
-      headers,
+export const faults =
+  (options: { cache: boolean }): Faults =>
+  (error, request) => {
+    if (
+      error.code === 'NotFound' &&
+      error.message.startsWith('The resource') &&
+      !/^\/v2(\.\d+)?(\/|$)/.test(request.url)
+    ) {
+      return { status: 300, body: versionsDocument(request.baseUrl, options.cache) }
     }
+    const status = statusOf(error, request.method)
+    const headers: Record<string, string> = {
+      ...(status === 415 && request.method === 'PATCH' ? acceptPatch : {}),
+      ...(status === 401 ? { 'www-authenticate': 'Keystone uri="/identity"' } : {}),
+    }
+    const title = titles[status] ?? 'Error'
+    if (prefersJson(String(request.headers.accept ?? ''))) {
+      return {
+        status,
+        body: { message: `${error.message}<br /><br />\n\n\n`, code: `${status} ${title}`, title },
+        headers,
+      }
+    }
+    return { status, body: page(`${status} ${title}`, error.message), headers }
   }
-  return { status, body: page(`${status} ${title}`, error.message), headers }
-}
 
 function statusOf(error: HearthError, method: string): number {
   if (error.code === 'UnsupportedContentType' && method === 'PATCH') return 415

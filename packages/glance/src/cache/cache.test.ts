@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startForTests, type TestService } from '../start-for-tests.ts'
 
@@ -74,3 +76,31 @@ test('bytes that are not the image’s are passed on and not kept', async () => 
   await download(id)
   expect(await files()).not.toContain(id)
 })
+
+test('versions 2.14, 2.16 and 2.18, which clients look for before they use the cache, are announced only where it is on', async () => {
+  const announced = async (service: TestService, path: string) => {
+    const response = await fetch(service.url + path)
+    const { versions } = (await response.json()) as { versions: { id: string; status: string }[] }
+    return versions.filter(({ id }) => ['v2.14', 'v2.16', 'v2.18'].includes(id)).map(({ id }) => id)
+  }
+  const plain = await startForTests()
+  for (const path of ['/', '/versions', '/unknown']) {
+    expect(await announced(glance, path)).toEqual(['v2.18', 'v2.16', 'v2.14'])
+    expect(await announced(plain, path)).toEqual([])
+  }
+  await plain.close()
+})
+
+test('the glance command lists, fills and clears the cache', async () => {
+  const run = async (...args: string[]) => {
+    const options = ['--os-image-url', glance.url, '--os-auth-token', 'root+admin', ...args]
+    // The client keeps schemas in its home, and trips over them when it has no identity service to tell clouds apart.
+    const home = await mkdtemp(join(glance.folder, 'home-'))
+    return (await promisify(execFile)('glance', options, { env: { ...process.env, HOME: home } })).stdout
+  }
+  const id = await image()
+  await run('cache-queue', id)
+  await expect.poll(() => run('cache-list'), { timeout: 20_000, interval: 500 }).toContain(id)
+  await run('cache-clear')
+  expect(await run('cache-list')).not.toContain(id)
+}, 60_000)
