@@ -1,3 +1,4 @@
+export * from './access-rules.ts'
 export * from './authenticator.ts'
 export * from './identity-root.ts'
 export * from './policy.ts'

@@ -54,7 +54,7 @@ export async function startApi(options: ApiOptions): Promise<Running> {
   }
   return openService<ApiDeps>({
     name: 'cinder',
-    serviceType: 'block-storage',
+    serviceTypes: ['block-storage', 'volumev3'],
     host: options.host,
     port: options.port,
     publicUrl: options.publicUrl ?? undefined,

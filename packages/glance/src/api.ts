@@ -65,7 +65,7 @@ export async function api(options: ApiOptions): Promise<Running> {
   const recovered = await recoverImages(deps)
   const service = await openService<ApiDeps>({
     name: 'glance',
-    serviceType: 'image',
+    serviceTypes: ['image'],
     host: options.host,
     port: options.port,
     publicUrl: options.publicUrl ?? undefined,

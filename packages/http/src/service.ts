@@ -29,8 +29,8 @@ export type Faults = (
 
 export interface ServiceOptions<Deps> {
   name: string
-  /** Type in the catalog, for the access rules of application credentials. */
-  serviceType?: string
+  /** Types in the catalog, for the access rules of application credentials; default the name. */
+  serviceTypes?: readonly string[]
   host: string
   /** 0 picks a free one. */
   port: number

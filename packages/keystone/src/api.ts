@@ -37,7 +37,7 @@ export async function openApi(options: ApiOptions): Promise<Running> {
   const deps: Deps = { database, tokens, publicUrl, tokenSeconds: options.tokenSeconds ?? 3600 }
   const running = await openService({
     name: 'keystone',
-    serviceType: 'identity',
+    serviceTypes: ['identity'],
     host,
     port,
     proxies: options.proxies,

@@ -12,6 +12,8 @@ export type Authorize = (request: SwiftRequest, access: Access) => SwiftResponse
 /** One request, of a client or of a feature; features change copies of it. */
 export interface SwiftRequest {
   method: string
+  /** As the client sent it, without the query. */
+  path: string
   account: string
   container: string | null
   object: string | null

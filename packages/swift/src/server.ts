@@ -153,6 +153,7 @@ async function handleRequest(
   if (calledUrl === null) throw refuse(400, 'The Host header is no valid host.')
   const request: SwiftRequest = {
     ...path,
+    path: rawPath,
     method: message.method ?? 'GET',
     query: Object.fromEntries(new URLSearchParams(rest.join('?'))),
     headers,

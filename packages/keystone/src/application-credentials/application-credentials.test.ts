@@ -95,6 +95,20 @@ test('access rules bound what its token may call, and stay while a credential ha
   expect((await identity.call('DELETE', rulePath, { token: demo })).status).toBe(204)
 })
 
+test('rules that are too many, too long, too wild or torn are refused', async () => {
+  const make = (paths: string[], more: object = {}) =>
+    create({
+      name: 'ruled',
+      access_rules: paths.map((one) => ({ service: 'image', method: 'GET', path: one, ...more })),
+    })
+  expect((await make([`/${'a'.repeat(128)}`])).status).toBe(400)
+  expect((await make([`/${'**a'.repeat(9)}`])).body.error.message).toContain('has 9 wildcards; at most 8 are allowed')
+  expect((await make(['/v2/{image'])).body.error.message).toContain('has a brace without its partner')
+  expect((await make(['/v2'], { method: 'COPY' })).status).toBe(400)
+  expect((await make(Array.from({ length: 41 }, (_, index) => `/v2/${index}`))).status).toBe(400)
+  expect((await make(Array.from({ length: 40 }, (_, index) => `/v2/${index}`))).status).toBe(201)
+})
+
 test('losing the role takes the credential', async () => {
   const { id, secret } = (await create({ name: 'orphan' })).body.application_credential
   const [role] = (await identity.call('GET', '/v3/roles?name=member', { token: admin })).body.roles

@@ -1,3 +1,4 @@
+import { countWildcards, maxWildcards } from '@hearth/auth'
 import { type AccessRule, type Context, hexId, randomSecret } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
@@ -81,6 +82,14 @@ function readExpiry(text: string | null | undefined): number | null {
   return micros
 }
 
+/** Throws InvalidRequest (400) for more wildcards than a rule may have, and for braces without a partner. */
+function assertWildcards(path: string): void {
+  const count = countWildcards(path)
+  if (count === null) throw invalid(`The path of access rule ${path} has a brace without its partner.`)
+  if (count > maxWildcards)
+    throw invalid(`The path of access rule ${path} has ${count} wildcards; at most ${maxWildcards} are allowed.`)
+}
+
 /** The user's rule with this content, made when there is none yet. */
 async function ruleOf(
   query: Query,
@@ -93,6 +102,7 @@ async function ruleOf(
     return rule
   }
   const content = { service: given.service!, method: given.method!, path: given.path! }
+  assertWildcards(content.path)
   const existing = await findRuleByContent(query, userId, content)
   if (existing) return existing
   const rule = { id: hexId(), ...content }

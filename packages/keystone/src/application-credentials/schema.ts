@@ -1,5 +1,8 @@
 import { boolean, id, nameOf, textOrNull, wrapped } from '../shapes.ts'
 
+/** Rules travel in each token, and a token must fit into a request's headers. */
+const maxRules = 40
+
 const rule = {
   type: 'object',
   properties: {
@@ -27,7 +30,7 @@ export const createAppCredential = wrapped(
     expires_at: textOrNull,
     roles: { type: 'array', items: role },
     unrestricted: { ...boolean, type: ['boolean', 'null'] },
-    access_rules: { type: ['array', 'null'], items: rule },
+    access_rules: { type: ['array', 'null'], items: rule, maxItems: maxRules },
   },
   ['name'],
 )

@@ -1,6 +1,7 @@
 import { asciiJson, escapeXml } from '../../listings/format.ts'
 import { derive, type Handler, type SwiftRequest } from '../../request.ts'
 import { reasonOf, type SwiftResponse } from '../../response.ts'
+import { ruledAnew } from '../keystone-auth/access-rules.ts'
 
 export interface BulkResult {
   deleted: number
@@ -40,7 +41,7 @@ export async function deleteMany(request: SwiftRequest, paths: string[], handler
 async function deleteOne(request: SwiftRequest, path: string, handler: Handler, result: BulkResult): Promise<void> {
   const [, container = '', ...rest] = path.split('/')
   const object = rest.length > 0 && rest.join('/') !== '' ? rest.join('/') : null
-  const asked = derive(request, { method: 'DELETE', container, object, headers: {} })
+  const asked = ruledAnew(derive(request, { method: 'DELETE', container, object, headers: {} }))
   const response = await handler(asked).catch(
     (error: unknown) => (error as { response?: SwiftResponse }).response ?? { status: 500, headers: {} },
   )

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { derive, type Handler, type SwiftRequest } from '../../request.ts'
 import { Refusal, reasonOf, type SwiftResponse } from '../../response.ts'
+import { ruledAnew } from '../keystone-auth/access-rules.ts'
 import { bulkReport } from './delete-many.ts'
 import { type ArchiveFile, readTar } from './tar.ts'
 
@@ -62,7 +63,8 @@ async function storeFile(request: SwiftRequest, file: ArchiveFile, next: Handler
     if (response.status === 401) throw new Refusal(response)
   }
   if (!result.containers.has(container)) {
-    const made = await settled(next(derive(request, { method: 'PUT', container, object: null, headers: {} })))
+    const making = derive(request, { method: 'PUT', container, object: null, headers: {} })
+    const made = await settled(next(ruledAnew(making)))
     if (made.status >= 300) return fail(made)
     result.containers.add(container)
   }
@@ -74,7 +76,7 @@ async function storeFile(request: SwiftRequest, file: ArchiveFile, next: Handler
     body: file.body,
     length: file.size,
   })
-  const stored = await settled(next(put))
+  const stored = await settled(next(ruledAnew(put)))
   if (stored.status >= 300) fail(stored)
   else result.created++
 }

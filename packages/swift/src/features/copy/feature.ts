@@ -3,6 +3,7 @@ import { applyConditions } from '../../objects/conditions.ts'
 import { derive, type Handler, isTrue, type SwiftRequest } from '../../request.ts'
 import { answer, refuse, type SwiftResponse } from '../../response.ts'
 import type { Feature } from '../feature.ts'
+import { ruledAnew } from '../keystone-auth/access-rules.ts'
 
 /** Server-side copies: COPY with a Destination, or PUT with X-Copy-From. */
 export const copy: Feature = {
@@ -59,7 +60,7 @@ async function copyObject({ source, target }: Copying, next: Handler, deps: Prox
     headers: { ...conditionsOf(source.headers), 'x-newest': 'true' },
     query: { ...(manifest ? { 'multipart-manifest': 'get', format: 'raw' } : {}), ...(link ? { symlink: 'get' } : {}) },
   })
-  const read = await next(reading)
+  const read = await next(ruledAnew(reading))
   const isStatic = manifest && isTrue(read.headers['x-static-large-object'])
   const etag = read.content && /^[0-9a-f]{32}$/.test(read.headers.etag ?? '') ? read.headers.etag : undefined
   const found = applyConditions(reading, read)

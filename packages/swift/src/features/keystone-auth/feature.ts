@@ -1,4 +1,5 @@
 import type { Feature } from '../feature.ts'
+import { withinAccessRules } from './access-rules.ts'
 import { authorize } from './authorize.ts'
 
 /** Takes the caller's identity from the token and lets the operations ask what the caller may. */
@@ -7,14 +8,15 @@ export const keystoneAuth: Feature = {
   wrap: (next, deps) => async (request) => {
     const token = request.headers['x-auth-token'] ?? request.headers['x-storage-token']
     const service = request.headers['x-service-token']
-    const [identity, serviceIdentity] = await Promise.all([
+    const [caller, serviceIdentity] = await Promise.all([
       token ? deps.authenticator.authenticate(token) : null,
       service ? deps.authenticator.authenticate(service) : null,
     ])
+    const serviceRoles = serviceIdentity?.roles ?? []
     return next({
       ...request,
-      identity,
-      serviceRoles: serviceIdentity?.roles ?? [],
+      identity: withinAccessRules(caller, request, serviceRoles),
+      serviceRoles,
       authorize: request.preauthorized ?? ((asked, access) => authorize(asked, access, deps)),
     })
   },
