@@ -118,7 +118,13 @@ export async function send(
   const plain = stream ? null : Buffer.from((body ?? '') as string)
   if (plain && !bare && headers['Content-Length'] === undefined) headers['Content-Length'] = String(plain.length)
   if (bare) delete headers['Content-Length']
-  reply.writeHead(response.status, headers)
+  try {
+    reply.writeHead(response.status, headers)
+  } catch (error) {
+    // What the first piece has opened would stay open.
+    await pieces?.return?.()
+    throw error
+  }
   if (pieces && first) return pour(pieces, first, reply)
   reply.end(bare || request.method === 'HEAD' || !plain || plain.length === 0 ? undefined : plain)
 }

@@ -3,38 +3,61 @@ import { quorumOf } from './cluster.ts'
 
 export type Outcome<T> = { value: T } | { error: StorageError }
 
-/** How long the slowest device may take once enough have answered. */
-const patience = 500
+export interface SettleOptions<T> {
+  /** Devices a quorum is counted of; as many as there is work when absent. */
+  replicas?: number
+  /** Milliseconds the slowest device may take once enough have answered; half a second when absent. */
+  patience?: number
+  /** Frees what a value owns that arrives after the wait has ended, such as an open file. */
+  release?: (late: T) => unknown
+}
 
-/** Waits for all of the work, or until a quorum of it has succeeded and `patience` has passed. Never throws. */
-export async function settle<T>(work: Promise<T>[], replicas = work.length): Promise<Outcome<T>[]> {
+/**
+ * Waits for all of the work, or until a quorum of it has succeeded and `patience` has passed. Never throws. A value that
+ * arrives later goes to `release`, since nobody else will ever know it.
+ */
+export async function settle<T>(work: Promise<T>[], options: SettleOptions<T> = {}): Promise<Outcome<T>[]> {
+  const { replicas = work.length, patience = 500, release } = options
   const outcomes: (Outcome<T> | undefined)[] = work.map(() => undefined)
   let successes = 0
+  let ended = false
   let timer: NodeJS.Timeout | undefined
   await new Promise<void>((resolve) => {
     let left = work.length
     if (left === 0) resolve()
+    const take = (index: number, outcome: Outcome<T>) => {
+      if (ended) {
+        if ('value' in outcome) void releaseLate(outcome.value, release)
+        return
+      }
+      outcomes[index] = outcome
+      if ('value' in outcome) successes++
+      left--
+      if (left === 0) resolve()
+      else if (successes >= quorumOf(replicas)) timer ??= setTimeout(resolve, patience)
+    }
     work.forEach((each, index) => {
-      each
-        .then((value) => {
-          outcomes[index] = { value }
-          successes++
-        })
-        .catch((error: unknown) => {
-          outcomes[index] = {
-            error: error instanceof StorageError ? error : new StorageError('offline', (error as Error).message),
-          }
-        })
-        .finally(() => {
-          left--
-          if (left === 0) resolve()
-          else if (successes >= quorumOf(replicas) && timer === undefined) timer = setTimeout(resolve, patience)
-        })
+      each.then(
+        (value) => take(index, { value }),
+        (error: unknown) => take(index, { error: asStorageError(error) }),
+      )
     })
   })
+  ended = true
   clearTimeout(timer)
   return outcomes.map((outcome) => outcome ?? { error: new StorageError('offline', 'no answer in time') })
 }
+
+async function releaseLate<T>(value: T, release: SettleOptions<T>['release']): Promise<void> {
+  try {
+    await release?.(value)
+  } catch {
+    // Whoever could be told has gone.
+  }
+}
+
+const asStorageError = (error: unknown): StorageError =>
+  error instanceof StorageError ? error : new StorageError('offline', (error as Error).message)
 
 export const valuesOf = <T>(outcomes: Outcome<T>[]): T[] =>
   outcomes.flatMap((outcome) => ('value' in outcome ? [outcome.value] : []))

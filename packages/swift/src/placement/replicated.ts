@@ -3,7 +3,6 @@ import { crc32 } from 'node:zlib'
 import { listingOverride } from '../objects/listing-override.ts'
 import { refuse } from '../response.ts'
 import { blockSize, type Stage } from '../storage/bodies.ts'
-import { StorageError } from '../storage/errors.ts'
 import type { ListingTarget, StoredObject, WriteReply } from '../storage/operations.ts'
 import { type Cluster, type Placement, placeObject, quorumOf } from './cluster.ts'
 import type { Node } from './node.ts'
@@ -57,7 +56,7 @@ export async function upload(cluster: Cluster, input: Upload): Promise<Uploaded>
     const inline = head.ended ? new Uint8Array(Buffer.concat(head.chunks)) : null
     return await commit(cluster, place, input, stages, inline, sums)
   } catch (error) {
-    await Promise.all(stages.map(({ stage }) => stage.abort()))
+    await abandon(stages)
     throw error
   } finally {
     await body.return?.()
@@ -127,7 +126,6 @@ interface Staged {
 /** Begins the body on the primaries, and on handoffs in place of those that cannot. */
 async function openStages(place: Placement, size: number): Promise<Staged[]> {
   const handoffs = place.handoffs()
-  const outcomes: Outcome<Staged>[] = []
   const begin = async (first: Node): Promise<Staged> => {
     for (let node = first; ; ) {
       try {
@@ -139,11 +137,21 @@ async function openStages(place: Placement, size: number): Promise<Staged[]> {
       }
     }
   }
-  outcomes.push(...(await settle(place.primaries.map(begin))))
+  const outcomes = await settle(place.primaries.map(begin), { release: ({ stage }) => stage.abort() })
   const stages = valuesOf(outcomes)
   if (stages.length >= quorumOf(place.primaries.length)) return stages
-  await Promise.all(stages.map(({ stage }) => stage.abort()))
+  await abandon(stages)
   throw refuse(failureStatus(outcomes))
+}
+
+/** Aborts bodies, which never fails. Waits half a second at most: a device that does not respond must not keep a client. */
+async function abandon(stages: Staged[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const enough = new Promise((resolve) => {
+    timer = setTimeout(resolve, 500)
+  })
+  await Promise.race([enough, Promise.all(stages.splice(0).map(({ stage }) => stage.abort()))])
+  clearTimeout(timer)
 }
 
 /** Hands the body on to all stages, one piece being written while the next one is read. Stages that fail are dropped. */
@@ -176,19 +184,19 @@ const writeAll = (stages: Staged[], chunks: Buffer[], replicas: number): Promise
   return work
 }
 
+/** Milliseconds that a device may take for a piece of a body once a quorum has written it. */
+const piecePatience = 5000
+
+/** Does something to all stages. Those that fail, or do not finish in time, are dropped. Throws 503 or 507 below a quorum. */
 async function eachStage(stages: Staged[], replicas: number, work: (stage: Stage) => Promise<void>): Promise<void> {
-  const outcomes = await Promise.all(
-    [...stages].map(async (staged): Promise<Outcome<null>> => {
-      try {
-        await work(staged.stage)
-        return { value: null }
-      } catch (error) {
-        stages.splice(stages.indexOf(staged), 1)
-        await staged.stage.abort()
-        return { error: error instanceof StorageError ? error : new StorageError('offline', String(error)) }
-      }
-    }),
+  const asked = [...stages]
+  const outcomes = await settle(
+    asked.map(({ stage }) => work(stage)),
+    { replicas, patience: piecePatience },
   )
+  const failed = asked.filter((_, index) => 'error' in outcomes[index]!)
+  for (const staged of failed) stages.splice(stages.indexOf(staged), 1)
+  await abandon(failed)
   if (stages.length < quorumOf(replicas)) throw refuse(failureStatus(outcomes))
 }
 

@@ -43,7 +43,7 @@ export async function writeListed(
       throw error
     }
   }
-  const outcomes = await settle(input.nodes.map(attempt), input.place.primaries.length)
+  const outcomes = await settle(input.nodes.map(attempt), { replicas: input.place.primaries.length })
   await deliver(cluster, nodes, outcomes)
   return { nodes, targets, outcomes }
 }
