@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { freshClient, login, waitForStatus } from '../client.ts'
+import { freePort } from '../lab/daemon.ts'
 import { hearthCommand, removeDataFolder, type Started, start } from '../start.ts'
 
 const suites: Started[] = []
@@ -67,7 +68,8 @@ test('status, metrics and health are told of every service, for people and for p
   expect(roles).toHaveLength(9)
   expect(roles.filter((role) => role.url !== null).map((role) => role.healthy)).toEqual([true, true, true, true])
   for (const { url } of roles.filter((role) => role.url !== null)) {
-    const metrics = await fetch(`${url}/metrics`)
+    const secrets = JSON.parse(readFileSync(join(suite.dataFolder, 'secrets.json'), 'utf8')) as { metrics: string }
+    const metrics = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${secrets.metrics}` } })
     expect([metrics.status, await metrics.text()]).toEqual([
       200,
       expect.stringContaining('hearth_http_request_seconds'),
@@ -89,6 +91,16 @@ test('status, metrics and health are told of every service, for people and for p
     },
   )
   expect([second.exitCode, second.stderr]).toEqual([1, expect.stringContaining('running already')])
+})
+
+test('metrics with an address of their own are there alone', async () => {
+  const port = await freePort()
+  const suite = await startKept({ config: { metrics: { address: `127.0.0.1:${port}` } } })
+  const own = await fetch(`http://127.0.0.1:${port}/metrics`)
+  expect([own.status, await own.text()]).toEqual([200, expect.stringContaining('hearth_http_request_seconds')])
+  expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404)
+  for (const url of Object.values(suite.urls))
+    expect(await (await fetch(new URL('/metrics', url))).text()).not.toContain('hearth_http')
 })
 
 test('the suite runs in the background until it is taken down, and goes on where it was', async () => {

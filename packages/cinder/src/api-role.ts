@@ -24,6 +24,8 @@ export interface ApiOptions {
   bus: Bus
   log: Logger
   metrics: Registry
+  /** Bearer token that `/metrics` asks for; without one the path does not exist. */
+  metricsToken?: string
   authenticator: Authenticator
   /** An operator's policy.yaml. */
   policyFile?: string | null
@@ -67,6 +69,7 @@ export async function startApi(options: ApiOptions): Promise<Running> {
     faults: fault,
     log,
     metrics: options.metrics,
+    metricsToken: options.metricsToken,
     microversions: { service: 'volume', min: minimumVersion, max: maximumVersion, behaviours },
     before: checkProject,
     configure: addVersionDocuments,

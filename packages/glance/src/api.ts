@@ -28,6 +28,8 @@ export interface ApiOptions {
   database: Database
   log: Logger
   metrics: Registry
+  /** Bearer token that `/metrics` asks for; without one the path does not exist. */
+  metricsToken?: string
   authenticator: Authenticator
   /** An operator's policy.yaml. */
   policyFile?: string | null
@@ -78,6 +80,7 @@ export async function api(options: ApiOptions): Promise<Running> {
     faults: faults({ cache: settings.imageCache }),
     log,
     metrics: options.metrics,
+    metricsToken: options.metricsToken,
     methodNotAllowed: true,
     maxBodyBytes: 4 * 1024 * 1024,
   })

@@ -103,6 +103,15 @@ export const configSchema = {
       enum: ['x-forwarded', 'forwarded'],
       default: 'x-forwarded',
     },
+    metrics: section({
+      address: {
+        description:
+          'Host and port where this process offers its metrics to anybody; null: the APIs do at /metrics, to who bears the token `metrics` of secrets.json',
+        type: ['string', 'null'],
+        pattern: '^.+:[0-9]+$',
+        default: null,
+      },
+    }),
     log: section({
       level: { type: 'string', enum: ['trace', 'debug', 'info', 'warn', 'error'], default: 'info' },
       file: optional,

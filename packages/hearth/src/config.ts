@@ -48,6 +48,8 @@ export interface Config {
   /** Addresses and networks of proxies whose headers about the client are believed. */
   trustedProxies: string[]
   proxyHeaders: ProxyHeaders
+  /** Host and port; null for the ports of the APIs, behind a token. */
+  metrics: { address: string | null }
   log: { level: string; file: string | null }
   identity: ListenerConfig & { tokenSeconds: number; foreign: ForeignIdentityConfig | null }
   volume: ListenerConfig & {

@@ -46,7 +46,7 @@ test('a file that is damaged is refused without a word of what it holds', () => 
 test('each role needs only what it uses', () => {
   expect(secretsNeeded(['cinder.volume', 'cinder.backup'])).toEqual(['cinder'])
   expect(secretsNeeded(['cinder.scheduler'])).toEqual([])
-  expect(secretsNeeded(['keystone.api'])).toEqual(['suite', 'admin', 'demo', 'cinder', 'glance', 'swift'])
+  expect(secretsNeeded(['keystone.api'])).toEqual(['suite', 'admin', 'demo', 'cinder', 'glance', 'swift', 'metrics'])
 })
 
 test('where secrets belong to other hosts none are made, and the refusal says how to get them', () => {
@@ -56,7 +56,7 @@ test('where secrets belong to other hosts none are made, and the refusal says ho
 })
 
 test('a file with the secrets of other roles is refused with the names of what it lacks', () => {
-  const file = place({ glance: 'g' })
-  expect(loadSecrets(file, ['glance.api'], false)).toEqual({ glance: 'g' })
+  const file = place({ glance: 'g', metrics: 'm' })
+  expect(loadSecrets(file, ['glance.api'], false)).toEqual({ glance: 'g', metrics: 'm' })
   expect(() => loadSecrets(file, ['glance.api', 'cinder.volume'])).toThrow(`${file} lacks the secrets cinder`)
 })

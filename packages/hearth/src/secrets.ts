@@ -43,6 +43,8 @@ export const secretUses = {
   cinder: ['keystone.api', ...blockStorage],
   glance: ['keystone.api', 'glance.api'],
   swift: ['keystone.api', ...objects],
+  /** Opens the metrics of the APIs. */
+  metrics: ['keystone.api', 'cinder.api', 'glance.api', 'swift.proxy'],
 } satisfies Record<string, string[]>
 
 export type SecretName = keyof typeof secretUses

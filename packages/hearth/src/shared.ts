@@ -29,6 +29,8 @@ export interface Shared {
   secrets: Secrets
   log: Logger
   metrics: Registry
+  /** Opens `/metrics` of the APIs; undefined where the metrics have an address of their own. */
+  metricsToken: string | undefined
   /** The proxies in front of the APIs. */
   proxies: TrustedProxies
   run: Runner
@@ -66,6 +68,7 @@ export function openShared(config: Config): Shared {
     secrets,
     log,
     metrics: openMetrics(),
+    metricsToken: config.metrics.address === null ? secrets.metrics : undefined,
     proxies: openTrustedProxies(config.trustedProxies, config.proxyHeaders),
     run: openRunner({ log }),
     database,

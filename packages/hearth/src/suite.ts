@@ -1,9 +1,11 @@
 import { errorTable, type Running } from '@hearth/core'
+import { openMetricsListener } from '@hearth/http'
 import type { Config } from './config.ts'
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts'
 import { checkRoles, roleNames } from './role-names.ts'
 import { roleStarters } from './roles.ts'
-import { openShared } from './shared.ts'
+import { openShared, type Shared } from './shared.ts'
+import { hostAndPort } from './urls.ts'
 
 const errors = errorTable({
   AlreadyRunning: [409, 'a suite with this data folder is running already (process {pid}); stop it with: hearth down'],
@@ -33,6 +35,7 @@ export async function startSuite(
   if (other) throw errors.AlreadyRunning({ pid: other.pid })
   const urls: Record<string, string> = {}
   try {
+    await openMetricsAddress(shared)
     for (const role of roleNames.filter((name) => names.includes(name))) {
       const running = await roleStarters[role]!(shared)
       shared.onClose(() => running.close())
@@ -57,4 +60,12 @@ export async function startSuite(
 /** Processes that run only some roles each have a file of their own. */
 function pidFileOf(file: string, names: string[]): string {
   return names.length === roleNames.length ? file : file.replace('.pid', `-${names.join('+')}.pid`)
+}
+
+/** Offers the metrics of this process at an address of their own, where one is configured. */
+async function openMetricsAddress(shared: Shared): Promise<void> {
+  const { address } = shared.config.metrics
+  if (address === null) return
+  const listener = await openMetricsListener({ ...hostAndPort(address), metrics: shared.metrics })
+  shared.onClose(() => listener.close())
 }

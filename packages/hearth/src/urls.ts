@@ -17,3 +17,9 @@ export function identityUrl(config: Config): string {
   const { foreign } = config.identity
   return foreign ? identityRoot(foreign.authUrl) : partUrl(config, 'identity')
 }
+
+/** `10.0.0.1:6200` or `[::1]:6200` as IP address or name, and port. */
+export function hostAndPort(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(':')
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
+}

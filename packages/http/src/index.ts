@@ -1,3 +1,4 @@
+export { openMetricsListener } from './metrics-listener.ts'
 export * from './microversion.ts'
 export * from './paging.ts'
 export * from './route.ts'

@@ -70,6 +70,7 @@ beforeAll(async () => {
     deps: null,
     log: silentLog,
     metrics: openMetrics(),
+    metricsToken: 'm3trics',
     microversions: { service: 'volume', min: '3.0', max: '3.10', behaviours: { '3.6': ['strict-dimming'] } },
     authenticator: {
       authenticate: async (token) => (identities[token] as Identity | undefined) ?? null,
@@ -178,7 +179,9 @@ test('an unforeseen error tells nothing', async () => {
 })
 
 test('requests are counted by route', async () => {
-  expect(await (await call('/metrics', null)).text()).toContain('route="/v3/things/:id",status="200"')
+  const headers = { authorization: 'Bearer m3trics' }
+  const scraped = await fetch(`${url}/metrics`, { headers })
+  expect(await scraped.text()).toContain('route="/v3/things/:id",status="200"')
   expect(await (await call('/healthcheck', null)).text()).toBe('OK')
 })
 

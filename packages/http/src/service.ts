@@ -15,7 +15,7 @@ import { collectBody } from './body.ts'
 import { openContext } from './context.ts'
 import { endpointsOf } from './endpoint.ts'
 import { toHearthError } from './failure.ts'
-import { observeRequests } from './metrics.ts'
+import { observeRequests, serveMetrics } from './metrics.ts'
 import { type Microversions, negotiate } from './microversion.ts'
 import type { ApiRequest, Route } from './route.ts'
 import { bandConstraint } from './router.ts'
@@ -47,6 +47,8 @@ export interface ServiceOptions<Deps> {
   faults: Faults
   log: Logger
   metrics: Registry
+  /** Bearer token that `/metrics` asks for; without one the path does not exist. */
+  metricsToken?: string
   microversions?: Microversions
   ignoreTrailingSlash?: boolean
   /** Known paths answer other methods with 405 and Allow instead of 404. */
@@ -93,9 +95,7 @@ export async function openService<Deps>(options: ServiceOptions<Deps>): Promise<
     })
   })
   app.get('/healthcheck', { config: { public: true } }, async (_request, reply) => reply.type('text/plain').send('OK'))
-  app.get('/metrics', { config: { public: true } }, async (_request, reply) =>
-    reply.type(options.metrics.contentType).send(await options.metrics.metrics()),
-  )
+  serveMetrics(app, options)
   options.configure?.(app)
   return listen(app, options)
 }

@@ -22,6 +22,8 @@ export interface ApiOptions {
   tokens?: TokenKeeper
   log: Logger
   metrics: Registry
+  /** Bearer token that `/metrics` asks for; without one the path does not exist. */
+  metricsToken?: string
   /** An operator's policy.yaml. */
   policyFile?: string | null
   /** Life of a token; default 3600. */
@@ -49,6 +51,7 @@ export async function openApi(options: ApiOptions): Promise<Running> {
     faults: openFaults(publicUrl),
     log,
     metrics,
+    metricsToken: options.metricsToken,
     ignoreTrailingSlash: true,
     methodNotAllowed: true,
     before: (_context, request) => {

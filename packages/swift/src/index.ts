@@ -19,6 +19,8 @@ export interface ProxyOptions {
   proxies?: TrustedProxies
   log: Logger
   metrics?: Registry
+  /** Bearer token that `/metrics` asks for; without one the path does not exist. */
+  metricsToken?: string
   authenticator: Authenticator
   /** Named in the WWW-Authenticate header of a 401. */
   authUrl?: string
@@ -64,8 +66,8 @@ export async function proxy(options: ProxyOptions): Promise<Running> {
     capabilities: {},
     log: options.log,
   }
-  const { host, port, publicUrl, proxies, log, metrics } = options
-  return openServer(deps, { host, port, publicUrl, proxies, log, ...(metrics ? { metrics } : {}) })
+  const { host, port, publicUrl, proxies, log, metrics, metricsToken } = options
+  return openServer(deps, { host, port, publicUrl, proxies, log, metrics, metricsToken })
 }
 
 /** The devices of this process, for proxies and keepers on other hosts. */

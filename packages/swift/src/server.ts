@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import {
   baseUrlOf,
+  bearsToken,
   isHearthError,
+  isProbe,
   type Logger,
   noProxies,
   openMetrics,
@@ -29,6 +31,8 @@ export interface ServerOptions {
   proxies?: TrustedProxies
   log: Logger
   metrics?: Registry
+  /** Bearer token that `/metrics` asks for; without one the path does not exist. */
+  metricsToken?: string
 }
 
 /** Listens for Swift's API. Throws with a clear message when the port is taken. */
@@ -98,7 +102,8 @@ async function serve(message: IncomingMessage, reply: ServerResponse, waits: boo
   if (!message.complete && !message.destroyed) discardRest(message)
   const seconds = (performance.now() - began) / 1000
   serving.observe(method, message.url ?? '', response.status, seconds)
-  const [path] = (message.url ?? '').split('?', 1)
+  const [path = ''] = (message.url ?? '').split('?', 1)
+  if (isProbe(path)) return
   const { log } = serving.options
   log.info({ service: 'swift', requestId: id, method, path, status: response.status, seconds }, 'request')
 }
@@ -128,13 +133,18 @@ async function fixedAnswer(message: IncomingMessage, { deps, options }: Serving)
     return { status: 200, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: 'OK' }
   if (path === '/crossdomain.xml' && reads)
     return { status: 200, headers: { 'content-type': 'application/xml' }, body: crossDomain }
-  if (path === '/metrics' && reads && options.metrics)
-    return {
-      status: 200,
-      headers: { 'content-type': options.metrics.contentType },
-      body: await options.metrics.metrics(),
-    }
+  if (path === '/metrics' && reads) return metricsFor(message.headers.authorization, options)
   return null
+}
+
+async function metricsFor(
+  authorization: string | undefined,
+  { metrics, metricsToken }: ServerOptions,
+): Promise<SwiftResponse | null> {
+  if (!metrics || metricsToken === undefined) return null
+  if (!bearsToken(authorization, metricsToken))
+    return answer(401, { headers: { 'www-authenticate': 'Bearer realm="metrics"' } })
+  return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.metrics() }
 }
 
 async function handleRequest(

@@ -30,5 +30,6 @@ export async function startIdentity(shared: Shared): Promise<Running> {
     database,
     log,
     metrics,
+    metricsToken: shared.metricsToken,
   })
 }

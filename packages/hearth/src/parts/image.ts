@@ -25,6 +25,7 @@ export async function startImage(shared: Shared): Promise<Running> {
     database,
     log,
     metrics,
+    metricsToken: shared.metricsToken,
   })
 }
 

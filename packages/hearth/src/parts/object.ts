@@ -3,7 +3,7 @@ import type { Running } from '@hearth/core'
 import { openStorage, roles, type Storage } from '@hearth/swift'
 import { once } from '../once.ts'
 import type { Shared } from '../shared.ts'
-import { identityUrl } from '../urls.ts'
+import { hostAndPort, identityUrl } from '../urls.ts'
 
 /** Opens the devices of this host; listens for other hosts only in a cluster with rings of its own. */
 export async function startObjectStorage(shared: Shared): Promise<Running> {
@@ -25,6 +25,7 @@ export async function startObjectProxy(shared: Shared): Promise<Running> {
     storage: await storageOf(shared),
     log,
     metrics,
+    metricsToken: shared.metricsToken,
   })
 }
 
@@ -57,7 +58,6 @@ const storageOf = once(async (shared: Shared): Promise<Storage> => {
 })
 
 function addressOf(shared: Shared): { ip: string; port: number } {
-  const address = shared.config.object.storageAddress
-  const colon = address.lastIndexOf(':')
-  return { ip: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
+  const { host, port } = hostAndPort(shared.config.object.storageAddress)
+  return { ip: host, port }
 }

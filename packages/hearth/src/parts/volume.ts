@@ -22,6 +22,7 @@ export async function startVolumeApi(shared: Shared): Promise<Running> {
     session: shared.session('cinder'),
     log,
     metrics,
+    metricsToken: shared.metricsToken,
   })
 }
 
