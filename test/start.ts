@@ -100,7 +100,7 @@ const parts = ['identity', 'volume', 'image', 'object'] as const
 type Ports = Record<(typeof parts)[number] | 'portal', number>
 
 /** Writes hearth.yaml into the data folder, once: a later start finds the same ports. */
-async function writeConfig(dataFolder: string, more: Record<string, unknown>): Promise<{ ports: Ports }> {
+export async function writeConfig(dataFolder: string, more: Record<string, unknown>): Promise<{ ports: Ports }> {
   const portsFile = join(dataFolder, 'ports.json')
   let ports: Ports
   try {

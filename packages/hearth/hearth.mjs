@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript, so that any Node can run it: the rest needs the Node from this project's own dependencies.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,27 @@ if (Number(process.versions.node.split('.')[0]) >= 26) {
 } else {
   const manifest = createRequire(import.meta.url).resolve('node/package.json')
   const node = join(dirname(manifest), 'bin', 'node')
-  const done = spawnSync(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit' })
-  process.exitCode = done.status ?? 1
+  const argv = [cli, ...process.argv.slice(2)]
+  if (process.execve) {
+    // It takes the place of this process, so that signals and exit codes are its own. Node warns that this is experimental.
+    process.emitWarning = () => undefined
+    process.execve(node, [node, ...argv], process.env)
+  } else runBeside(node, argv)
+}
+
+/** Runs it as a child that gets every signal this process gets, and ends as it ends. When this process is killed the channel tells it to stop. */
+function runBeside(node, argv) {
+  const child = spawn(node, argv, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']
+  const forward = (signal) => child.kill(signal)
+  for (const signal of signals) process.on(signal, forward)
+  child.on('error', (error) => {
+    process.stderr.write(`hearth: ${node} cannot be started: ${error.message}\n`)
+    process.exitCode = 1
+  })
+  child.on('exit', (code, signal) => {
+    for (const name of signals) process.off(name, forward)
+    if (signal) process.kill(process.pid, signal)
+    process.exitCode = code ?? 1
+  })
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -8,7 +8,7 @@ import { type Client, login, until, waitForStatus, waitUntilGone } from '../clie
 import { type Started, start } from '../start.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'full-disk-'))
-const mounts = { objects: join(folder, 'objects'), volumes: join(folder, 'volumes') }
+const mounts = { objects: join(folder, 'objects'), volumes: join(folder, 'volumes'), log: join(folder, 'log') }
 const megabyte = 2 ** 20
 const octets = { 'content-type': 'application/octet-stream' }
 
@@ -19,6 +19,7 @@ beforeAll(async () => {
   for (const [name, size] of [
     ['objects', '200m'],
     ['volumes', '40m'],
+    ['log', '1m'],
   ] as const) {
     mkdirSync(mounts[name])
     await execa('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'hearth-test', mounts[name]])
@@ -33,7 +34,8 @@ beforeAll(async () => {
     },
   }
   const stores = { swift: { driver: '@hearth/driver-swift' } }
-  suite = await start({ config: { object: { devices }, image: { stores }, volume: { backends } } })
+  const log = { file: join(mounts.log, 'hearth.log') }
+  suite = await start({ config: { object: { devices }, image: { stores }, volume: { backends }, log } })
   client = await login(suite.urls, suite.demo)
 })
 
@@ -55,6 +57,22 @@ function bodyBytes(path: string): number {
   const bodies = entries.filter((entry) => entry.isFile() && !/\.db(-wal|-shm)?$/.test(entry.name))
   return bodies.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
 }
+
+test('a full disk under the log costs lines of the log and nothing else', async () => {
+  const filler = join(mounts.log, 'filler')
+  expect(() => writeFileSync(filler, randomBytes(2 * megabyte))).toThrow('ENOSPC')
+  for (let request = 0; request < 20; request++)
+    expect((await client.call('image', 'GET', `/images?limit=${request + 1}`)).status).toBe(200)
+  const lines = () => readFileSync(join(mounts.log, 'hearth.log'), 'utf8')
+  expect(lines()).not.toContain('"dropped"')
+  rmSync(filler)
+  expect((await client.call('image', 'GET', '/images')).status).toBe(200)
+  await until(
+    async () => lines(),
+    (text) => /"dropped":\d+/.test(text),
+    10,
+  )
+})
 
 test('an object that does not fit is refused, leaves nothing, and does not keep a smaller one out', async () => {
   await client.must('object', 'PUT', '/box')

@@ -21,10 +21,10 @@ const program = new Command('hearth')
     'after',
     `
 Typical use:
-  hearth up                       start everything here and stay in the foreground
-  eval "$(hearth openrc)"         let the openstack client log in as the demo user
+  ./hearth up                       start everything here and stay in the foreground
+  eval "$(./hearth openrc)"       let the openstack client log in as the demo user
   openstack volume create --size 1 first
-  hearth doctor                   what this host can do, and how to get the rest`,
+  ./hearth doctor                   what this host can do, and how to get the rest`,
   )
 
 program
@@ -41,6 +41,9 @@ program
   .addCommand(secretsCommand())
   .addCommand(ringCommand())
   .addCommand(policiesCommand())
+
+// Whoever reads what is printed may stop reading: a pipe that was closed, a terminal that is gone.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 try {
   await program.parseAsync()

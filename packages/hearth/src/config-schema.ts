@@ -112,9 +112,29 @@ export const configSchema = {
         default: null,
       },
     }),
+    stopSeconds: {
+      ...positive(30),
+      maximum: 3600,
+      description: 'longest a stop may take to finish what is running; the rest is taken up again at the next start',
+    },
     log: section({
-      level: { type: 'string', enum: ['trace', 'debug', 'info', 'warn', 'error'], default: 'info' },
-      file: optional,
+      level: {
+        type: 'string',
+        enum: ['trace', 'debug', 'info', 'warn', 'error'],
+        default: 'info',
+        description: 'least severe lines that are written',
+      },
+      file: {
+        ...optional,
+        description: 'path, or stdout; log/hearth.log in the data folder when absent. SIGHUP opens it again',
+      },
+      maxMiB: {
+        type: 'integer',
+        minimum: 0,
+        default: 100,
+        description: 'a larger file is renamed to FILE.1 and a new one begun; 0 leaves that to logrotate',
+      },
+      keep: { ...positive(5), maximum: 1000, description: 'how many renamed files stay' },
     }),
     identity: section({ ...listener(5000), tokenSeconds: positive(3600), foreign: foreignIdentity }),
     volume: section({

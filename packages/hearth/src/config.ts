@@ -50,7 +50,15 @@ export interface Config {
   proxyHeaders: ProxyHeaders
   /** Host and port; null for the ports of the APIs, behind a token. */
   metrics: { address: string | null }
-  log: { level: string; file: string | null }
+  /** Longest a stop may take. */
+  stopSeconds: number
+  log: {
+    level: string
+    /** Absolute, or `stdout`; null is the default place. */
+    file: string | null
+    maxMiB: number
+    keep: number
+  }
   identity: ListenerConfig & { tokenSeconds: number; foreign: ForeignIdentityConfig | null }
   volume: ListenerConfig & {
     availabilityZone: string
@@ -110,6 +118,6 @@ export function loadConfig(file?: string): Config {
     if (publicUrl !== null) config[part].publicUrl = publicUrl.replace(/\/+$/, '')
   }
   if (config.object.rings !== null) config.object.rings = absolute(config.object.rings)
-  if (config.log.file !== null) config.log.file = absolute(config.log.file)
+  if (config.log.file !== null && config.log.file !== 'stdout') config.log.file = absolute(config.log.file)
   return config
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { constants, copyFileSync, existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** One thing this host can or cannot do. */
@@ -20,7 +20,7 @@ const programs = [
   ['mkfs.xfs', 'xfsprogs', 'clones are copies where the data folder has no reflink'],
 ] as const
 
-/** What this host can do for the suite, and how to get the rest. */
+/** What this host can do for the suite, and how to get the rest. The data folder is there. */
 export function examineHost(dataFolder: string): Finding[] {
   return [
     root(),
@@ -47,7 +47,6 @@ function root(): Finding {
 }
 
 function reflink(dataFolder: string): Finding {
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
   const loopImage = existsSync(join(dataFolder, 'volumes.xfs'))
   const ok = clones(dataFolder)
   return {

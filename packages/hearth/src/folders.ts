@@ -1,5 +1,22 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { errorTable } from '@hearth/core'
+
+const errors = errorTable({
+  UnusableFolder: [
+    500,
+    'dataFolder: {folder} cannot be used: {reason}; set dataFolder (HEARTH_DATA_FOLDER) to a folder this user may write to',
+  ],
+})
+
+const reasons = new Map([
+  ['ENOTDIR', 'it or a part of its path is no folder'],
+  ['ENOENT', 'no folder can be made there'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EROFS', 'its filesystem is read-only'],
+  ['ENOSPC', 'its filesystem is full'],
+])
 
 /** Where things are inside the data folder. */
 export interface Folders {
@@ -33,11 +50,34 @@ export function foldersOf(dataFolder: string): Folders {
   }
 }
 
-/** Makes the folders every role relies on; only their owner may look inside. */
+/**
+ * Makes the folders every role relies on; only their owner may look inside. Throws UnusableFolder when the data folder cannot be
+ * made or written to.
+ */
 export function makeFolders(dataFolder: string): Folders {
   const folders = foldersOf(dataFolder)
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
-  for (const folder of [folders.database, folders.run, folders.log, folders.work])
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  try {
+    makeFolder(dataFolder)
+    accessSync(dataFolder, constants.W_OK | constants.X_OK)
+    for (const folder of [folders.database, folders.run, folders.log, folders.work]) makeFolder(folder)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    throw errors.UnusableFolder({ folder: dataFolder, reason: reasons.get(code) ?? (error as Error).message }, error)
+  }
   return folders
+}
+
+/** As mkdir -p, mode 0700. Not Node's own recursion: it never ends below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) {
+    if (!statSync(folder).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })
+    return
+  }
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another process was quicker.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }

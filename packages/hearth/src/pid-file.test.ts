@@ -13,7 +13,7 @@ function scratch(): string {
 
 test('a running suite is found by its pid file until it is removed', () => {
   const file = join(scratch(), 'hearth.pid')
-  writePidFile(file, { urls: { 'keystone.api': 'http://127.0.0.1:5000' }, roles: ['keystone.api'] })
+  writePidFile(file, { urls: { 'keystone.api': 'http://127.0.0.1:5000' }, roles: ['keystone.api'], ready: true })
   expect(readPidFile(file)).toMatchObject({ pid: process.pid, roles: ['keystone.api'] })
   removePidFile(file)
   expect(readPidFile(file)).toBeNull()

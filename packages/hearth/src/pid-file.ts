@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
 /** What a running suite tells other commands about itself. */
 export interface RunningSuite {
@@ -7,6 +7,8 @@ export interface RunningSuite {
   startTime: string
   urls: Record<string, string>
   roles: string[]
+  /** False while it starts. */
+  ready: boolean
 }
 
 /** The suite that runs on this data folder; null when none does. */
@@ -21,7 +23,9 @@ export function readPidFile(file: string): RunningSuite | null {
 
 export function writePidFile(file: string, suite: Omit<RunningSuite, 'pid' | 'startTime'>): void {
   const startTime = startTimeOf(process.pid)!
-  writeFileSync(file, JSON.stringify({ pid: process.pid, startTime, ...suite }, null, 2), { mode: 0o600 })
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, JSON.stringify({ pid: process.pid, startTime, ...suite }, null, 2), { mode: 0o600 })
+  renameSync(draft, file)
 }
 
 export function removePidFile(file: string): void {

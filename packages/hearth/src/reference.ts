@@ -25,7 +25,10 @@ function table(header: string[], rows: string[][]): string {
 }
 
 function configTable(): string {
-  return table(['key', 'default', 'rule'], keysOf(configSchema.properties as unknown as Record<string, Schema>, ''))
+  return table(
+    ['key', 'default', 'rule', 'what it does'],
+    keysOf(configSchema.properties as unknown as Record<string, Schema>, ''),
+  )
 }
 
 function keysOf(properties: Record<string, Schema>, prefix: string): string[][] {
@@ -34,7 +37,8 @@ function keysOf(properties: Record<string, Schema>, prefix: string): string[][] 
     if (nested && !('required' in schema)) return keysOf(nested, `${prefix}${name}.`)
     const named = (schema.additionalProperties as Schema | undefined)?.properties as Record<string, Schema> | undefined
     if (named) return keysOf(named, `${prefix}${name}.<name>.`)
-    return [[`\`${prefix}${name}\``, schema.default === null ? '' : code(schema.default), ruleOf(schema)]]
+    const fallback = schema.default === null ? '' : code(schema.default)
+    return [[`\`${prefix}${name}\``, fallback, ruleOf(schema), String(schema.description ?? '')]]
   })
 }
 

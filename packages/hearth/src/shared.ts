@@ -1,5 +1,4 @@
-import { mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import {
   type Authenticator,
   openForeignAuthenticator,
@@ -10,10 +9,18 @@ import {
   type TokenSource,
 } from '@hearth/auth'
 import { type Bus, openBus } from '@hearth/bus'
-import { type Logger, openLog, openMetrics, openTrustedProxies, type Registry, type TrustedProxies } from '@hearth/core'
+import {
+  type LogFile,
+  type Logger,
+  openLog,
+  openLogFile,
+  openMetrics,
+  openTrustedProxies,
+  type Registry,
+  type TrustedProxies,
+} from '@hearth/core'
 import { type Database, openDatabase } from '@hearth/database'
 import { openRunner, type Runner } from '@hearth/driver'
-import { pino } from 'pino'
 import type { Config } from './config.ts'
 import { type Folders, makeFolders } from './folders.ts'
 import { once } from './once.ts'
@@ -28,6 +35,7 @@ export interface Shared {
   folders: Folders
   secrets: Secrets
   log: Logger
+  logFile: LogFile
   metrics: Registry
   /** Opens `/metrics` of the APIs; undefined where the metrics have an address of their own. */
   metricsToken: string | undefined
@@ -43,6 +51,8 @@ export interface Shared {
   /** Keeps something for the person who starts the suite to read. */
   warn(text: string): void
   warnings: string[]
+  /** What stays after a stop, for the same reader. */
+  left: string[]
   /** Runs at the end, newest first. */
   onClose(step: () => Promise<unknown>): void
   close(): Promise<void>
@@ -51,7 +61,8 @@ export interface Shared {
 export function openShared(config: Config): Shared {
   const folders = makeFolders(config.dataFolder)
   const secrets = loadSecrets(folders.secrets)
-  const log = openSuiteLog(config, folders)
+  const logFile = openSuiteLog(config, folders)
+  const log = openLog({ level: config.log.level, destination: logFile })
   const steps: (() => Promise<unknown>)[] = []
   const warnings: string[] = []
   const onClose = (step: () => Promise<unknown>): void => {
@@ -67,6 +78,7 @@ export function openShared(config: Config): Shared {
     folders,
     secrets,
     log,
+    logFile,
     metrics: openMetrics(),
     metricsToken: config.metrics.address === null ? secrets.metrics : undefined,
     proxies: openTrustedProxies(config.trustedProxies, config.proxyHeaders),
@@ -85,6 +97,7 @@ export function openShared(config: Config): Shared {
     session: once((user: ServiceUser) => openServiceSession(sessionOptions(config, secrets, user))),
     tokenSource: null,
     warnings,
+    left: [],
     warn(text) {
       if (!warnings.includes(text)) warnings.push(text)
     },
@@ -97,10 +110,9 @@ export function openShared(config: Config): Shared {
   return shared
 }
 
-function openSuiteLog(config: Config, folders: Folders): Logger {
-  const file = config.log.file ?? join(folders.log, 'hearth.log')
-  mkdirSync(dirname(file), { recursive: true })
-  return openLog({ level: config.log.level, destination: pino.destination({ dest: file, sync: true, append: true }) })
+function openSuiteLog(config: Config, folders: Folders): LogFile {
+  const { file, maxMiB, keep } = config.log
+  return openLogFile({ file: file ?? join(folders.log, 'hearth.log'), maxBytes: maxMiB * 2 ** 20, keep })
 }
 
 function databaseUrl(config: Config, folders: Folders, service: string): string {

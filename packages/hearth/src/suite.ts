@@ -1,15 +1,11 @@
-import { errorTable, type Running } from '@hearth/core'
+import type { ExclusiveLock, Running } from '@hearth/core'
 import { openMetricsListener } from '@hearth/http'
-import type { Config } from './config.ts'
-import { readPidFile, removePidFile, writePidFile } from './pid-file.ts'
+import { removePidFile, writePidFile } from './pid-file.ts'
+import { lockRoles } from './role-locks.ts'
 import { checkRoles, roleNames } from './role-names.ts'
 import { roleStarters } from './roles.ts'
-import { openShared, type Shared } from './shared.ts'
+import type { Shared } from './shared.ts'
 import { hostAndPort } from './urls.ts'
-
-const errors = errorTable({
-  AlreadyRunning: [409, 'a suite with this data folder is running already (process {pid}); stop it with: hearth down'],
-})
 
 export interface Suite {
   /** Role → base URL, for those that listen. */
@@ -19,47 +15,49 @@ export interface Suite {
   close(): Promise<void>
 }
 
+export interface StartOptions {
+  onStarted?: ((role: string, running: Running) => void) | undefined
+  /** Ends the start between two roles. */
+  signal?: AbortSignal
+}
+
 /**
- * Starts roles in this process, in order. When one fails those already started are stopped. Throws AlreadyRunning,
- * UnknownRole, or what kept a role from starting.
+ * Starts roles in this process, in order. When one fails those already started are stopped. Throws AlreadyRunning when
+ * another process of this data folder has one of them, UnknownRole, the reason of `signal`, or what kept a role from starting.
  */
-export async function startSuite(
-  config: Config,
-  names: string[],
-  onStarted: (role: string, running: Running) => void = () => undefined,
-): Promise<Suite> {
+export async function startSuite(shared: Shared, names: string[], options: StartOptions = {}): Promise<Suite> {
   checkRoles(names)
-  const shared = openShared(config)
-  const pidFile = pidFileOf(shared.folders.pidFile, names)
-  const other = readPidFile(pidFile)
-  if (other) throw errors.AlreadyRunning({ pid: other.pid })
+  const roles = roleNames.filter((name) => names.includes(name))
+  let lock: ExclusiveLock | undefined
+  const pidFile = pidFileOf(shared.folders.pidFile, roles)
+  const close = async (): Promise<void> => {
+    await shared.close()
+    if (lock) removePidFile(pidFile)
+    lock?.release()
+  }
   const urls: Record<string, string> = {}
   try {
+    lock = await lockRoles(shared.folders.run, roles)
+    writePidFile(pidFile, { urls, roles, ready: false })
     await openMetricsAddress(shared)
-    for (const role of roleNames.filter((name) => names.includes(name))) {
+    for (const role of roles) {
       const running = await roleStarters[role]!(shared)
       shared.onClose(() => running.close())
       if (running.url) urls[role] = running.url
-      onStarted(role, running)
+      options.onStarted?.(role, running)
+      options.signal?.throwIfAborted()
     }
+    writePidFile(pidFile, { urls, roles, ready: true })
   } catch (error) {
-    await shared.close()
+    await close()
     throw error
   }
-  writePidFile(pidFile, { urls, roles: names })
-  return {
-    urls,
-    warnings: shared.warnings,
-    async close() {
-      await shared.close()
-      removePidFile(pidFile)
-    },
-  }
+  return { urls, warnings: shared.warnings, close }
 }
 
 /** Processes that run only some roles each have a file of their own. */
-function pidFileOf(file: string, names: string[]): string {
-  return names.length === roleNames.length ? file : file.replace('.pid', `-${names.join('+')}.pid`)
+function pidFileOf(file: string, roles: string[]): string {
+  return roles.length === roleNames.length ? file : file.replace('.pid', `-${roles.join('+')}.pid`)
 }
 
 /** Offers the metrics of this process at an address of their own, where one is configured. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { examineHost } from '../doctor.ts'
 import { examineBackends } from '../doctor-backends.ts'
+import { makeFolders } from '../folders.ts'
 import { configOf } from './config-option.ts'
 
 export function doctorCommand(): Command {
@@ -11,6 +12,7 @@ export function doctorCommand(): Command {
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }, command: Command) => {
       const config = configOf(command)
+      makeFolders(config.dataFolder)
       const findings = [...examineHost(config.dataFolder), ...(await examineBackends(config))]
       if (options.json) {
         process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`)

@@ -4,17 +4,19 @@ import { foldersOf } from '../folders.ts'
 import { configOf } from './config-option.ts'
 import { runningSuites } from './status.ts'
 
-const patienceMs = 30_000
+/** Beyond stopSeconds: the time between the end of a stop and that of its process. */
+const moreSeconds = 5
 
 export function downCommand(): Command {
   return new Command('down')
-    .description('Stops what runs on this data folder: lets it finish what it has begun, up to 30 seconds')
+    .description('Stops what runs on this data folder: lets it finish what it has begun, up to stopSeconds')
     .action(async (_options: object, command: Command) => {
-      const folder = foldersOf(configOf(command).dataFolder).run
+      const config = configOf(command)
+      const folder = foldersOf(config.dataFolder).run
       const suites = runningSuites(folder)
       if (suites.length === 0) process.stdout.write('Nothing runs on this data folder.\n')
       for (const { pid } of suites) process.kill(pid, 'SIGTERM')
-      const deadline = Date.now() + patienceMs
+      const deadline = Date.now() + (config.stopSeconds + moreSeconds) * 1000
       while (runningSuites(folder).length > 0 && Date.now() < deadline) await sleep(50)
       const left = runningSuites(folder)
       for (const { pid } of left) process.kill(pid, 'SIGKILL')

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { expandRoles, roleNames, roleSummaries } from '../role-names.ts'
-import { stopOnSignal } from '../signals.ts'
+import { checkRoles, expandRoles, roleNames, roleSummaries } from '../role-names.ts'
+import { runSuite } from '../run-suite.ts'
 import { configOf } from './config-option.ts'
 
 export function runCommand(): Command {
@@ -15,12 +15,12 @@ export function runCommand(): Command {
     )
     .action(async (options: { roles: string }, command: Command) => {
       const config = configOf(command)
-      const { startSuite } = await import('../suite.ts')
-      const suite = await startSuite(config, expandRoles(options.roles), (role, running) => {
-        process.stdout.write(`${role} runs${running.url ? ` at ${running.url}` : ''}\n`)
+      await runSuite(config, checkRoles(expandRoles(options.roles)), {
+        started: (role, { url }) => void process.stdout.write(`${role} runs${url ? ` at ${url}` : ''}\n`),
+        ready(suite) {
+          for (const warning of suite.warnings) process.stdout.write(`· ${warning}\n`)
+          process.stdout.write('Ready.\n')
+        },
       })
-      for (const warning of suite.warnings) process.stdout.write(`· ${warning}\n`)
-      process.stdout.write('Ready.\n')
-      await stopOnSignal(suite)
     })
 }

@@ -23,7 +23,8 @@ export function statusCommand(): Command {
       const roles = (await Promise.all(suites.map(rolesOf))).flat()
       process.exitCode = roles.length === 0 ? 1 : 0
       if (options.json) process.stdout.write(`${JSON.stringify(roles, null, 2)}\n`)
-      else if (roles.length === 0) process.stdout.write('Nothing runs on this data folder. Start it with: hearth up\n')
+      else if (roles.length === 0)
+        process.stdout.write('Nothing runs on this data folder. Start it with: ./hearth up\n')
       else process.stdout.write(`${renderTable(['role', 'url', 'healthy', 'process', 'memory'], roles.map(cells))}\n`)
     })
 }

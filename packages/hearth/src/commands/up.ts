@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { examineHost } from '../doctor.ts'
 import { makeFolders } from '../folders.ts'
-import { readPidFile } from '../pid-file.ts'
 import { roleNames } from '../role-names.ts'
-import { stopOnSignal } from '../signals.ts'
+import { runSuite } from '../run-suite.ts'
 import type { Suite } from '../suite.ts'
 import { configOf } from './config-option.ts'
+import { runningSuites } from './status.ts'
 
 const readyWithinMs = 120_000
 
@@ -26,15 +26,17 @@ export function upCommand(): Command {
 
 async function startHere(config: Config): Promise<void> {
   const started = performance.now()
+  makeFolders(config.dataFolder)
   for (const finding of examineHost(config.dataFolder))
     if (!finding.ok && ['root', 'reflink', 'qemu-img', 'tgtd'].includes(finding.name))
       process.stdout.write(`· ${finding.found}: ${finding.without}. To get it: ${finding.remedy}\n`)
   const roles = roleNames.filter((role) => !config.identity.foreign || role !== 'keystone.api')
-  const { startSuite } = await import('../suite.ts')
-  const suite = await startSuite(config, roles)
-  for (const warning of suite.warnings) process.stdout.write(`· ${warning}\n`)
-  process.stdout.write(`${readyText(config, suite, (performance.now() - started) / 1000)}\n`)
-  await stopOnSignal(suite)
+  await runSuite(config, roles, {
+    ready(suite) {
+      for (const warning of suite.warnings) process.stdout.write(`· ${warning}\n`)
+      process.stdout.write(`${readyText(config, suite, (performance.now() - started) / 1000)}\n`)
+    },
+  })
 }
 
 function readyText(config: Config, suite: Suite, seconds: number): string {
@@ -49,7 +51,7 @@ Hearth is ready (${seconds.toFixed(1)} s).
   data           ${config.dataFolder}
 
 In another terminal, from here:
-  eval "$(npx hearth openrc)"                      # as the demo user; --as admin for the administrator
+  eval "$(./hearth openrc)"                        # as the demo user; --as admin for the administrator
   openstack volume create --size 1 first
   openstack image create --disk-format qcow2 --file disk.qcow2 my-image
   openstack container create photos
@@ -71,11 +73,14 @@ async function startDetached(config: Config, command: Command): Promise<void> {
     ended = true
   })
   const deadline = Date.now() + readyWithinMs
-  while (!ended && readPidFile(folders.pidFile)?.pid !== child.pid && Date.now() < deadline) await sleep(25)
+  const isReady = (): boolean => runningSuites(folders.run).some(({ pid, ready }) => pid === child.pid && ready)
+  while (!ended && !isReady() && Date.now() < deadline) await sleep(25)
+  const said = readFileSync(out, 'utf8').trimEnd()
   if (ended || Date.now() >= deadline) {
-    process.stderr.write(`hearth: it did not get ready; see ${out}\n`)
+    process.stderr.write(`${said.slice(-4000)}\nhearth: it did not get ready; the whole of what it said is in ${out}\n`)
     process.exit(1)
   }
   child.unref()
-  process.stdout.write(`Hearth is ready, in the background (process ${child.pid}). Stop it with: hearth down\n`)
+  process.stdout.write(`${said.replace(/\nCtrl-C stops\.$/, '')}\n`)
+  process.stdout.write(`Hearth is ready, in the background (process ${child.pid}). Stop it with: ./hearth down\n`)
 }

@@ -1,0 +1,51 @@
+import type { Running } from '@hearth/core'
+import type { Config } from './config.ts'
+import { watchForStop } from './stopping.ts'
+import type { Suite } from './suite.ts'
+
+export interface Show {
+  started?(role: string, running: Running): void
+  ready(suite: Suite): void
+}
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+/**
+ * Runs these roles in this process until it is asked to stop, and ends it: with 0 after a stop, with 1 after an unexpected
+ * error or when the stop took longer than `stopSeconds`. Throws what keeps a role from starting.
+ */
+export async function runSuite(config: Config, roles: string[], show: Show): Promise<never> {
+  // What this process makes is for its own user: logs, databases, rings, object devices.
+  process.umask(0o077)
+  const { openShared } = await import('./shared.ts')
+  const { startSuite } = await import('./suite.ts')
+  const shared = openShared(config)
+  const stop = watchForStop({
+    reopenLog: () => shared.logFile.reopen(),
+    onFault(error) {
+      shared.log.fatal({ err: error }, 'unexpected error: stopping')
+      process.stderr.write(`hearth: unexpected error, stopping: ${(error as Error)?.stack ?? error}\n`)
+    },
+  })
+  stop.signal.addEventListener('abort', () => setTimeout(() => endLate(config), config.stopSeconds * 1000))
+  let suite: Suite
+  try {
+    suite = await startSuite(shared, roles, { signal: stop.signal, onStarted: show.started })
+  } catch (error) {
+    if (!stop.signal.aborted) throw error
+    say('Stopped while starting.')
+    process.exit(stop.exitCode())
+  }
+  show.ready(suite)
+  await stop.requested
+  say('\nStopping: finishing what is running (press Ctrl-C again to leave at once) …')
+  await suite.close()
+  for (const notice of shared.left) say(`· ${notice}`)
+  say('Stopped.')
+  process.exit(stop.exitCode())
+}
+
+function endLate({ stopSeconds }: Config): never {
+  say(`Stopped after stopSeconds = ${stopSeconds}; what was still running is taken up again at the next start.`)
+  process.exit(1)
+}
