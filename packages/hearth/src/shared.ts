@@ -63,16 +63,14 @@ export function openShared(config: Config): Shared {
   const secrets = loadSecrets(folders.secrets)
   const logFile = openSuiteLog(config, folders)
   const log = openLog({ level: config.log.level, destination: logFile })
-  const steps: (() => Promise<unknown>)[] = []
-  const warnings: string[] = []
-  const onClose = (step: () => Promise<unknown>): void => {
-    steps.push(step)
-  }
-  const database = once(async (service: string) => {
-    const opened = await openDatabase(databaseUrl(config, folders, service))
+  const { onClose, close } = openClosing(log)
+  const closed = async <T extends { close(): Promise<unknown> }>(opening: Promise<T>): Promise<T> => {
+    const opened = await opening
     onClose(() => opened.close())
     return opened
-  })
+  }
+  const database = once((service: string) => closed(openDatabase(databaseUrl(config, folders, service))))
+  const warnings: string[] = []
   const shared: Shared = {
     config,
     folders,
@@ -84,16 +82,10 @@ export function openShared(config: Config): Shared {
     proxies: openTrustedProxies(config.trustedProxies, config.proxyHeaders),
     run: openRunner({ log }),
     database,
-    bus: once(async (service: string) => {
-      const opened = await openBus(config.bus, { database: await database(service), log, service })
-      onClose(() => opened.close())
-      return opened
-    }),
-    authenticator: once<void, Promise<Authenticator>>(async () => {
-      const opened = await openAuthenticator(shared)
-      onClose(() => opened.close())
-      return opened
-    }),
+    bus: once(async (service: string) =>
+      closed(openBus(config.bus, { database: await database(service), log, service })),
+    ),
+    authenticator: once<void, Promise<Authenticator>>(() => closed(openAuthenticator(shared))),
     session: once((user: ServiceUser) => openServiceSession(sessionOptions(config, secrets, user))),
     tokenSource: null,
     warnings,
@@ -102,12 +94,21 @@ export function openShared(config: Config): Shared {
       if (!warnings.includes(text)) warnings.push(text)
     },
     onClose,
+    close,
+  }
+  return shared
+}
+
+/** Steps to run at the end, newest first; one that fails keeps no other from running. */
+function openClosing(log: Logger): Pick<Shared, 'onClose' | 'close'> {
+  const steps: (() => Promise<unknown>)[] = []
+  return {
+    onClose: (step) => void steps.push(step),
     async close() {
       for (const step of steps.splice(0).reverse())
         await step().catch((error: unknown) => log.warn({ err: error }, 'closing failed'))
     },
   }
-  return shared
 }
 
 function openSuiteLog(config: Config, folders: Folders): LogFile {
