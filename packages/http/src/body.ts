@@ -2,14 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { commonErrors } from '@hearth/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { nestsDeeper } from './json-depth.ts'
+import { isBeyond } from './json-size.ts'
 import type { HttpLimits } from './limits.ts'
 import { requestErrors } from './validation.ts'
 
 /** A streamed body must bring this many bytes in each `idleSeconds`. */
 const leastBytes = 64 * 1024
 /** Far more than any request of the four services needs. */
-const deepest = 100
+const [deepest, mostValues] = [100, 100_000]
 /** What is still read of a body nobody wants, so that its sender gets to read the response: of strangers, of callers known. */
 const [discardForStrangers, discardForCallers] = [1024 * 1024, 64 * 1024 * 1024]
 const discardMs = 10_000
@@ -100,15 +100,29 @@ function discardRest(request: FastifyRequest): void {
   raw.resume()
 }
 
-/** Parses a gathered body; undefined for an empty one. Throws MalformedJson or UnsupportedContentType (400). */
+/** Parses a gathered body; undefined for an empty one. Throws MalformedJson, HoldsNul or UnsupportedContentType (400). */
 export function parseJsonBody(bytes: unknown, contentType: string | undefined): unknown {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) return undefined
   if (contentType !== undefined && !contentType.includes('json'))
     throw requestErrors.UnsupportedContentType({ type: contentType })
-  if (nestsDeeper(bytes, deepest)) throw requestErrors.MalformedJson()
+  if (isBeyond(bytes, deepest, mostValues)) throw requestErrors.MalformedJson()
+  const text = bytes.toString('utf8')
+  const value = parse(text)
+  // PostgreSQL keeps no such character in its texts. In JSON it can only be written as an escape.
+  if (text.includes('\\u0000') && holdsNul(value)) throw requestErrors.HoldsNul()
+  return value
+}
+
+function parse(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return JSON.parse(text)
   } catch (cause) {
     throw requestErrors.MalformedJson({}, cause)
   }
+}
+
+function holdsNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0')
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([key, member]) => key.includes('\0') || holdsNul(member))
 }

@@ -58,6 +58,7 @@ beforeAll(async () => {
     deps: null,
     log: silentLog,
     metrics: openMetrics(),
+    maxBodyBytes: 2_000_000,
     limits: { headerSeconds: 0.4, bodySeconds: 0.4, idleSeconds: 0.4, keepAliveSeconds: 0.4, maxConnections: 40 },
     authenticator: {
       authenticate: async (token) => (token === 'member' ? member : null),
@@ -207,4 +208,23 @@ test.each([
   const text = await response.text()
   expect(Object.keys(JSON.parse(text) as object)).toEqual(['envelope'])
   expect(text).not.toMatch(/ENOSPC|SQLITE|EIO|EMFILE|device/)
+})
+
+test.each(['{"a":"x\\u0000"}', '{"a\\u0000":1}', '[[{"a":["\\u0000"]}]]'])(
+  'a null character in %j is 400',
+  async (text) => {
+    const response = await post(text)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toEqual({ envelope: 'Text must not hold null characters.' })
+  },
+)
+
+test('an escaped backslash before u0000 is no null character, and one in the URL is 400', async () => {
+  expect((await post('{"a":"\\\\u0000"}')).status).toBe(200)
+  expect((await call('/json?name=a%00b')).status).toBe(400)
+})
+
+test('JSON of 200,000 values is 400 before it is parsed', async () => {
+  for (const text of [`[${'1,'.repeat(200_000)}1]`, `[${'[],'.repeat(150_000)}1]`])
+    expect(await (await post(text)).json()).toEqual({ envelope: 'Malformed request body' })
 })

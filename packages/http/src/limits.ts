@@ -34,8 +34,9 @@ export const defaultLimits: HttpLimits = {
 /** Node drops what is beyond its own maximum without a word, so the count is checked here. */
 const mostHeaders = 256
 
-/** Throws UrlTooLong (414), TooManyHeaders (431), or BadRequest (400) without the Host that RFC 9112 asks for. */
+/** Throws UrlTooLong (414), TooManyHeaders (431), or BadRequest (400) without the Host that RFC 9112 asks for and for a NUL in the URL. */
 export function checkHead(request: FastifyRequest, limits: HttpLimits): void {
+  if (request.url.includes('%00')) throw requestErrors.HoldsNul()
   const { host } = request.raw.headers
   if (host === undefined && request.raw.httpVersion === '1.1')
     throw commonErrors.BadRequest({ reason: 'The request has no Host header.' })

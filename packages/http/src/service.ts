@@ -83,7 +83,8 @@ export async function openService<Deps>(options: ServiceOptions<Deps>): Promise<
     frameworkErrors: (error, request, reply) => fail(error, request as FastifyRequest, reply as FastifyReply),
     bodyLimit: options.maxBodyBytes ?? 114_688,
     routerOptions: {
-      maxParamLength: 4096,
+      // Longer than any URL may be: checkHead is the one that refuses.
+      maxParamLength: limits.maxHeaderBytes,
       ignoreTrailingSlash: options.ignoreTrailingSlash ?? false,
       constraints: bandConstraint(options.microversions),
     },

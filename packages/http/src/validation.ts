@@ -14,6 +14,7 @@ export const requestErrors = errorTable({
   UrlTooLong: [414, 'The URL is longer than {max} characters.'],
   TooManyHeaders: [431, 'The request has more than {max} headers.'],
   HeadersTooLarge: [431, 'The headers of the request are too large.'],
+  HoldsNul: [400, 'Text must not hold null characters.'],
   MissingBody: [400, 'Missing required element in the request body.'],
   VersionMalformed: [400, "API Version String '{version}' is of invalid format. Must be of format MajorNum.MinorNum."],
   VersionOutOfRange: [406, 'Version {version} is not supported by the API. Minimum is {min} and maximum is {max}.'],
