@@ -117,6 +117,27 @@ test('the suite runs in the background until it is taken down, and goes on where
   expect((await hearthCommand(first.dataFolder, ['down'])).stdout).toContain('Nothing runs')
 })
 
+test('passwords that were changed in secrets.json are those of the users after a restart, of people and of services', async () => {
+  const first = await start()
+  const { dataFolder } = first
+  await first.kill9()
+  const file = join(dataFolder, 'secrets.json')
+  const secrets = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>
+  writeFileSync(file, JSON.stringify({ ...secrets, demo: 'chosen by hand', cinder: 'chosen too', glance: 'as well' }))
+  const second = await startKept({ dataFolder })
+  expect(second.demo.password).toBe('chosen by hand')
+  const client = await login(second.urls, second.demo)
+  await expect(login(second.urls, first.demo)).rejects.toThrow('401')
+  const json = { name: 'small', disk_format: 'raw', container_format: 'bare' }
+  const image = (await client.must('image', 'POST', '/images', { json })).body
+  const headers = { 'content-type': 'application/octet-stream' }
+  await client.must('image', 'PUT', `/images/${image.id}/file`, { body: Buffer.alloc(1 << 20, 7), headers })
+  const { body } = await client.must('volume', 'POST', '/volumes', {
+    json: { volume: { size: 1, imageRef: image.id } },
+  })
+  await waitForStatus(client, `/volumes/${body.volume.id}`, 'available')
+})
+
 test('no password and no token gets into the log', async () => {
   const suite = await startKept({ config: { log: { level: 'trace' } } })
   const client = await login(suite.urls, suite.demo)

@@ -24,7 +24,7 @@ import { openRunner, type Runner } from '@hearth/driver'
 import type { Config } from './config.ts'
 import { type Folders, makeFolders } from './folders.ts'
 import { once } from './once.ts'
-import { loadSecrets, type Secrets } from './secrets.ts'
+import type { SecretName, Secrets } from './secrets.ts'
 import { identityUrl } from './urls.ts'
 
 export type ServiceUser = 'cinder' | 'glance' | 'swift'
@@ -33,12 +33,15 @@ export type ServiceUser = 'cinder' | 'glance' | 'swift'
 export interface Shared {
   config: Config
   folders: Folders
+  /** Those that the roles of this process need; none before startSuite has read them. */
   secrets: Secrets
+  /** Those that were changed since keystone.api has given them to the users. */
+  changedSecrets: SecretName[]
   log: Logger
   logFile: LogFile
   metrics: Registry
   /** Opens `/metrics` of the APIs; undefined where the metrics have an address of their own. */
-  metricsToken: string | undefined
+  readonly metricsToken: string | undefined
   /** The proxies in front of the APIs. */
   proxies: TrustedProxies
   run: Runner
@@ -60,7 +63,6 @@ export interface Shared {
 
 export function openShared(config: Config): Shared {
   const folders = makeFolders(config.dataFolder)
-  const secrets = loadSecrets(folders.secrets)
   const logFile = openSuiteLog(config, folders)
   const log = openLog({ level: config.log.level, destination: logFile })
   const { onClose, close } = openClosing(log)
@@ -74,11 +76,14 @@ export function openShared(config: Config): Shared {
   const shared: Shared = {
     config,
     folders,
-    secrets,
+    secrets: {} as Secrets,
+    changedSecrets: [],
     log,
     logFile,
     metrics: openMetrics(),
-    metricsToken: config.metrics.address === null ? secrets.metrics : undefined,
+    get metricsToken() {
+      return config.metrics.address === null ? shared.secrets.metrics : undefined
+    },
     proxies: openTrustedProxies(config.trustedProxies, config.proxyHeaders),
     run: openRunner({ log }),
     database,
@@ -86,7 +91,7 @@ export function openShared(config: Config): Shared {
       closed(openBus(config.bus, { database: await database(service), log, service })),
     ),
     authenticator: once<void, Promise<Authenticator>>(() => closed(openAuthenticator(shared))),
-    session: once((user: ServiceUser) => openServiceSession(sessionOptions(config, secrets, user))),
+    session: once((user: ServiceUser) => openServiceSession(sessionOptions(config, shared.secrets, user))),
     tokenSource: null,
     warnings,
     left: [],

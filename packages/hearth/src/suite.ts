@@ -1,5 +1,6 @@
 import type { ExclusiveLock, Running } from '@hearth/core'
 import { openMetricsListener } from '@hearth/http'
+import { openSecrets } from './open-secrets.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
 import { lockRoles } from './role-locks.ts'
 import { checkRoles, roleNames } from './role-names.ts'
@@ -39,6 +40,8 @@ export async function startSuite(shared: Shared, names: string[], options: Start
   try {
     lock = await lockRoles(shared.folders.run, roles)
     writePidFile(pidFile, { urls, roles, ready: false })
+    const { secrets, changed } = await openSecrets(shared, roles)
+    Object.assign(shared, { secrets, changedSecrets: changed })
     await openMetricsAddress(shared)
     for (const role of roles) {
       const running = await roleStarters[role]!(shared)

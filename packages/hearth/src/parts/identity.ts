@@ -1,6 +1,7 @@
 import type { Running } from '@hearth/core'
 import { migrate } from '@hearth/database'
 import { bootstrap, migrations, openTokenSource, roles } from '@hearth/keystone'
+import { keepPrints } from '../secret-prints.ts'
 import type { Shared } from '../shared.ts'
 import { partUrl } from '../urls.ts'
 
@@ -12,6 +13,7 @@ export async function startIdentity(shared: Shared): Promise<Running> {
   await bootstrap(database, {
     region: config.region,
     passwords: secrets,
+    changed: shared.changedSecrets,
     urls: {
       identity: `${partUrl(config, 'identity')}/v3`,
       volume: `${partUrl(config, 'volume')}/v3/%(project_id)s`,
@@ -19,6 +21,7 @@ export async function startIdentity(shared: Shared): Promise<Running> {
       object: `${partUrl(config, 'object')}/v1/AUTH_%(project_id)s`,
     },
   })
+  await keepPrints(database, secrets)
   shared.tokenSource = await openTokenSource(database)
   return roles.api({
     host: config.host,

@@ -4,6 +4,7 @@ import { migrations } from '../../migrations/index.ts'
 import { buildCatalog } from '../catalog/build.ts'
 import { bootstrapInput } from '../fixture.ts'
 import { checkPassword } from '../passwords.ts'
+import { listEvents } from '../tokens/store.ts'
 import { findLogin, saveUser } from '../users/store.ts'
 import { bootstrap } from './bootstrap.ts'
 
@@ -38,5 +39,18 @@ test('the first start is made once, however often it runs; addresses and service
   const catalog = await buildCatalog(database.query, { userId: 'u', projectId: 'p' })
   const image = catalog.find((service) => service.type === 'image')!
   expect(new Set(image.endpoints.map((endpoint) => endpoint.url))).toEqual(new Set(['http://elsewhere:9292']))
+  await database.close()
+})
+
+test('a password that the operator has changed is applied and ends the tokens of the old one; others keep what their users chose', async () => {
+  const database = await openDatabase('sqlite::memory:')
+  await migrate(database, 'keystone', migrations)
+  await bootstrap(database, bootstrapInput)
+  const passwords = { ...bootstrapInput.passwords, admin: 'later', demo: 'later' }
+  await bootstrap(database, { ...bootstrapInput, passwords, changed: ['admin'] })
+  const find = async (name: string) => (await findLogin(database.query, { name, domain: { name: 'Default' } }))!
+  expect(await checkPassword('later', (await find('admin')).passwordHash)).toBe(true)
+  expect(await checkPassword('later', (await find('demo')).passwordHash)).toBe(false)
+  expect(await listEvents(database.query, 0)).toMatchObject([{ userId: (await find('admin')).id }])
   await database.close()
 })

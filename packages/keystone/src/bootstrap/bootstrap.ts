@@ -4,6 +4,7 @@ import { type Assignment, addAssignment } from '../assignments/store.ts'
 import { newDomain } from '../domains/create.ts'
 import { checkPassword, hashDrawnSecret, hashPassword } from '../passwords.ts'
 import { findDomain, findScope, insertProject } from '../projects/store.ts'
+import { revoke } from '../tokens/store.ts'
 import { findLogin, insertUser, saveUser, type User } from '../users/store.ts'
 import { type CatalogUrls, writeCatalog } from './catalog.ts'
 import { ensureRoles } from './roles.ts'
@@ -12,10 +13,12 @@ type ServiceUser = 'cinder' | 'glance' | 'swift'
 
 export interface BootstrapInput {
   /**
-   * By user name. `admin` and `demo` get theirs when they are made and never again: whoever changes it keeps the change.
-   * Those of the services are written again whenever they differ, for the services log in with them.
+   * By user name. `admin` and `demo` get theirs when they are made and when they are in `changed`: a change made through the
+   * API stays. Those of the services are written again whenever they differ, for the services log in with them.
    */
   passwords: Record<'admin' | 'demo' | ServiceUser, string>
+  /** Names of the passwords that the operator has changed since the last time. */
+  changed?: readonly string[]
   urls: CatalogUrls
   /** Default RegionOne. */
   region?: string
@@ -66,7 +69,7 @@ async function missingHashes(database: Database, input: BootstrapInput): Promise
   const people = (['admin', 'demo', 'cinder', 'glance', 'swift'] as const).map((name): [string, string, boolean] => [
     name,
     input.passwords[name],
-    name in serviceRoles,
+    name in serviceRoles || (input.changed ?? []).includes(name),
   ])
   const hashes = people.map(async ([name, password, follows]): Promise<[string, string | null]> => {
     const user = await findLogin(database.query, { name, domain: { id: 'default' } })
@@ -80,8 +83,11 @@ async function ensureUser(tx: Transaction, name: string, hash: string | null): P
   const existing = await findLogin(tx, { name, domain: { id: 'default' } })
   const { id, user } = existing ? { id: existing.id, user: existing } : newUser(name)
   if (hash === null) return id
-  if (existing) await saveUser(tx, { ...user, passwordHash: hash })
-  else await insertUser(tx, { ...user, passwordHash: hash })
+  if (existing) {
+    await saveUser(tx, { ...user, passwordHash: hash })
+    // Tokens of the old password end with it. Nobody in this process has read them yet.
+    await revoke(tx, [{ userId: id }], { tokens: { noteRevocation: () => undefined } })
+  } else await insertUser(tx, { ...user, passwordHash: hash })
   return id
 }
 

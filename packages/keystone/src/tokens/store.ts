@@ -16,7 +16,7 @@ export async function saveSigningKey(query: Query, key: { id: string; pem: strin
 export async function revoke(
   tx: Transaction,
   events: Omit<RevocationEvent, 'issuedBefore'>[],
-  deps: Pick<Deps, 'tokens'>,
+  deps: { tokens: Pick<Deps['tokens'], 'noteRevocation'> },
 ): Promise<void> {
   if (events.length === 0) return
   const now = Date.now()
