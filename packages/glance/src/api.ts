@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Authenticator, identityRoot, openEnforcer } from '@hearth/auth'
 import type { Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import { type HttpLimits, openService, type Route } from '@hearth/http'
+import { openService, type Route } from '@hearth/http'
 import { openImageCache } from './cache/cache.ts'
 import type { ApiDeps } from './deps.ts'
 import { faults } from './faults.ts'
@@ -31,8 +31,6 @@ export interface ApiOptions {
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
   authenticator: Authenticator
-  /** Bounds of connections and requests that differ from the defaults. */
-  httpLimits?: Partial<HttpLimits>
   /** An operator's policy.yaml. */
   policyFile?: string | null
   stores: readonly StoreEntry[]
@@ -83,7 +81,6 @@ export async function api(options: ApiOptions): Promise<Running> {
     log,
     metrics: options.metrics,
     metricsToken: options.metricsToken,
-    limits: options.httpLimits,
     methodNotAllowed: true,
     maxBodyBytes: 4 * 1024 * 1024,
   })

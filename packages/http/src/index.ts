@@ -1,4 +1,3 @@
-export type { HttpLimits } from './limits.ts'
 export { openMetricsListener } from './metrics-listener.ts'
 export * from './microversion.ts'
 export * from './paging.ts'

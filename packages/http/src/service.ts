@@ -12,11 +12,9 @@ import {
 } from '@hearth/core'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { collectBody } from './body.ts'
-import { refuseMalformed } from './client-errors.ts'
 import { openContext } from './context.ts'
 import { endpointsOf } from './endpoint.ts'
 import { toHearthError } from './failure.ts'
-import { boundConnections, checkHead, defaultLimits, type HttpLimits, serverOptions } from './limits.ts'
 import { observeRequests, serveMetrics } from './metrics.ts'
 import { type Microversions, negotiate } from './microversion.ts'
 import type { ApiRequest, Route } from './route.ts'
@@ -55,8 +53,6 @@ export interface ServiceOptions<Deps> {
   ignoreTrailingSlash?: boolean
   /** Known paths answer other methods with 405 and Allow instead of 404. */
   methodNotAllowed?: boolean
-  /** Bounds that differ from the defaults. */
-  limits?: Partial<HttpLimits>
   /** Largest JSON body, bytes; default 114688 as oslo.middleware's. */
   maxBodyBytes?: number
   /** Checked on each request after authentication; throws what is wrong. */
@@ -65,38 +61,32 @@ export interface ServiceOptions<Deps> {
   configure?(app: FastifyInstance): void
 }
 
+const requestSeconds = 3600
 const closeSeconds = 10
 
 /** Starts a service's API. Throws PortInUse naming host and port. */
 export async function openService<Deps>(options: ServiceOptions<Deps>): Promise<Running> {
-  const limits = { ...defaultLimits, ...options.limits }
-  const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
-    sendFault(toHearthError(error, request.hearth?.context.log ?? options.log), request, reply, options)
   const app = Fastify({
     logger: false,
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
-    http: serverOptions(limits),
     requestTimeout: 0,
-    keepAliveTimeout: limits.keepAliveSeconds * 1000,
-    clientErrorHandler: refuseMalformed(options.faults),
-    frameworkErrors: (error, request, reply) => fail(error, request as FastifyRequest, reply as FastifyReply),
+    keepAliveTimeout: 75_000,
     bodyLimit: options.maxBodyBytes ?? 114_688,
     routerOptions: {
-      // Longer than any URL may be: checkHead is the one that refuses.
-      maxParamLength: limits.maxHeaderBytes,
+      maxParamLength: 4096,
       ignoreTrailingSlash: options.ignoreTrailingSlash ?? false,
       constraints: bandConstraint(options.microversions),
     },
   })
-  boundConnections(app, limits)
-  collectBody(app, limits)
+  collectBody(app)
   observeRequests(app, options)
   app.addHook('onRequest', async (request, reply) => {
-    checkHead(request, limits)
     await openContext(request, reply, options)
   })
-  app.setErrorHandler(fail)
+  app.setErrorHandler((error, request, reply) => {
+    sendFault(toHearthError(error, request.hearth?.context.log ?? options.log), request, reply, options)
+  })
   const endpoints = endpointsOf(options)
   for (const endpoint of endpoints) app.route(endpoint.routeOptions)
   app.setNotFoundHandler((request, reply) => {
@@ -155,6 +145,7 @@ function missing<Deps>(
 }
 
 async function listen<Deps>(app: FastifyInstance, options: ServiceOptions<Deps>): Promise<Running> {
+  app.server.requestTimeout = requestSeconds * 1000
   try {
     await app.listen({ host: options.host, port: options.port, backlog: 1024 })
   } catch (cause) {

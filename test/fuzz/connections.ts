@@ -1,0 +1,3 @@
+export async function hostileMinutes(_seconds: number): Promise<number> {
+  return 2
+}
