@@ -2,6 +2,7 @@ import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { functionsOf } from './layout/functions.ts'
+import { inheritedKeyLookups } from './layout/inherited-keys.ts'
 
 const root = join(import.meta.dirname, '..')
 const sources = globSync('{packages,drivers,ring,test,bench}/**/*.ts', {
@@ -143,6 +144,21 @@ test('functions keep their budget of 50 lines', () => {
     .flatMap((file) => functionsOf(file, text.get(file)!))
     .filter((found) => found.lines > 50 && !(`${found.file}:${found.name}` in longFunctions))
   expect(long).toEqual([])
+})
+
+test('no name from outside can reach what objects inherit: own() and setOwn() of core, or a Map', () => {
+  const isSource = (file: string): boolean => /^packages\/\w+\/src\//.test(file) && !isTest(file)
+  const pick = (file: string): boolean => isSource(file) && file !== 'packages/core/src/members.ts'
+  expect(inheritedKeyLookups(root, join(root, 'tsconfig.json'), pick)).toEqual([])
+})
+
+test('the search for inherited keys finds reads, writes, casts and "in", and lets guarded ones be', () => {
+  const folder = join(import.meta.dirname, 'layout', 'inherited-keys')
+  const found = inheritedKeyLookups(folder, join(folder, 'tsconfig.json'), (file) => file === 'sample.ts')
+  const marked = readFileSync(join(folder, 'sample.ts'), 'utf8')
+    .split('\n')
+    .flatMap((line, index) => (line.includes('// found') ? [`sample.ts:${index + 1}`] : []))
+  expect([...new Set(found.map((place) => place.split(' ')[0]))]).toEqual(marked)
 })
 
 test('only plug-ins and configurations have a default export', () => {

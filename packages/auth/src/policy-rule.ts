@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 export interface CheckInput {
   target: Record<string, unknown>
   credentials: Record<string, unknown>
@@ -115,11 +116,11 @@ function expand(match: string, target: Record<string, unknown>): string | undefi
 }
 
 function lookUp(source: Record<string, unknown>, name: string): unknown {
-  if (name in source) return source[name]
+  if (Object.hasOwn(source, name)) return own(source, name)
   let value: unknown = source
   for (const part of name.split('.')) {
     if (typeof value !== 'object' || value === null) return undefined
-    value = (value as Record<string, unknown>)[part]
+    value = own(value as Record<string, unknown>, part)
   }
   return value
 }

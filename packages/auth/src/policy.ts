@@ -35,7 +35,8 @@ export function openEnforcer(options: EnforcerOptions): Enforcer {
   }
   return {
     check: (rule, target, identity) => evaluate(rule, target, credentialsOf(identity), 0),
-    rules: () => [...texts].map(([name, text]) => ({ name, text, overridden: name in overrides })).sort(byName),
+    rules: () =>
+      [...texts].map(([name, text]) => ({ name, text, overridden: Object.hasOwn(overrides, name) })).sort(byName),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { HearthError } from '@hearth/core'
+import { type HearthError, own } from '@hearth/core'
 
 const faultNames: Record<number, string> = {
   400: 'badRequest',
@@ -30,8 +30,8 @@ export interface Fault {
 
 /** How an error looks on the wire: `{"<fault name>": {"code", "message"}}`; unknown statuses are a computeFault. */
 export function fault(error: HearthError): Fault {
-  const status = fixedStatuses[error.code] ?? error.status
-  const message = fixedMessages[error.code] ?? error.message
+  const status = own(fixedStatuses, error.code) ?? error.status
+  const message = own(fixedMessages, error.code) ?? error.message
   if (status === 401)
     return { status, body: { error: { code: 401, title: 'Unauthorized', message } }, headers: error.headers }
   const details: Record<string, unknown> = { code: status, message }

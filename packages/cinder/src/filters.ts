@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own, setOwn } from '@hearth/core'
 import { type ApiRequest, queryValue } from '@hearth/http'
 import { errors } from './errors.ts'
 import { isTrue, type Rows, readBoolean } from './listing.ts'
@@ -30,7 +30,7 @@ export function readFilters(context: Context, request: ApiRequest, table: Filter
     if (pagingKeys.has(key)) continue
     const isLike = key.endsWith('~')
     const allowed = isLike ? isAdmin && context.allows('like-filters') : isAdmin || table.configured.includes(key)
-    if (allowed) filters[key] = queryValue(request.query, key)!
+    if (allowed) setOwn(filters, key, queryValue(request.query, key)!)
     else refused.push(key)
   }
   if (refused.length > 0 && context.allows('configured-filters')) {
@@ -86,6 +86,6 @@ function filterTime(context: Context, rows: Rows, column: string, key: string, v
     if (Number.isNaN(moment)) {
       throw errors.InvalidInput({ reason: `The value ${time} of ${key} is not a time in ISO 8601` })
     }
-    rows.where(column, comparisons[operator]!, moment)
+    rows.where(column, own(comparisons, operator)!, moment)
   }
 }

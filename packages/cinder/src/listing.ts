@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, setOwn } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import { type ApiRequest, nextPageUrl, queryValue } from '@hearth/http'
 import { errors } from './errors.ts'
@@ -138,7 +138,7 @@ export function pageEnds(
   const last = page.rows.at(-1)
   if (last && paging.limit <= (page.count ?? page.rows.length)) {
     const next: Link[] = [{ rel: 'next', href: nextPageUrl(request, last.id) }]
-    ends[key] = next
+    setOwn(ends, key, next)
   }
   return ends
 }

@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 /**
  * Reads a Python dictionary of strings as clients send it in filters: `{'key': 'value', u'k': "v"}`; JSON passes too.
  * Undefined when it is something else.
@@ -13,7 +14,7 @@ export function readPythonDict(text: string): Record<string, string> | undefined
     const match = pair.exec(rest)
     if (!match) return undefined
     const [, single, double, singleValue, doubleValue, bare] = match
-    result[unquote(single ?? double ?? '')] = unquote(singleValue ?? doubleValue ?? bare ?? '')
+    setOwn(result, unquote(single ?? double ?? ''), unquote(singleValue ?? doubleValue ?? bare ?? ''))
   }
   return result
 }

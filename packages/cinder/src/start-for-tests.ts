@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bus, openBus } from '@hearth/bus'
-import { type Identity, openMetrics, type Running, silentLog, uuid } from '@hearth/core'
+import { type Identity, openMetrics, own, type Running, silentLog, uuid } from '@hearth/core'
 import { type Database, migrate, openDatabase } from '@hearth/database'
 import { type DriverDeps, type ExportDriver, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
 import { migrations } from '../migrations/index.ts'
@@ -53,7 +53,7 @@ const roles: Record<string, string[]> = {
 }
 
 function identityOf(token: string): Identity | null {
-  const names = roles[token]
+  const names = own(roles, token)
   if (!names) return null
   const projectId = token === 'other' ? '22222222222222222222222222222222' : project
   return {

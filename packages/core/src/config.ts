@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { parse as parseYaml } from 'yaml'
+import { own, setOwn } from './members.ts'
 
 /** Everything wrong with a configuration, one line for each key: where it came from, its value, and the rule it breaks. */
 export class ConfigError extends Error {
@@ -65,17 +66,17 @@ function keysOf(name: string): string[] {
 
 function schemaAt(schema: object, keys: string[]): Node | undefined {
   let node = schema as Node | undefined
-  for (const key of keys) node = (node?.properties as Record<string, Node> | undefined)?.[key]
+  for (const key of keys) node = own((node?.properties ?? {}) as Record<string, Node>, key)
   return node
 }
 
 function setAt(config: Node, keys: string[], value: unknown): void {
   let node = config
   for (const key of keys.slice(0, -1)) {
-    if (typeof node[key] !== 'object' || node[key] === null) node[key] = {}
-    node = node[key] as Node
+    if (typeof own(node, key) !== 'object' || own(node, key) === null) setOwn(node, key, {})
+    node = own(node, key) as Node
   }
-  node[keys.at(-1)!] = value
+  setOwn(node, keys.at(-1)!, value)
 }
 
 function readEnvValue(text: string, schema: Node): unknown {

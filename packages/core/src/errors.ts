@@ -1,3 +1,5 @@
+import { own, setOwn } from './members.ts'
+
 /** Brand instead of instanceof: a driver or plug-in may carry its own copy of this package. */
 const brand = Symbol.for('hearth.error')
 
@@ -53,8 +55,12 @@ type ErrorFactories<T extends ErrorTable> = {
 export function errorTable<T extends ErrorTable>(table: T): ErrorFactories<T> {
   const factories: Record<string, unknown> = {}
   for (const [code, [status, template]] of Object.entries(table)) {
-    factories[code] = (params: Record<string, unknown> = {}, cause?: unknown) =>
-      new HearthError({ code, status, message: fill(template, params), params, cause })
+    setOwn(
+      factories,
+      code,
+      (params: Record<string, unknown> = {}, cause?: unknown) =>
+        new HearthError({ code, status, message: fill(template, params), params, cause }),
+    )
   }
   rowsByFactories.set(factories, table)
   return factories as ErrorFactories<T>
@@ -69,7 +75,9 @@ export function errorRowsOf(factories: object): { code: string; status: number; 
 }
 
 function fill(template: string, params: Record<string, unknown>): string {
-  return template.replace(/\{(\w+)\}/g, (whole, key: string) => (key in params ? String(params[key]) : whole))
+  return template.replace(/\{(\w+)\}/g, (whole, key: string) =>
+    Object.hasOwn(params, key) ? String(own(params, key)) : whole,
+  )
 }
 
 /** Errors any service may throw. */

@@ -1,9 +1,10 @@
+import { own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 
 export { queryValue } from '@hearth/http'
 
 /** All values of a repeatable query key. */
 export function valuesOf(query: ApiRequest['query'], key: string): string[] {
-  const value = query[key]
+  const value = own(query, key)
   return value === undefined ? [] : [value].flat()
 }

@@ -1,4 +1,4 @@
-import { silentLog } from '@hearth/core'
+import { own, silentLog } from '@hearth/core'
 import { openRunner, type Runner } from '@hearth/driver'
 import type { BackendConfig, Config, PluginConfig } from './config.ts'
 import type { Finding } from './doctor.ts'
@@ -29,7 +29,7 @@ async function examine(name: string, backend: BackendConfig): Promise<Finding[]>
   const unreached = backend.ssh && (await reach(backend.ssh, run))
   if (unreached) return [finding(parts[0]![0], unreached)]
   const found = parts.map(async ([part, plugin]) => {
-    const verdicts = (plugin && (await checks[plugin.driver]?.(plugin.options, run))) ?? []
+    const verdicts = (plugin && (await own(checks, plugin.driver)?.(plugin.options, run))) ?? []
     return verdicts.map((verdict) => finding(part, verdict))
   })
   return (await Promise.all(found)).flat()

@@ -1,4 +1,4 @@
-import { commonErrors, errorRowsOf } from '@hearth/core'
+import { commonErrors, errorRowsOf, own } from '@hearth/core'
 import { loadDriver } from '@hearth/driver'
 import { requestErrors } from '@hearth/http'
 import { configSchema } from './config-schema.ts'
@@ -47,8 +47,8 @@ const code = (value: unknown): string => (value === undefined ? '' : `\`${JSON.s
 function ruleOf(schema: Schema): string {
   const types = [schema.type ?? []].flat().filter((type) => type !== 'null')
   const bounds = ['minimum', 'maximum', 'minItems']
-    .filter((name) => name in schema)
-    .map((name) => `${name} ${schema[name]}`)
+    .filter((name) => Object.hasOwn(schema, name))
+    .map((name) => `${name} ${own(schema, name)}`)
   const choices = schema.enum ? [`one of ${(schema.enum as unknown[]).join(', ')}`] : []
   return [...types, ...bounds, ...choices].join(', ')
 }

@@ -1,4 +1,4 @@
-import type { ExclusiveLock, Running } from '@hearth/core'
+import { type ExclusiveLock, own, type Running, setOwn } from '@hearth/core'
 import { openMetricsListener } from '@hearth/http'
 import { openSecrets } from './open-secrets.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
@@ -44,9 +44,9 @@ export async function startSuite(shared: Shared, names: string[], options: Start
     Object.assign(shared, { secrets, changedSecrets: changed })
     await openMetricsAddress(shared)
     for (const role of roles) {
-      const running = await roleStarters[role]!(shared)
+      const running = await own(roleStarters, role)!(shared)
       shared.onClose(() => running.close())
-      if (running.url) urls[role] = running.url
+      if (running.url) setOwn(urls, role, running.url)
       options.onStarted?.(role, running)
       options.signal?.throwIfAborted()
     }

@@ -1,5 +1,5 @@
 import { allowsAccess } from '@hearth/auth'
-import { baseUrlOf, type Context, commonErrors, type Identity, noProxies, originOf, requestId } from '@hearth/core'
+import { baseUrlOf, type Context, commonErrors, type Identity, noProxies, originOf, own, requestId } from '@hearth/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { behavioursAt } from './microversion.ts'
 import type { ApiRequest } from './route.ts'
@@ -122,6 +122,6 @@ function versionOf<Deps>(request: FastifyRequest, options: ServiceOptions<Deps>)
 }
 
 function headerOf(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name]
+  const value = own(request.headers, name)
   return Array.isArray(value) ? value[0] : value
 }

@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import type { Route, Schema } from './route.ts'
 
 /** A service's microversions, e.g. `{ service: 'volume', min: '3.0', max: '3.71', behaviours: { '3.66': ['…'] } }`. */
@@ -84,11 +85,11 @@ function shape(node: unknown, version: string): unknown {
   const result: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(node)) {
     if (key === 'x-since' || key === 'x-until' || !isPresent(value, version)) continue
-    result[key] = shape(value, version)
+    setOwn(result, key, shape(value, version))
   }
   if (Array.isArray(result.required) && typeof result.properties === 'object') {
     const properties = result.properties as Record<string, unknown>
-    result.required = result.required.filter((name) => String(name) in properties)
+    result.required = result.required.filter((name) => Object.hasOwn(properties, String(name)))
   }
   return result
 }

@@ -1,10 +1,11 @@
+import { own } from '@hearth/core'
 import type { ApiRequest } from './route.ts'
 
 type Query = ApiRequest['query']
 
 /** The first value of a query key. */
 export function queryValue(query: Query, key: string): string | undefined {
-  const value = query[key]
+  const value = own(query, key)
   return Array.isArray(value) ? value[0] : value
 }
 

@@ -1,3 +1,4 @@
+import { own, setOwn } from '@hearth/core'
 import type { Schema } from './route.ts'
 
 type Pruner = (value: unknown) => unknown
@@ -25,12 +26,12 @@ function compile(schema: Schema): Pruner | undefined {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
     const source = value as Record<string, unknown>
     // Without a prototype, `__proto__` is a name like any other.
-    const result: Record<string, unknown> = Object.create(null)
+    const result: Record<string, unknown> = {}
     for (const [name, prune] of members) {
-      const member = Object.hasOwn(source, name) ? source[name] : undefined
-      if (member !== undefined) result[name] = prune ? prune(member) : member
+      const member = own(source, name)
+      if (member !== undefined) setOwn(result, name, prune ? prune(member) : member)
     }
-    if (open) for (const [name, member] of Object.entries(source)) if (!known.has(name)) result[name] = member
+    if (open) for (const [name, member] of Object.entries(source)) if (!known.has(name)) setOwn(result, name, member)
     return result
   }
 }

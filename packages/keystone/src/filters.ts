@@ -1,3 +1,4 @@
+import { own, setOwn } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 
 type Query = ApiRequest['query']
@@ -20,7 +21,7 @@ const comparators: Record<string, (value: string, wanted: string) => boolean> = 
 
 /** The last value of a query key. */
 export function queryText(query: Query, key: string): string | undefined {
-  const value = query[key]
+  const value = own(query, key)
   return Array.isArray(value) ? value.at(-1) : value
 }
 
@@ -36,20 +37,21 @@ export function readFilters(query: Query, kinds: FilterKinds): Filters {
   const tests: ((item: Record<string, unknown>) => boolean)[] = []
   for (const key of Object.keys(query)) {
     const [name = '', comparator] = key.split('__')
-    const kind = kinds[name]
+    const kind = own(kinds, name)
     if (!kind) continue
-    if (comparator === undefined) exact[name] = kind === 'boolean' ? queryFlag(query, key) : queryText(query, key)!
+    if (comparator === undefined)
+      setOwn(exact, name, kind === 'boolean' ? queryFlag(query, key) : queryText(query, key)!)
     else tests.push(inexact(name, comparator, queryText(query, key)!))
   }
   return { exact, matches: (item) => tests.every((test) => test(item)), isExact: tests.length === 0 }
 }
 
 function inexact(name: string, comparator: string, wanted: string): (item: Record<string, unknown>) => boolean {
-  const fold = comparator.startsWith('i') && comparator.slice(1) in comparators
-  const compare = comparators[fold ? comparator.slice(1) : comparator]
+  const fold = comparator.startsWith('i') && Object.hasOwn(comparators, comparator.slice(1))
+  const compare = own(comparators, fold ? comparator.slice(1) : comparator)
   if (!compare) return () => true
   const shape = (text: unknown): string => (fold ? String(text ?? '').toLowerCase() : String(text ?? ''))
-  return (item) => compare(shape(item[name]), shape(wanted))
+  return (item) => compare(shape(own(item, name)), shape(wanted))
 }
 
 export interface Page {

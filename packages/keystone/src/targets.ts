@@ -1,4 +1,4 @@
-import { type Context, commonErrors } from '@hearth/core'
+import { type Context, commonErrors, own } from '@hearth/core'
 import { type Filters, queryText } from './filters.ts'
 import { findGroup } from './groups/store.ts'
 import type { Target } from './guard.ts'
@@ -46,7 +46,7 @@ export function withinDomain(context: Context, exact: Filters['exact']): Filters
 /** Domain of the thing a body describes, as `%(target.<key>.domain_id)s`. */
 export function bodyTarget(key: string): Target {
   return async ({ body }, _deps, context) => {
-    const given = (body as Record<string, { domain_id?: string | null } | undefined>)[key]
+    const given = own(body as Record<string, { domain_id?: string | null } | undefined>, key)
     return { [key]: { domain_id: given?.domain_id ?? callerDomain(context) } }
   }
 }

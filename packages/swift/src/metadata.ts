@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import type { Limits } from './limits.ts'
 import { refuse } from './response.ts'
 import type { TimedMetadata } from './storage/operations.ts'
@@ -45,12 +46,12 @@ export function metadataChanges(
   const changes: TimedMetadata = {}
   const belongs = (name: string) => name.startsWith(`x-${kind}-meta-`) || kept.includes(name)
   for (const [name, value] of Object.entries(headers)) {
-    if (belongs(name)) changes[name] = [value, timestamp]
+    if (belongs(name)) setOwn(changes, name, [value, timestamp])
   }
   for (const name of Object.keys(headers)) {
     if (!name.startsWith('x-remove-')) continue
     const target = `x-${name.slice('x-remove-'.length)}`
-    if (belongs(target)) changes[target] = ['', timestamp]
+    if (belongs(target)) setOwn(changes, target, ['', timestamp])
   }
   return changes
 }

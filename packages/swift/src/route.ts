@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import { changeAccount } from './accounts/change.ts'
 import { getAccount } from './accounts/get.ts'
 import { changeContainer, deleteContainer } from './containers/change.ts'
@@ -28,7 +29,7 @@ const operations: Record<'account' | 'container' | 'object', Record<string, Oper
 /** The innermost handler of the pipeline. */
 export async function route(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
   const table = operations[request.object !== null ? 'object' : request.container !== null ? 'container' : 'account']
-  const operation = table[request.method]
+  const operation = own(table, request.method)
   if (!operation) return answer(405, { headers: { allow: `${Object.keys(table).join(', ')}, OPTIONS` } })
   return operation(request, deps)
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setOwn } from '@hearth/core'
 import type { SwiftRequest } from './request.ts'
 import { refuse, type SwiftResponse } from './response.ts'
 
@@ -44,9 +45,11 @@ export function readHeaders(message: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(message.headers)) {
     const text = Array.isArray(value) ? value.join(', ') : (value ?? '')
-    headers[name.includes('_') ? name.replaceAll('_', '-') : name] = isAscii(text)
-      ? text
-      : Buffer.from(text, 'latin1').toString('utf8')
+    setOwn(
+      headers,
+      name.includes('_') ? name.replaceAll('_', '-') : name,
+      isAscii(text) ? text : Buffer.from(text, 'latin1').toString('utf8'),
+    )
   }
   return headers
 }
@@ -137,7 +140,7 @@ function wireHeaders(
   for (const [name, value] of Object.entries(response.headers)) {
     const clean = isAscii(value) ? value : Buffer.from(value, 'utf8').toString('latin1')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: such a header cannot be sent
-    headers[capitalise(name)] = clean.replace(/[\u0000-\u0008\u000a-\u001f\u007f]/g, '')
+    setOwn(headers, capitalise(name), clean.replace(/[\u0000-\u0008\u000a-\u001f\u007f]/g, ''))
   }
   headers['X-Trans-Id'] = request.transactionId
   headers['X-Openstack-Request-Id'] = request.transactionId

@@ -1,3 +1,4 @@
+import { own, setOwn } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { Backend } from '../backends.ts'
 import { getQosSpecs } from '../qos/store.ts'
@@ -60,9 +61,9 @@ async function qosFor(q: Query, id: string | null, sizeGiB: number): Promise<Rec
   const limits: Record<string, string | number> = { ...specs }
   for (const name of tuned) {
     const [perGiB, least, most] = [`${name}_per_gb`, `${name}_per_gb_min`, `${name}_max`] as const
-    if (!(perGiB in specs)) continue
-    const value = Math.max(Number(specs[least] ?? 0), Number(specs[perGiB]) * sizeGiB)
-    limits[name] = Math.min(value, Number(specs[most] ?? value))
+    if (!Object.hasOwn(specs, perGiB)) continue
+    const value = Math.max(Number(own(specs, least) ?? 0), Number(own(specs, perGiB)) * sizeGiB)
+    setOwn(limits, name, Math.min(value, Number(own(specs, most) ?? value)))
     for (const used of [perGiB, least, most]) delete limits[used]
   }
   return limits

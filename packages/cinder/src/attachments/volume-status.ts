@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import { move, type Transaction } from '@hearth/database'
 import { volumeStates } from '../volumes/states.ts'
 import { updateVolume, type VolumeRow } from '../volumes/store.ts'
@@ -30,7 +31,7 @@ export async function settleVolume(tx: Transaction, volume: VolumeRow): Promise<
   }
   const set = { attach_status }
   const from = volume.status
-  if (volumeStates[from]?.includes(to))
+  if (own(volumeStates, from)?.includes(to))
     await move(tx, { table: 'volumes', id: volume.id, to, states: volumeStates, from, set })
   else await updateVolume(tx, volume.id, set)
 }

@@ -1,4 +1,4 @@
-import { type Context, isoMicroseconds, isUuid } from '@hearth/core'
+import { type Context, isoMicroseconds, isUuid, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
@@ -46,7 +46,10 @@ export async function importRecord(context: Context, request: ApiRequest, deps: 
 
 function readRecord(text: string, service: string, context: Context): NewBackup {
   const record = decode(text)
-  const string = (key: string) => (typeof record[key] === 'string' ? record[key] : null)
+  const string = (key: string): string | null => {
+    const value = own(record, key)
+    return typeof value === 'string' ? value : null
+  }
   const id = string('id')
   const host = string('host')
   const size = Number(record.size)

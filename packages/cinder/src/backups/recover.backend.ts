@@ -1,5 +1,5 @@
 import type { MessageContext } from '@hearth/bus'
-import { requestId } from '@hearth/core'
+import { own, requestId } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import { createBackup, deleteBackup, restoreBackup } from '../topics.ts'
 import type { BackupDeps } from './backend-deps.ts'
@@ -16,7 +16,7 @@ export async function recoverBackups(deps: BackupDeps): Promise<void> {
   const { database, bus, host } = deps
   const context: MessageContext = { requestId: requestId(), userId: null, projectId: null }
   for (const backup of await backupsToRecover(database.query, host, ['creating', 'deleting', 'restoring'])) {
-    const topic = { creating: createBackup, deleting: deleteBackup }[backup.status]
+    const topic = own({ creating: createBackup, deleting: deleteBackup }, backup.status)
     await database.transaction(async (tx) => {
       if (topic) await bus.cast(tx, topic, host, { backupId: backup.id }, context)
       await settleBackup(tx, backup.id)

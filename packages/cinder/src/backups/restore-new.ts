@@ -1,4 +1,5 @@
 import type { Bus, MessageContext } from '@hearth/bus'
+import { own } from '@hearth/core'
 import { move, type Transaction } from '@hearth/database'
 import { addMessage } from '../messages/store.ts'
 import { restoreBackup } from '../topics.ts'
@@ -26,7 +27,7 @@ export async function restoreIntoNewVolume(
   input: { volumeId: string; backupId: string },
 ): Promise<void> {
   const { volumeId: id, backupId } = input
-  const from = ['creating', 'downloading'].filter((status) => volumeStates[status]?.includes('restoring-backup'))
+  const from = ['creating', 'downloading'].filter((status) => own(volumeStates, status)?.includes('restoring-backup'))
   const task: RestoreTask = { restore: { backupId, fresh: true } }
   const volume = await getVolume(tx, id)
   if (!(await claimBackup(tx, backupId))) {

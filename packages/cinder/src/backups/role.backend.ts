@@ -1,5 +1,5 @@
 import type { Bus } from '@hearth/bus'
-import type { Logger, Running } from '@hearth/core'
+import { type Logger, own, type Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { type BackupStore, openExclusive } from '@hearth/driver'
 import { type Backend, type BackendSource, openBackend } from '../backends.ts'
@@ -60,7 +60,7 @@ export async function openBackupRole(options: BackupRoleOptions): Promise<Runnin
     log,
     chunkBytes,
     store: options.store,
-    service: services[storeName] ?? `cinder.backup.drivers.${storeName}`,
+    service: own(services, storeName) ?? `cinder.backup.drivers.${storeName}`,
     compression: options.compression ?? 'zlib',
     workers: openChunkWorkers(),
     exclusive: openExclusive(),

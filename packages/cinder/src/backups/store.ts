@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import type { Query, Transaction } from '@hearth/database'
 import { errors } from '../errors.ts'
 import { isUp, listServices } from '../services/store.ts'
@@ -110,7 +111,7 @@ export async function isBeingRestored(q: Query, id: string): Promise<boolean> {
 export async function readBackupMetadata(q: Query, ids: string[]): Promise<Map<string, Record<string, string>>> {
   const all = new Map<string, Record<string, string>>(ids.map((id) => [id, {}]))
   for (const { backup_id, meta_key, meta_value } of await q('backup_metadata').whereIn('backup_id', ids)) {
-    all.get(backup_id)![meta_key] = meta_value
+    setOwn(all.get(backup_id)!, meta_key, meta_value)
   }
   return all
 }

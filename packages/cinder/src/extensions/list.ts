@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { errors } from '../errors.ts'
 import { knownExtensions } from './known.ts'
@@ -16,6 +16,6 @@ export async function showExtension(_context: Context, request: ApiRequest) {
 }
 
 function view(alias: string) {
-  const [name, description, updated] = knownExtensions[alias]!
+  const [name, description, updated] = own(knownExtensions, alias)!
   return { alias, name, description, updated, links: [] }
 }

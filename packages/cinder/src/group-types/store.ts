@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import { insertIfAbsent, type Query, type Transaction } from '@hearth/database'
 import { errors } from '../errors.ts'
 
@@ -38,7 +39,8 @@ export async function joinSpecs(q: Query, rows: GroupTypeRow[]): Promise<GroupTy
     types.set(id, { id, name, description, isPublic: Boolean(is_public), specs: {} })
   }
   const specs = await q('group_type_specs').whereIn('group_type_id', [...types.keys()])
-  for (const { group_type_id, spec_key, spec_value } of specs) types.get(group_type_id)!.specs[spec_key] = spec_value
+  for (const { group_type_id, spec_key, spec_value } of specs)
+    setOwn(types.get(group_type_id)!.specs, spec_key, spec_value)
   return [...types.values()]
 }
 

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { own } from '@hearth/core'
 import { DriverError } from '@hearth/driver'
 
 /** disk_format → qemu's name; formats that hold bare bytes are `raw`. */
@@ -18,7 +19,7 @@ const qemuFormats: Record<string, string> = {
 
 /** Throws DriverError `invalid` for formats that volumes cannot be made of. */
 export function qemuFormat(diskFormat: string): string {
-  const format = qemuFormats[diskFormat]
+  const format = own(qemuFormats, diskFormat)
   if (!format) throw new DriverError('invalid', `images of format ${diskFormat} cannot become volumes`)
   return format
 }

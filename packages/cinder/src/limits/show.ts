@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, setOwn } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { type ApiRequest, queryValue } from '@hearth/http'
 import { readUsages } from '../quotas/store.ts'
@@ -27,7 +27,7 @@ export async function showLimits(context: Context, request: ApiRequest, deps: { 
   const project = asked && isAdmin && context.allows('limits-of-projects') ? asked : own
   const usages = await readUsages(deps.database.query, project)
   const absolute: Record<string, number> = {}
-  for (const [member, resource] of Object.entries(maxima)) absolute[member] = usages.get(resource)!.limit
-  for (const [member, resource] of Object.entries(totals)) absolute[member] = usages.get(resource)!.inUse
+  for (const [member, resource] of Object.entries(maxima)) setOwn(absolute, member, usages.get(resource)!.limit)
+  for (const [member, resource] of Object.entries(totals)) setOwn(absolute, member, usages.get(resource)!.inUse)
   return { limits: { rate: [], absolute } }
 }

@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import { insertIfAbsent, type Query, type Transaction } from '@hearth/database'
 import { errors } from '../errors.ts'
 
@@ -70,6 +71,7 @@ async function joinValues(q: Query, rows: { id: string; name: string; consumer: 
   const found = new Map<string, QosSpecs>()
   for (const { id, name, consumer } of rows) found.set(id, { id, name, consumer, specs: {} })
   const values = await q('qos_spec_values').whereIn('qos_specs_id', [...found.keys()])
-  for (const { qos_specs_id, spec_key, spec_value } of values) found.get(qos_specs_id)!.specs[spec_key] = spec_value
+  for (const { qos_specs_id, spec_key, spec_value } of values)
+    setOwn(found.get(qos_specs_id)!.specs, spec_key, spec_value)
   return [...found.values()]
 }

@@ -1,3 +1,5 @@
+import { own } from '@hearth/core'
+
 /** Everything that has a limit, with the limit of a project nobody set one for; -1 means unlimited. */
 export const defaultLimits = {
   volumes: 10,
@@ -19,7 +21,7 @@ export const maximumLimit = 0x7fffffff
 
 /** The default limit of any resource name, per-type ones included. */
 export function defaultLimit(resource: string): number {
-  return resource in defaultLimits ? defaultLimits[resource as QuotaResource] : -1
+  return own<number>(defaultLimits, resource) ?? -1
 }
 
 /** Names of the per-type resources of one volume type. */

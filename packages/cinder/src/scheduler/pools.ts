@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { PoolStats } from '@hearth/driver'
 import { isUp, listServices, type ReportedStats, type ServiceRow } from '../services/store.ts'
@@ -39,7 +40,7 @@ export function poolsOf(service: ServiceRow): Pool[] {
 
 function poolOf(service: ServiceRow, stats: ReportedStats, pool: PoolStats): Pool {
   const host = `${service.host}#${pool.poolName}`
-  const allocated = stats.allocatedGb[host] ?? 0
+  const allocated = own(stats.allocatedGb, host) ?? 0
   // What is placed but not made yet counts too.
   const provisioned = Math.max(pool.provisionedCapacityGb ?? 0, allocated)
   return {

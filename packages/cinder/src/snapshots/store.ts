@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import type { Query, Transaction } from '@hearth/database'
 import type { SnapshotRef } from '@hearth/driver'
 import { errors } from '../errors.ts'
@@ -106,7 +107,7 @@ export function snapshotRef(
 export async function readSnapshotMetadata(q: Query, ids: string[]): Promise<Map<string, Record<string, string>>> {
   const all = new Map<string, Record<string, string>>(ids.map((id) => [id, {}]))
   for (const { snapshot_id, key, value } of await q('snapshot_metadata').whereIn('snapshot_id', ids)) {
-    all.get(snapshot_id)![key] = value
+    setOwn(all.get(snapshot_id)!, key, value)
   }
   return all
 }

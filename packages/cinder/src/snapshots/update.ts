@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own } from '@hearth/core'
 import { move } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
@@ -59,7 +59,7 @@ export async function setMetadata(context: Context, request: ApiRequest, deps: A
 export async function showMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const { id = '', key = '' } = request.params
   await snapshotFor(context, deps.database.query, id, 'volume:get_snapshot_metadata')
-  const value = (await readSnapshotMetadata(deps.database.query, [id])).get(id)![key]
+  const value = own((await readSnapshotMetadata(deps.database.query, [id])).get(id)!, key)
   if (value === undefined) throw errors.SnapshotMetadataNotFound({ id, key })
   return { meta: { [key]: value } }
 }
@@ -101,8 +101,8 @@ export async function updateSnapshotStatus(context: Context, request: ApiRequest
     deleting: ['deleting', 'error_deleting'],
   }
   const refusal = `Snapshot status ${snapshot.status} not allowed for update_snapshot_status`
-  if (!allowed[snapshot.status]) throw errors.InvalidParameter({ reason: refusal })
-  if (!allowed[snapshot.status]!.includes(status)) {
+  if (!own(allowed, snapshot.status)) throw errors.InvalidParameter({ reason: refusal })
+  if (!own(allowed, snapshot.status)!.includes(status)) {
     const reason = `Provided snapshot status ${status} not allowed for snapshot with status ${snapshot.status}.`
     throw errors.InvalidParameter({ reason })
   }

@@ -1,4 +1,4 @@
-import { type Context, commonErrors, uuid } from '@hearth/core'
+import { type Context, commonErrors, own, uuid } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import { readFlag } from './schema.ts'
@@ -36,7 +36,7 @@ export async function createType(context: Context, request: ApiRequest, deps: { 
 
 /** Throws 400 when a type would be multiattach and cacheable at once (cinder/api/contrib/types_extra_specs.py). */
 export function checkExclusiveSpecs(specs: Record<string, string>): void {
-  const is = (key: string) => /^<is>\s+true$/i.test(specs[key]?.trim() ?? '')
+  const is = (key: string) => /^<is>\s+true$/i.test(own(specs, key)?.trim() ?? '')
   if (is('multiattach') && is('cacheable')) {
     throw commonErrors.BadRequest({ reason: 'cacheable cannot be set with multiattach' })
   }

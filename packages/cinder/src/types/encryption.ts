@@ -1,4 +1,4 @@
-import { type Context, isoMicroseconds, uuid } from '@hearth/core'
+import { type Context, isoMicroseconds, own, uuid } from '@hearth/core'
 import type { Database, Transaction } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import { errors } from '../errors.ts'
@@ -22,8 +22,8 @@ export async function showEncryption(_context: Context, request: ApiRequest, dep
 export async function showEncryptionKey(_context: Context, request: ApiRequest, deps: Deps) {
   const { id, key } = request.params as { id: string; key: string }
   const specs = await read(id, deps)
-  if (!specs || !(key in specs)) throw errors.VolumeTypeEncryptionNotFound({ type_id: id })
-  return { [key]: specs[key] }
+  if (!specs || !Object.hasOwn(specs, key)) throw errors.VolumeTypeEncryptionNotFound({ type_id: id })
+  return { [key]: own(specs, key) }
 }
 
 /** POST /types/{id}/encryption. Refused (400) while volumes exist. */

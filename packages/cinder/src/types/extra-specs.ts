@@ -1,4 +1,4 @@
-import { type Context, commonErrors } from '@hearth/core'
+import { type Context, commonErrors, own } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import { errors } from '../errors.ts'
@@ -18,7 +18,7 @@ export async function listExtraSpecs(context: Context, request: ApiRequest, deps
 export async function showExtraSpec(context: Context, request: ApiRequest, deps: Deps) {
   const key = request.params.key!
   const type = await getVolumeType(deps.database.query, request.params.id!)
-  const value = visibleExtraSpecs(context, type.extraSpecs)[key]
+  const value = own(visibleExtraSpecs(context, type.extraSpecs), key)
   if (value === undefined) throw specNotFound(type.id, key)
   return { [key]: value }
 }
@@ -33,7 +33,7 @@ export async function createExtraSpecs(_context: Context, request: ApiRequest, d
 /** PUT /types/{id}/extra_specs/{key}. The body holds that one key. */
 export async function updateExtraSpec(_context: Context, request: ApiRequest, deps: Deps) {
   const specs = request.body as Record<string, string>
-  if (!(request.params.key! in specs)) {
+  if (!Object.hasOwn(specs, request.params.key!)) {
     throw commonErrors.BadRequest({ reason: 'Request body and URI mismatch' })
   }
   await write(request.params.id!, specs, deps)

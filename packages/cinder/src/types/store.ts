@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, setOwn } from '@hearth/core'
 import type { Query, Transaction } from '@hearth/database'
 import { defaultTypeName } from '../../migrations/0002-types.ts'
 import { errors } from '../errors.ts'
@@ -162,7 +162,7 @@ async function withSpecs(q: Query, row: TypeRow): Promise<VolumeType> {
 export async function joinSpecs(q: Query, rows: TypeRow[]): Promise<VolumeType[]> {
   const types = new Map(rows.map((row) => [row.id, shape(row)]))
   const specs = await q('volume_type_extra_specs').whereIn('volume_type_id', [...types.keys()])
-  for (const spec of specs) types.get(spec.volume_type_id)!.extraSpecs[spec.spec_key] = spec.spec_value
+  for (const spec of specs) setOwn(types.get(spec.volume_type_id)!.extraSpecs, spec.spec_key, spec.spec_value)
   return [...types.values()]
 }
 

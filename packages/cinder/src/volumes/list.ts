@@ -130,16 +130,17 @@ export async function summarizeVolumes(context: Context, request: ApiRequest, de
   const { count, size } = totals as { count: number; size: number | null }
   const summary: Record<string, unknown> = { total_count: Number(count), total_size: Number(size ?? 0) }
   if (context.allows('metadata-in-summary')) {
-    const metadata: Record<string, string[]> = {}
+    const metadata = new Map<string, string[]>()
     const pairs = await q('volume_metadata')
       .where({ kind: 'user' })
       .whereIn('volume_id', rows.select('volumes.id'))
       .distinct('key', 'value')
     for (const { key, value } of pairs) {
-      metadata[key] ??= []
-      metadata[key].push(value)
+      const values = metadata.get(key) ?? []
+      values.push(value)
+      metadata.set(key, values)
     }
-    summary.metadata = metadata
+    summary.metadata = Object.fromEntries(metadata)
   }
   return { 'volume-summary': summary }
 }

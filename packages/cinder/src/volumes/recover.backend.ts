@@ -1,5 +1,5 @@
 import type { MessageContext, Topic } from '@hearth/bus'
-import { uuid } from '@hearth/core'
+import { own, uuid } from '@hearth/core'
 import {
   createSnapshot,
   createVolume,
@@ -55,7 +55,7 @@ async function resumeWork(volumes: VolumeRow[], deps: BackendDeps): Promise<void
   await database.transaction(async (tx) => {
     for (const volume of volumes) {
       const payload = { volumeId: volume.id }
-      const topic = volumeTopics[volume.status]
+      const topic = own(volumeTopics, volume.status)
       if (isMigrationTarget(volume) && volume.status === 'creating')
         await bus.cast(tx, migrateVolume, backend.host, payload, context)
       else if (isCreation(volume)) await bus.cast(tx, createVolume, backend.host, { ...payload, excluded: [] }, context)
@@ -63,7 +63,7 @@ async function resumeWork(volumes: VolumeRow[], deps: BackendDeps): Promise<void
       else if (topic && mayResume(volume)) await bus.cast(tx, topic, backend.host, payload, context)
     }
     for (const { id, status } of snapshots) {
-      await bus.cast(tx, snapshotTopics[status]!, backend.host, { snapshotId: id }, context)
+      await bus.cast(tx, own(snapshotTopics, status)!, backend.host, { snapshotId: id }, context)
     }
   })
 }

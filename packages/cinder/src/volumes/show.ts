@@ -1,4 +1,4 @@
-import { type Context, hasCode } from '@hearth/core'
+import { type Context, hasCode, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
@@ -24,7 +24,7 @@ export async function showEncryption(context: Context, request: ApiRequest, deps
 
 /** GET /volumes/{id}/encryption/{key}: the bare value. */
 export async function showEncryptionKey(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
-  const value = (await encryptionOf(context, request, deps))[request.params.key!]
+  const value = own(await encryptionOf(context, request, deps), request.params.key!)
   return value === undefined || value === null ? '' : String(value)
 }
 

@@ -1,4 +1,4 @@
-import { type Context, hasCode, isUuid } from '@hearth/core'
+import { type Context, hasCode, isUuid, setOwn } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { Image } from '../clients/image.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -167,7 +167,7 @@ export function imageMetadataOf(image: Image): Record<string, string> {
     if (image[key] !== null && image[key] !== undefined) metadata[key] = String(image[key])
   for (const [key, value] of Object.entries(image)) {
     const isCustom = !imageAttributes.has(key) && !key.startsWith('os_glance')
-    if (isCustom && (typeof value === 'string' || typeof value === 'number')) metadata[key] = String(value)
+    if (isCustom && (typeof value === 'string' || typeof value === 'number')) setOwn(metadata, key, String(value))
   }
   return metadata
 }

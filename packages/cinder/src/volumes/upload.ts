@@ -1,4 +1,4 @@
-import { type Context, isoMicroseconds } from '@hearth/core'
+import { type Context, isoMicroseconds, own, setOwn } from '@hearth/core'
 import { move } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import type { Image } from '../clients/image.ts'
@@ -68,8 +68,9 @@ const ofOldImage = new Set([
 
 function newImage(context: Context, body: UploadBody, metadata: Record<string, string>): Record<string, unknown> {
   const image: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(metadata)) if (!ofOldImage.has(key)) image[key] = value
-  for (const key of ['min_disk', 'min_ram']) if (image[key] !== undefined) image[key] = Number(image[key])
+  for (const [key, value] of Object.entries(metadata)) if (!ofOldImage.has(key)) setOwn(image, key, value)
+  for (const key of ['min_disk', 'min_ram'])
+    if (own(image, key) !== undefined) setOwn(image, key, Number(own(image, key)))
   image.name = body.image_name
   image.disk_format = body.disk_format ?? 'raw'
   image.container_format = body.container_format ?? 'bare'

@@ -1,4 +1,4 @@
-import { type Context, isoMicroseconds } from '@hearth/core'
+import { type Context, isoMicroseconds, own, setOwn } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import { itemLinks } from '../links.ts'
@@ -31,9 +31,9 @@ export async function loadParts(q: Query, rows: VolumeRow[]): Promise<Parts> {
   if (ids.length === 0) return parts
   for (const { volume_id, kind, key, value } of await q('volume_metadata').whereIn('volume_id', ids)) {
     const part = parts.get(volume_id)!
-    if (kind === 'image') part.imageMetadata[key] = value
+    if (kind === 'image') setOwn(part.imageMetadata, key, value)
     // Of the administrator's keys only these two are told to users.
-    else if (kind === 'user' || key === 'readonly' || key === 'attached_mode') part.metadata[key] = value
+    else if (kind === 'user' || key === 'readonly' || key === 'attached_mode') setOwn(part.metadata, key, value)
   }
   const attached = await q('attachments').whereIn('volume_id', ids).where({ status: 'attached' }).orderBy('created_at')
   for (const attachment of attached) parts.get(attachment.volume_id)!.attachments.push(attachment)
@@ -69,7 +69,7 @@ export function plainView(
   const byNameOnly = context.allows('volume-type-by-name-only')
   return {
     id: row.id,
-    status: shownStatus[row.status] ?? row.status,
+    status: own(shownStatus, row.status) ?? row.status,
     size: row.size,
     availability_zone: row.availability_zone,
     created_at: isoMicroseconds(row.created_at),

@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import { openCapture } from './capture.ts'
 import type { Format, Verdict } from './format.ts'
 import { gpt } from './gpt.ts'
@@ -41,7 +42,7 @@ export function openInspection(vmdkTypes: readonly string[] = defaultVmdkTypes):
       const verdicts: Record<string, Verdict> = {}
       for (const { name, inspector } of inspectors) {
         const verdict = inspector.finish()
-        if (verdict) verdicts[name] = verdict
+        if (verdict) setOwn(verdicts, name, verdict)
       }
       // A bootable ISO carries a partition table as well.
       if (verdicts.iso && verdicts.gpt) delete verdicts.gpt

@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import { glanceErrors } from '../errors.ts'
 import type { Inspection } from './inspect.ts'
 
@@ -18,7 +19,7 @@ export function judgeFormat(claim: string, inspection: Inspection, requireMatch 
     throw glanceErrors.InvalidImageData({ reason: `the content is ambiguous: ${formats.join(', ')}` })
   }
   const detected = formats[0] ?? 'raw'
-  const verdict = verdicts[detected]
+  const verdict = own(verdicts, detected)
   const problem = verdict?.problems[0]
   if (problem) throw glanceErrors.InvalidImageData({ reason: `format ${detected} failed the safety check: ${problem}` })
   if (claim === 'raw') return inspection.size

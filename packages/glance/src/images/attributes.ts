@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own } from '@hearth/core'
 import { glanceErrors } from '../errors.ts'
 import { type Settings, within } from '../settings.ts'
 import { isAdmin, projectOf } from './access.ts'
@@ -51,7 +51,7 @@ export function checkTags(tags: readonly string[], settings: Settings): void {
 /** Throws 403 when the caller may not give the image this visibility or owner. */
 export function checkOwnership(context: Context, image: Image, before?: Image): void {
   if (image.visibility !== before?.visibility) {
-    const rule = { public: 'publicize_image', community: 'communitize_image' }[image.visibility]
+    const rule = own({ public: 'publicize_image', community: 'communitize_image' }, image.visibility)
     if (rule && !context.may(rule, policyTarget(before ?? image))) {
       throw glanceErrors.Forbidden({ reason: `You are not authorized to complete ${rule} action.` })
     }

@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { Image } from './image.ts'
 import type { ListQuery, Operator } from './list-query.ts'
@@ -90,8 +91,8 @@ function after(select: Builder, sort: ListQuery['sort'], marker: Row): void {
   select.where((any) => {
     for (const [index, { column, direction }] of sort.entries()) {
       any.orWhere((all) => {
-        for (const { column: earlier } of sort.slice(0, index)) same(all, `images.${earlier}`, marker[earlier])
-        beyond(all, `images.${column}`, direction, marker[column])
+        for (const { column: earlier } of sort.slice(0, index)) same(all, `images.${earlier}`, own(marker, earlier))
+        beyond(all, `images.${column}`, direction, own(marker, column))
       })
     }
   })

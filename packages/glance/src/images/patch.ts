@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import type { Schema } from '@hearth/http'
 import { glanceErrors } from '../errors.ts'
 import { refuseReadOnly } from './attributes.ts'
@@ -49,9 +50,9 @@ function readEntry(entry: Record<string, unknown>, old: boolean): Change {
 }
 
 function readOldEntry(entry: Record<string, unknown>): [unknown, unknown] {
-  const names = ['add', 'replace', 'remove', 'move', 'copy', 'test'].filter((name) => name in entry)
+  const names = ['add', 'replace', 'remove', 'move', 'copy', 'test'].filter((name) => Object.hasOwn(entry, name))
   if (names.length !== 1) throw bad('Operation objects must contain exactly one operation.')
-  return [names[0], entry[names[0]!]]
+  return [names[0], own(entry, names[0]!)]
 }
 
 function readPointer(pointer: string): string[] {

@@ -1,4 +1,4 @@
-import { uuid } from '@hearth/core'
+import { own, uuid } from '@hearth/core'
 import { insertIfAbsent, move, type Query, type Transaction } from '@hearth/database'
 import type { Image, Location } from './image.ts'
 import { imageStates } from './states.ts'
@@ -28,14 +28,14 @@ export const columns: Record<string, string> = {
 type Row = Record<string, unknown>
 
 export function toRow(image: Partial<Image>): Row {
-  const row: Row = {}
-  for (const [key, column] of Object.entries(columns)) if (key in image) row[column] = image[key as keyof Image]
-  return row
+  const given: Row = { ...image }
+  const known = Object.entries(columns).filter(([key]) => Object.hasOwn(given, key))
+  return Object.fromEntries(known.map(([key, column]) => [column, own(given, key)]))
 }
 
 function fromRow(row: Row): Image {
-  const image: Row = { tags: [], properties: new Map(), locations: [] }
-  for (const [key, column] of Object.entries(columns)) image[key] = row[column] ?? null
+  const fields = Object.entries(columns).map(([key, column]) => [key, own(row, column) ?? null])
+  const image: Row = { tags: [], properties: new Map(), locations: [], ...Object.fromEntries(fields) }
   image.protected = Boolean(row.protected)
   image.hidden = Boolean(row.hidden)
   return image as unknown as Image

@@ -1,4 +1,4 @@
-import type { Context, HearthError } from '@hearth/core'
+import { type Context, type HearthError, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
@@ -45,7 +45,7 @@ export function declaredSizeOf(request: ApiRequest): number | null {
 }
 
 export function headerOf(request: ApiRequest, name: string): string | undefined {
-  const value = request.headers[name]
+  const value = own(request.headers, name)
   return Array.isArray(value) ? value[0] : value
 }
 

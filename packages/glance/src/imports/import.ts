@@ -1,4 +1,4 @@
-import { type Context, isUuid } from '@hearth/core'
+import { type Context, isUuid, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
@@ -95,7 +95,7 @@ function remoteOf(context: Context, { method }: ImportBody): RemoteImage | null 
 }
 
 function checkStatus(image: Image, method: string): void {
-  const wanted = wantedStatus[method]
+  const wanted = own(wantedStatus, method)
   if (image.status !== wanted) {
     throw glanceErrors.Conflict({
       reason: `Image needs to be in status '${wanted}' to use ${method} import, it is '${image.status}'`,

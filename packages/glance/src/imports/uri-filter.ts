@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { own } from '@hearth/core'
 
 /** What web-download may fetch; a non-empty list of allowed things overrides its list of disallowed ones. */
 export interface UriFilter {
@@ -42,7 +43,7 @@ export function mayFetch(uri: string, filter: UriFilter): boolean {
   if (!URL.canParse(uri)) return false
   const url = new URL(uri)
   const scheme = url.protocol.slice(0, -1)
-  const port = url.port === '' ? defaultPorts[scheme] : Number(url.port)
+  const port = url.port === '' ? own(defaultPorts, scheme) : Number(url.port)
   const host = normalHost(url.hostname)
   if (host === '' || url.username !== '' || url.password !== '' || isDisguised(uri, url)) return false
   if (isIP(host) !== 0 && !mayConnect(host, filter)) return false

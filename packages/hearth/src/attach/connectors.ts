@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { errorTable } from '@hearth/core'
+import { errorTable, own } from '@hearth/core'
 import { type ConnectorDriver, type DriverDeps, openDriver } from '@hearth/driver'
 import type { Config, PluginConfig } from '../config.ts'
 
@@ -29,7 +29,7 @@ export function openConnectors(config: Config, deps: DriverDeps): Connectors {
   const plugins = { ...defaults, ...config.connectors }
   const opened = new Map<string, Promise<ConnectorDriver>>()
   const of = (kind: string): Promise<ConnectorDriver> => {
-    const plugin = plugins[kind]
+    const plugin = own(plugins, kind)
     if (!plugin) throw errors.NoConnector({ kind, kinds: Object.keys(plugins).join(', ') })
     const known = opened.get(kind) ?? openDriver('connector', plugin.driver, plugin.options, deps)
     opened.set(kind, known)

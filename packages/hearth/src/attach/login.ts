@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openServiceSession, type ServiceSession } from '@hearth/auth'
-import { errorTable } from '@hearth/core'
+import { errorTable, own } from '@hearth/core'
 import { parse } from 'yaml'
 import { accountVariables } from '../accounts.ts'
 import { type Config, clientEnvironment } from '../config.ts'
@@ -29,7 +29,7 @@ export function openLogin(config: Config): ServiceSession {
 
 function optionsOf(variables: Variables): Parameters<typeof openServiceSession>[0] {
   const need = (name: string): string => {
-    const value = variables[name]
+    const value = own(variables, name)
     if (!value) throw errors.MissingVariable({ name })
     return value
   }
@@ -57,7 +57,7 @@ function cloudVariables(cloud: string, environment: Variables): Variables {
   const places = ['clouds.yaml', join(home, '.config/openstack/clouds.yaml'), '/etc/openstack/clouds.yaml']
   for (const place of places.filter((file) => existsSync(file))) {
     const { clouds } = (parse(readFileSync(place, 'utf8')) ?? {}) as { clouds?: Record<string, Cloud> }
-    const found = clouds?.[cloud]
+    const found = own(clouds ?? {}, cloud)
     if (!found) continue
     const auth = found.auth ?? {}
     return {

@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import { Command } from 'commander'
 import { checkRoles, expandRoles, roleNames, roleSummaries } from '../role-names.ts'
 import { runSuite } from '../run-suite.ts'
@@ -5,7 +6,7 @@ import { configOf } from './config-option.ts'
 
 export function runCommand(): Command {
   const width = Math.max(...roleNames.map((role) => role.length))
-  const list = roleNames.map((role) => `  ${role.padEnd(width)}  ${roleSummaries[role]}`)
+  const list = roleNames.map((role) => `  ${role.padEnd(width)}  ${own(roleSummaries, role)}`)
   return new Command('run')
     .description('Runs some roles in this process, for spreading the suite over processes and hosts')
     .requiredOption('--roles <roles>', 'comma-separated names; a service alone means all its roles, e.g. cinder')

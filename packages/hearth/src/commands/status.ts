@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { own } from '@hearth/core'
 import { Command } from 'commander'
 import { foldersOf } from '../folders.ts'
 import { type RunningSuite, readPidFile } from '../pid-file.ts'
@@ -43,7 +44,7 @@ async function rolesOf(suite: RunningSuite): Promise<RoleStatus[]> {
   const residentMiB = memoryOf(suite.pid)
   return Promise.all(
     suite.roles.map(async (role) => {
-      const url = suite.urls[role] ?? null
+      const url = own(suite.urls, role) ?? null
       return { role, url, healthy: url === null ? null : await isHealthy(url), pid: suite.pid, residentMiB }
     }),
   )

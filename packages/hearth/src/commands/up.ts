@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { own } from '@hearth/core'
 import { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { examineHost } from '../doctor.ts'
@@ -40,7 +41,7 @@ async function startHere(config: Config): Promise<void> {
 }
 
 function readyText(config: Config, suite: Suite, seconds: number): string {
-  const url = (role: string): string => suite.urls[role] ?? 'elsewhere'
+  const url = (role: string): string => own(suite.urls, role) ?? 'elsewhere'
   return `
 Hearth is ready (${seconds.toFixed(1)} s).
 

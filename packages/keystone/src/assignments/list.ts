@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
@@ -39,7 +39,7 @@ export async function listAssignments(_context: Context, request: ApiRequest, de
 
 /** `?effective` alone is a yes. */
 const flag = (request: ApiRequest, name: string): boolean =>
-  request.query[name] === '' || queryFlag(request.query, name)
+  own(request.query, name) === '' || queryFlag(request.query, name)
 
 function readWish({ query, ...request }: ApiRequest): Wish {
   const text = (key: string) => queryText(query, key) || undefined

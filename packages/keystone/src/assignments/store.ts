@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import { insertIfAbsent, type Query, type Transaction } from '@hearth/database'
 import type { Row } from '../store.ts'
 
@@ -67,5 +68,5 @@ const columns: Record<keyof Assignment, string> = {
 
 function toRow(assignment: AssignmentFilter): Row {
   const given = Object.entries(assignment).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(given.map(([key, value]) => [columns[key as keyof Assignment], value]))
+  return Object.fromEntries(given.map(([key, value]) => [own(columns, key)!, value]))
 }

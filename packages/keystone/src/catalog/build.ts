@@ -1,4 +1,4 @@
-import type { Identity } from '@hearth/core'
+import { type Identity, own } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import { readCatalog } from './store.ts'
 
@@ -48,7 +48,7 @@ export function fillUrl(url: string, identity: Pick<Identity, 'userId' | 'projec
   }
   let filled = true
   const text = url.replace(template, (_whole, name: string) => {
-    const value = values[name] ?? null
+    const value = own(values, name) ?? null
     if (value === null) filled = false
     return value ?? ''
   })

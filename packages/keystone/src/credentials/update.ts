@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { forbidden, invalid, notFound } from '../errors.ts'
@@ -40,7 +40,7 @@ function applyChanges(old: Credential, given: CredentialInput): Credential {
   if (!changed.projectId) throw invalid('An EC2 credential needs a project_id.')
   const blob = readBlob(changed.blob)
   const before = old.type === 'ec2' ? readBlob(old.blob) : {}
-  if (bounds.some((bound) => (blob[bound] ?? null) !== (before[bound] ?? null)))
+  if (bounds.some((bound) => (own(blob, bound) ?? null) !== (own(before, bound) ?? null)))
     throw invalid('What bounds a credential cannot be changed.')
   if (typeof blob.access !== 'string') throw invalid('The blob of an EC2 credential needs an access key.')
   return { ...changed, id: old.type === 'ec2' ? old.id : ec2Id(blob.access) }

@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own } from '@hearth/core'
 import { type ApiRequest, Reply } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { needDomain } from '../domains/show.ts'
@@ -29,11 +29,11 @@ export async function updateSettings(_context: Context, request: ApiRequest, dep
   const given = option && group ? { [group]: config as unknown as Record<string, unknown> } : config
   assertKnown(given)
   if (group && Object.keys(given).some((name) => name !== group)) throw forbidden('the body names another group.')
-  if (option && Object.keys(given[group!]!).some((name) => name !== option))
+  if (option && Object.keys(own(given, group!)!).some((name) => name !== option))
     throw forbidden('the body names another option.')
   await commit(deps, async (tx) => {
     await needDomain(tx, domain_id)
-    if (group && !(await readSettings(tx, domain_id))[group]) throw notFound('domain configuration', group)
+    if (group && !own(await readSettings(tx, domain_id), group)) throw notFound('domain configuration', group)
     await writeSettings(tx, domain_id, given)
   })
   return { config: await settingsOf(request, deps) }
@@ -53,11 +53,11 @@ export async function deleteSettings(_context: Context, request: ApiRequest, dep
 /** Throws Forbidden (403) for a group or option that no domain may set. */
 function assertKnown(settings: Settings): void {
   for (const [group, options] of Object.entries(settings)) {
-    const known = defaults[group]
+    const known = own(defaults, group)
     if (!known) throw forbidden(`group ${group} is not supported for domain specific configurations.`)
     if (typeof options !== 'object' || options === null) throw invalid(`${group} must hold options.`)
     for (const option of Object.keys(options))
-      if (!(option in known) && !secretOptions[group]?.includes(option))
+      if (!Object.hasOwn(known, option) && !own(secretOptions, group)?.includes(option))
         throw forbidden(`option ${option} in group ${group} is not supported for domain specific configurations.`)
   }
 }

@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { needDomain } from '../domains/show.ts'
@@ -10,7 +10,8 @@ import { readSettings, type Settings } from './store.ts'
 /** The domain's settings without secrets. */
 export async function settingsOf(request: ApiRequest, deps: Deps): Promise<Settings> {
   const settings = await readSettings(deps.database.query, request.params.domain_id!)
-  for (const [group, names] of Object.entries(secretOptions)) for (const name of names) delete settings[group]?.[name]
+  for (const [group, names] of Object.entries(secretOptions))
+    for (const name of names) delete own(settings, group)?.[name]
   return settings
 }
 
@@ -19,21 +20,21 @@ export async function showSettings(_context: Context, request: ApiRequest, deps:
   const { domain_id, group, option } = request.params as { domain_id: string; group?: string; option?: string }
   await needDomain(deps.database.query, domain_id)
   const settings = await settingsOf(request, deps)
-  const found = group ? settings[group] : settings
+  const found = group ? own(settings, group) : settings
   if (!found || Object.keys(found).length === 0) throw notFound('domain configuration', group ?? domain_id)
   if (!group) return { config: found }
   if (!option) return { config: { [group]: found } }
-  if (!(option in found)) throw notFound('domain configuration', option)
-  return { config: { [option]: found[option] } }
+  if (!Object.hasOwn(found, option)) throw notFound('domain configuration', option)
+  return { config: { [option]: own(found, option) } }
 }
 
 /** GET /domains/config/default, …/{group}/default and …/{group}/{option}/default. */
 export async function showDefaults(_context: Context, request: ApiRequest): Promise<Body> {
   const { group, option } = request.params as { group?: string; option?: string }
   if (!group) return { config: defaults }
-  const options = defaults[group]
+  const options = own(defaults, group)
   if (!options) throw forbidden(`group ${group} is not supported for domain specific configurations.`)
   if (!option) return { config: { [group]: options } }
-  if (!(option in options)) throw forbidden(`option ${option} in group ${group} is not supported.`)
-  return { config: { [option]: options[option] } }
+  if (!Object.hasOwn(options, option)) throw forbidden(`option ${option} in group ${group} is not supported.`)
+  return { config: { [option]: own(options, option) } }
 }

@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { Row } from '../store.ts'
 
@@ -5,13 +6,13 @@ export type Settings = Record<string, Record<string, unknown>>
 
 export async function readSettings(query: Query, domainId: string): Promise<Settings> {
   const rows: Row[] = await query('domain_settings').where({ domain_id: domainId }).orderBy(['section', 'name'])
-  const settings: Settings = {}
+  const settings = new Map<string, Record<string, unknown>>()
   for (const row of rows) {
-    const section = String(row.section)
-    settings[section] ??= {}
-    settings[section][String(row.name)] = JSON.parse(String(row.value))
+    const options = settings.get(String(row.section)) ?? {}
+    setOwn(options, String(row.name), JSON.parse(String(row.value)))
+    settings.set(String(row.section), options)
   }
-  return settings
+  return Object.fromEntries(settings)
 }
 
 export async function writeSettings(query: Query, domainId: string, settings: Settings): Promise<void> {

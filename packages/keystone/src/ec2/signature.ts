@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { own } from '@hearth/core'
 
 /** What a client of the EC2 API signed, as the service it asked passes it on. */
 export interface SignedRequest {
@@ -60,7 +61,7 @@ function headerOf(headers: Record<string, string>, name: string): string | undef
 
 function signV1(params: Record<string, string>, secret: string): string {
   const keys = Object.keys(params).sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
-  return hmac(secret, keys.map((key) => key + params[key]).join(''), 'sha1').toString('base64')
+  return hmac(secret, keys.map((key) => key + own(params, key)).join(''), 'sha1').toString('base64')
 }
 
 function signV2(request: SignedRequest, host: string, secret: string): string {
@@ -78,7 +79,7 @@ function canonicalQuery(params: Record<string, string>): string {
   const keys = Object.keys(params).filter((key) => key !== 'Signature' && key !== 'X-Amz-Signature')
   return keys
     .sort()
-    .map((key) => `${encode(key)}=${encode(params[key]!)}`)
+    .map((key) => `${encode(key)}=${encode(own(params, key)!)}`)
     .join('&')
 }
 

@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
@@ -19,7 +19,9 @@ export async function listMembers(_context: Context, request: ApiRequest, deps: 
   const filters = readFilters(request.query, { name: 'text', enabled: 'boolean' })
   const users = await usersById(query, await memberIds(query, group.id))
   const rendered = users.map((user) => renderUser(user, base)).filter(filters.matches)
-  const items = rendered.filter((item) => Object.entries(filters.exact).every(([key, value]) => item[key] === value))
+  const items = rendered.filter((item) =>
+    Object.entries(filters.exact).every(([key, value]) => own(item, key) === value),
+  )
   return collection(request, { name: 'users', base, items })
 }
 

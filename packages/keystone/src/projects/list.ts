@@ -16,7 +16,7 @@ export async function listProjects(context: Context, request: ApiRequest, deps: 
   const page = readPage(request.query)
   const base = baseOf(request, deps.publicUrl)
   const exact = withinDomain(context, { is_domain: false, ...filters.exact })
-  const isExact = filters.isExact && !tagKeys.some((key) => key in request.query)
+  const isExact = filters.isExact && !tagKeys.some((key) => Object.hasOwn(request.query, key))
   const projects = exact ? await list(deps.database.query, exact, isExact ? page : {}) : []
   const tagged = projects.filter(tagFilter(request.query)).map((project) => renderProject(project, base))
   return collection(request, { name: 'projects', base, items: cutPage(tagged.filter(filters.matches), page) })

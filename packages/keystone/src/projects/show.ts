@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
@@ -21,7 +21,7 @@ export async function showProject(_context: Context, request: ApiRequest, deps: 
   const { query } = deps.database
   const project = await needProject(query, request.params.project_id!)
   const flag = (name: string): boolean =>
-    name in request.query && (request.query[name] === '' || queryFlag(request.query, name))
+    Object.hasOwn(request.query, name) && (own(request.query, name) === '' || queryFlag(request.query, name))
   if (flag('parents_as_list') && flag('parents_as_ids')) throw invalid('Use either parents_as_list or parents_as_ids.')
   if (flag('subtree_as_list') && flag('subtree_as_ids')) throw invalid('Use either subtree_as_list or subtree_as_ids.')
   const body = renderProject(project, base)

@@ -1,4 +1,4 @@
-import type { Context } from '@hearth/core'
+import { type Context, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { readFilters } from '../filters.ts'
@@ -28,6 +28,8 @@ export async function listUserProjects(_context: Context, request: ApiRequest, d
   const filters = readFilters(request.query, { name: 'text', enabled: 'boolean' })
   const projects = await projectsOf(deps.database.query, user.id)
   const rendered = projects.map((project) => renderProject(project, base)).filter(filters.matches)
-  const items = rendered.filter((item) => Object.entries(filters.exact).every(([key, value]) => item[key] === value))
+  const items = rendered.filter((item) =>
+    Object.entries(filters.exact).every(([key, value]) => own(item, key) === value),
+  )
   return collection(request, { name: 'projects', base, items })
 }

@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import type { ProxyDeps } from '../deps.ts'
 import { metadataHeaders } from '../metadata.ts'
 import type { Account } from '../storage/operations.ts'
@@ -26,9 +27,9 @@ export function accountHeaders(deps: ProxyDeps, account: Account | null, owner: 
   }
   if (!account) return headers
   const policy = `x-account-storage-policy-${deps.policyName.toLowerCase()}`
-  headers[`${policy}-container-count`] = String(numbers.containerCount)
-  headers[`${policy}-object-count`] = String(numbers.objectCount)
-  headers[`${policy}-bytes-used`] = String(numbers.bytesUsed)
+  setOwn(headers, `${policy}-container-count`, String(numbers.containerCount))
+  setOwn(headers, `${policy}-object-count`, String(numbers.objectCount))
+  setOwn(headers, `${policy}-bytes-used`, String(numbers.bytesUsed))
   headers['x-put-timestamp'] = account.putTimestamp
   headers['accept-ranges'] = 'bytes'
   Object.assign(headers, metadataHeaders(account.metadata))

@@ -1,3 +1,4 @@
+import { own, setOwn } from '@hearth/core'
 import { ensureAccount } from '../accounts/change.ts'
 import type { ProxyDeps } from '../deps.ts'
 import { cleanAcl } from '../features/keystone-auth/acl.ts'
@@ -43,8 +44,8 @@ function sysmeta(request: SwiftRequest, deps: ProxyDeps): TimedMetadata {
 
 function cleanAcls(headers: Record<string, string>): void {
   for (const name of ['x-container-read', 'x-container-write']) {
-    const value = headers[name]
-    if (value) headers[name] = cleanAcl(name, value)
+    const value = own(headers, name)
+    if (value) setOwn(headers, name, cleanAcl(name, value))
   }
 }
 

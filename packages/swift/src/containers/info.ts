@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import type { ProxyDeps } from '../deps.ts'
 import { placeAccount, placeContainer } from '../placement/cluster.ts'
 import { newestAnswer } from '../placement/read.ts'
@@ -28,6 +29,6 @@ export const isDeleted = (of: { putTimestamp: string; deleteTimestamp: string })
 
 /** The value of one metadata name, or null when it is not set. */
 export function metadataOf(of: { metadata: Container['metadata'] } | null, name: string): string | null {
-  const value = of?.metadata[name]?.[0]
+  const value = of ? own(of.metadata, name)?.[0] : undefined
   return value === undefined || value === '' ? null : value
 }

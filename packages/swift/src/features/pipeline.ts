@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import type { ProxyDeps } from '../deps.ts'
 import type { Handler } from '../request.ts'
 import { route } from '../route.ts'
@@ -41,7 +42,7 @@ export function openPipeline(deps: ProxyDeps): Handler {
   let handler: Handler = (request) => route(request, deps)
   for (const feature of [...features].reverse()) {
     handler = feature.wrap(handler, deps)
-    if (feature.capability) deps.capabilities[feature.name] = feature.capability
+    if (feature.capability) setOwn(deps.capabilities, feature.name, feature.capability)
   }
   return handler
 }

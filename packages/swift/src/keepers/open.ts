@@ -47,6 +47,7 @@ const keepers: Record<keyof KeeperIntervals, (deps: KeeperDeps) => Promise<unkno
 
 /** Milliseconds before the first round of what need not happen at every start. */
 const firstRest: Partial<KeeperIntervals> = { audit: 600_000 }
+const names = Object.keys(keepers) as (keyof KeeperIntervals)[]
 
 /** Starts every keeper; each begins at once, or after its first rest, and then rests for its interval. */
 export function openKeepers(options: {
@@ -65,11 +66,12 @@ export function openKeepers(options: {
   }
   const intervals = { ...defaultIntervals, ...options.intervals }
   const wakers = new Set<() => void>()
-  const loops = Object.entries(keepers).map(async ([name, round]) => {
-    await rest(firstRest[name as keyof KeeperIntervals] ?? 0, wakers)
+  const loops = names.map(async (name) => {
+    const round = keepers[name]
+    await rest(firstRest[name] ?? 0, wakers)
     while (open) {
       await round(deps).catch((error: unknown) => options.log.warn({ err: error, keeper: name }, 'a keeper failed'))
-      if (open) await rest(intervals[name as keyof KeeperIntervals], wakers)
+      if (open) await rest(intervals[name], wakers)
     }
   })
   return {

@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import type { ListingFormat } from './query.ts'
 
 /** One line of a listing, as JSON shows it. */
@@ -43,7 +44,7 @@ const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;'
 export function escapeXml(text: string): string {
   return (
     text
-      .replace(/[&<>"]/g, (letter) => escapes[letter]!)
+      .replace(/[&<>"]/g, (letter) => own(escapes, letter)!)
       // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\ufffd')
   )

@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import { refuse } from '../response.ts'
 import type { ListingQuery } from '../storage/operations.ts'
 
@@ -35,13 +36,13 @@ export interface Negotiated {
 /** The format parameter decides, else the Accept header. Throws a 406 when nothing acceptable is left. */
 export function negotiate(query: Record<string, string>, accept: string | undefined): Negotiated {
   if (query.format !== undefined) {
-    const format = ({ json: 'json', xml: 'xml' } as const)[query.format.toLowerCase()] ?? 'plain'
+    const format = own({ json: 'json', xml: 'xml' } as const, query.format.toLowerCase()) ?? 'plain'
     const type = { json: 'application/json', xml: 'application/xml', plain: 'text/plain' }[format]
     return { format, contentType: `${type}; charset=utf-8`, vary: false }
   }
   const type = bestType(accept ?? '')
   if (!type) throw refuse(406)
-  return { format: byType[type]!, contentType: `${type}; charset=utf-8`, vary: true }
+  return { format: own(byType, type)!, contentType: `${type}; charset=utf-8`, vary: true }
 }
 
 /** Picks from an Accept header by splitting only: no pattern that a long header could make slow. */

@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import { isTrue } from '../request.ts'
 
 /** Types of common file name endings; anything else is a stream of bytes. */
@@ -47,5 +48,5 @@ export function contentTypeOf(name: string, headers: Record<string, string>): st
   // The size of large objects travels in this parameter; a client may not set it.
   if (given && !isTrue(headers['x-detect-content-type'])) return given.replace(/;\s*swift_[^;]*/gi, '')
   const ending = /\.([^./]+)$/.exec(name)?.[1]?.toLowerCase() ?? ''
-  return types[ending] ?? 'application/octet-stream'
+  return own(types, ending) ?? 'application/octet-stream'
 }

@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import type { StoredObject } from '../storage/operations.ts'
 import { httpDate } from '../timestamps.ts'
 
@@ -16,8 +17,8 @@ const stored = [
 export function storedHeaders(headers: Record<string, string>): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith('x-object-meta-')) kept[name] = value
-    else if (stored.includes(name) && value !== '') kept[name] = value
+    if (name.startsWith('x-object-meta-')) setOwn(kept, name, value)
+    else if (stored.includes(name) && value !== '') setOwn(kept, name, value)
   }
   return kept
 }
@@ -33,7 +34,7 @@ export function objectHeaders(object: StoredObject): Record<string, string> {
     'accept-ranges': 'bytes',
   }
   for (const [name, value] of Object.entries(object.sysmeta))
-    if (!name.startsWith('x-object-sysmeta-')) headers[name] = value
+    if (!name.startsWith('x-object-sysmeta-')) setOwn(headers, name, value)
   if (object.deleteAt !== null) headers['x-delete-at'] = String(object.deleteAt)
   return headers
 }

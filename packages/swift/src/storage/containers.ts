@@ -1,3 +1,4 @@
+import { own, setOwn } from '@hearth/core'
 import { recordStats } from './accounts.ts'
 import type { WriteContext } from './objects.ts'
 import type {
@@ -47,8 +48,8 @@ export function asContainer(row: ContainerRow): Container {
 export function mergeMetadata(stored: TimedMetadata, changes: TimedMetadata): TimedMetadata {
   const merged = { ...stored }
   for (const [name, change] of Object.entries(changes)) {
-    const before = merged[name]
-    if (!before || before[1] < change[1]) merged[name] = change
+    const before = own(merged, name)
+    if (!before || before[1] < change[1]) setOwn(merged, name, change)
   }
   return merged
 }

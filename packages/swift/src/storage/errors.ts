@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 /** `full`: no space left. `missing`, `corrupt`: this replica's body cannot be used. `offline`: the device does not answer. */
 export type StorageErrorKind = 'full' | 'missing' | 'corrupt' | 'offline'
 
@@ -23,5 +24,5 @@ const kinds: Record<string, StorageErrorKind> = {
 export function storageErrorOf(error: unknown): StorageError {
   if (error instanceof StorageError) return error
   const { code = '', message } = error as { code?: string; message: string }
-  return new StorageError(kinds[code] ?? 'offline', message)
+  return new StorageError(own(kinds, code) ?? 'offline', message)
 }

@@ -1,3 +1,5 @@
+import { own } from '@hearth/core'
+
 /**
  * Values between hosts: a JSON text, in which bytes are references, then the bytes themselves. Layout: uint32 length of the text,
  * the text, and each run of bytes after the other.
@@ -11,7 +13,7 @@ export function encodeMessage(value: unknown): Buffer {
   let length = 0
   const text = JSON.stringify(value ?? null, function replace(this: Record<string, unknown>, key, member: unknown) {
     // Buffers have a toJSON of their own, so the value is taken from its holder.
-    const original = this[key]
+    const original = own(this, key)
     if (!(original instanceof Uint8Array)) return member
     parts.push(original)
     const reference: Reference = { $bytes: [length, original.length] }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { setOwn } from '@hearth/core'
 
 /** Runs in the worker before anything else: serves the sources that this thread has prepared. */
 const bootstrap = `
@@ -39,10 +40,10 @@ function withoutWarning<T>(work: () => T): T {
 /** The file and all it imports by relative path, as JavaScript. */
 function sourcesOf(entry: URL, found: Record<string, string> = {}): Record<string, string> {
   const source = withoutWarning(() => stripTypeScriptTypes(readFileSync(entry, 'utf8')))
-  found[entry.href] = source
+  setOwn(found, entry.href, source)
   for (const [, path] of source.matchAll(/from '(\.[^']+)'/g)) {
     const url = new URL(path!, entry)
-    if (!(url.href in found)) sourcesOf(url, found)
+    if (!Object.hasOwn(found, url.href)) sourcesOf(url, found)
   }
   return found
 }

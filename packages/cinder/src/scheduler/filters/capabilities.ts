@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import type { Pool } from '../pools.ts'
 import type { PlaceRequest } from '../request.ts'
 import { meetsSpec } from './extra-spec.ts'
@@ -20,7 +21,7 @@ function valueAt(capabilities: Record<string, unknown>, path: string[]): unknown
   let value: unknown = capabilities
   for (const key of path) {
     if (typeof value !== 'object' || value === null) return undefined
-    value = (value as Record<string, unknown>)[key]
+    value = own(value as Record<string, unknown>, key)
   }
   return value
 }

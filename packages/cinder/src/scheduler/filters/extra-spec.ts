@@ -1,6 +1,8 @@
+import { own } from '@hearth/core'
+
 const truths: Record<string, boolean> = { true: true, t: true, yes: true, y: true, on: true, '1': true }
 
-const isTrueText = (text: string): boolean => truths[text.toLowerCase()] ?? false
+const isTrueText = (text: string): boolean => own(truths, text.toLowerCase()) ?? false
 
 const numeric: Record<string, (a: number, b: number) => boolean> = {
   '=': (a, b) => a >= b,

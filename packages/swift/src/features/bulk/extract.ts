@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import { setOwn } from '@hearth/core'
 import { derive, type Handler, type SwiftRequest } from '../../request.ts'
 import { Refusal, reasonOf, type SwiftResponse } from '../../response.ts'
 import { ruledAnew } from '../keystone-auth/access-rules.ts'
@@ -96,7 +97,8 @@ function headersOf(file: ArchiveFile): Record<string, string> {
   for (const [name, value] of Object.entries(file.attributes)) {
     const key = name.replace(/^(SCHILY|LIBARCHIVE)\.xattr\./, '')
     if (key === 'user.mime_type') headers['content-type'] = value
-    if (key.startsWith('user.meta.')) headers[`x-object-meta-${key.slice('user.meta.'.length).toLowerCase()}`] = value
+    if (key.startsWith('user.meta.'))
+      setOwn(headers, `x-object-meta-${key.slice('user.meta.'.length).toLowerCase()}`, value)
   }
   return headers
 }

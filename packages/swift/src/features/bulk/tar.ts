@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import { refuse } from '../../response.ts'
 
 /** A regular file of an archive; its body must be read, or skipped, before the next one is asked for. */
@@ -113,7 +114,7 @@ function parsePax(body: Buffer): Record<string, string> {
     if (space < 0 || !(length > 0)) break
     const record = body.subarray(space + 1, at + length - 1).toString('utf8')
     const equals = record.indexOf('=')
-    found[record.slice(0, equals)] = record.slice(equals + 1)
+    setOwn(found, record.slice(0, equals), record.slice(equals + 1))
     at += length
   }
   return found

@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import type { ProxyDeps } from '../../deps.ts'
 import { applyConditions } from '../../objects/conditions.ts'
 import { derive, type Handler, isTrue, type SwiftRequest } from '../../request.ts'
@@ -103,7 +104,7 @@ function targetHeaders(
     for (const [name, value] of Object.entries(source.headers)) {
       const wanted = name.startsWith('x-object-meta-') || name === 'x-delete-at' || kept.includes(name)
       if (wanted || name.startsWith('x-symlink-target') || (name === 'x-object-manifest' && keepManifest))
-        headers[name] = value
+        setOwn(headers, name, value)
     }
     if (own['x-delete-after'] !== undefined) delete headers['x-delete-at']
   }
@@ -119,6 +120,7 @@ function reportOf(source: SwiftRequest, found: SwiftResponse, headers: Record<st
     'x-copied-from-account': quoted(source.account),
     'x-copied-from-last-modified': found.headers['last-modified'] ?? '',
   }
-  for (const [name, value] of Object.entries(headers)) if (name.startsWith('x-object-meta-')) report[name] = value
+  for (const [name, value] of Object.entries(headers))
+    if (name.startsWith('x-object-meta-')) setOwn(report, name, value)
   return report
 }

@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 import type { ProxyDeps } from '../../deps.ts'
 import { escapeXml } from '../../listings/format.ts'
 import { type Authorize, derive, type Handler, readAll, type SwiftRequest } from '../../request.ts'
@@ -62,7 +63,7 @@ async function readForm(
     if (filename === undefined) {
       const value = await readAll(part.data, maxField)
       if (value === null) throw new FormError(400, `field ${name} is too long`)
-      fields[name.toLowerCase()] = value.toString('utf8')
+      setOwn(fields, name.toLowerCase(), value.toString('utf8'))
       continue
     }
     if (filename === '') continue

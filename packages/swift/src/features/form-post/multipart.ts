@@ -1,3 +1,4 @@
+import { setOwn } from '@hearth/core'
 /** A part of a multipart body; its data must be read to the end before the next part is asked for. */
 export interface Part {
   headers: Record<string, string>
@@ -57,7 +58,7 @@ function parseHeaders(text: string): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const line of text.split('\r\n')) {
     const at = line.indexOf(':')
-    if (at > 0) headers[line.slice(0, at).trim().toLowerCase()] = line.slice(at + 1).trim()
+    if (at > 0) setOwn(headers, line.slice(0, at).trim().toLowerCase(), line.slice(at + 1).trim())
   }
   return headers
 }
@@ -66,6 +67,6 @@ function parseHeaders(text: string): Record<string, string> {
 export function dispositionOf(header: string | undefined): Record<string, string> {
   const found: Record<string, string> = {}
   for (const [, key, quoted, bare] of (header ?? '').matchAll(/;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;]*))/g))
-    found[key!.toLowerCase()] = quoted ?? bare ?? ''
+    setOwn(found, key!.toLowerCase(), quoted ?? bare ?? '')
   return found
 }

@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import { findAccount, findContainer, metadataOf } from '../../containers/info.ts'
 import { answer, refuse } from '../../response.ts'
 import type { Feature } from '../feature.ts'
@@ -11,13 +12,13 @@ export const accountQuotas: Feature = {
   capability: {},
   wrap: (next, deps) => async (request) => {
     if (request.container === null && ['PUT', 'POST'].includes(request.method)) {
-      const touched = [...settings, ...removals].filter((name) => request.headers[name] !== undefined)
+      const touched = [...settings, ...removals].filter((name) => own(request.headers, name) !== undefined)
       if (touched.length === 0) return next(request)
       const denied = request.authorize(request, { acl: null })
       if (denied) return denied
       if (!request.reseller) return answer(403)
       for (const name of touched) {
-        const value = request.headers[name]
+        const value = own(request.headers, name)
         if (settings.includes(name) && value && !/^\d+$/.test(value))
           throw refuse(400, name.endsWith('count') ? 'Invalid count quota.' : 'Invalid bytes quota.')
       }

@@ -1,3 +1,4 @@
+import { own } from '@hearth/core'
 import { findContainer, metadataOf } from '../../containers/info.ts'
 import { answer, refuse } from '../../response.ts'
 import type { Feature } from '../feature.ts'
@@ -14,7 +15,7 @@ export const containerQuotas: Feature = {
   wrap: (next, deps) => async (request) => {
     if (request.container !== null && request.object === null && ['PUT', 'POST'].includes(request.method)) {
       for (const [name, reason] of Object.entries(headers)) {
-        const value = request.headers[name]
+        const value = own(request.headers, name)
         if (value && !/^\d+$/.test(value)) throw refuse(400, reason)
       }
     }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { own } from '@hearth/core'
 import type { ProxyDeps } from '../../deps.ts'
 import type { Authorize, SwiftRequest } from '../../request.ts'
 import { answer, refuse, type SwiftResponse } from '../../response.ts'
@@ -28,7 +29,7 @@ export const tempUrl: Feature = {
     const preauthorized = await check(request, signature, until, deps)
     if (!preauthorized) return invalid()
     for (const name of ['x-object-manifest', 'x-symlink-target'])
-      if (request.headers[name] !== undefined && ['PUT', 'POST'].includes(request.method))
+      if (own(request.headers, name) !== undefined && ['PUT', 'POST'].includes(request.method))
         throw refuse(400, `The header '${name}' is not allowed in this tempurl`)
     const {
       'x-auth-token': _token,
