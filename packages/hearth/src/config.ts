@@ -59,7 +59,11 @@ export interface Config {
     maxMiB: number
     keep: number
   }
-  identity: ListenerConfig & { tokenSeconds: number; foreign: ForeignIdentityConfig | null }
+  identity: ListenerConfig & {
+    tokenSeconds: number
+    revocationLagSeconds: number
+    foreign: ForeignIdentityConfig | null
+  }
   volume: ListenerConfig & {
     availabilityZone: string
     sizeGiB: number | null

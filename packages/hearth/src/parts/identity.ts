@@ -22,15 +22,20 @@ export async function startIdentity(shared: Shared): Promise<Running> {
     },
   })
   await keepPrints(database, secrets)
-  shared.tokenSource = await openTokenSource(database)
+  const { tokenSeconds, revocationLagSeconds } = config.identity
+  const tokens = await openTokenSource(database, { secret: secrets.signing, tokenSeconds, log })
+  shared.onClose(async () => tokens.close())
+  shared.tokenSource = tokens
   return roles.api({
     host: config.host,
     port: config.identity.port,
     publicUrl: config.identity.publicUrl ?? undefined,
     proxies: shared.proxies,
     policyFile: config.identity.policyFile,
-    tokenSeconds: config.identity.tokenSeconds,
+    tokenSeconds,
+    revocationLagSeconds,
     database,
+    tokens,
     log,
     metrics,
     metricsToken: shared.metricsToken,
