@@ -136,17 +136,7 @@ export const configSchema = {
       },
       keep: { ...positive(5), maximum: 1000, description: 'how many renamed files stay' },
     }),
-    identity: section({
-      ...listener(5000),
-      tokenSeconds: { ...positive(3600), description: 'Life of a token, seconds' },
-      revocationLagSeconds: {
-        ...positive(60),
-        minimum: 5,
-        description:
-          'How long a service believes tokens without news of revoked ones, seconds; after that it responds with 503 until the identity service (or its database) is back',
-      },
-      foreign: foreignIdentity,
-    }),
+    identity: section({ ...listener(5000), tokenSeconds: positive(3600), foreign: foreignIdentity }),
     volume: section({
       ...listener(8776),
       availabilityZone: text('nova'),
@@ -168,7 +158,18 @@ export const configSchema = {
     }),
     connectors: { type: 'object', default: {}, additionalProperties: plugin },
     object: section({
-      ...listener(8080),
+      port: port(8080),
+      publicUrl: optional,
+      clientTimeoutSeconds: {
+        ...positive(60),
+        description: "seconds a client may pause while it sends or reads, as Swift's client_timeout",
+      },
+      minimumUploadRate: {
+        type: 'integer',
+        minimum: 0,
+        default: 1024,
+        description: 'bytes per second below which an upload is given up with 408; 0 for no minimum',
+      },
       replicas: positive(3),
       rings: optional,
       storageAddress: { ...text('127.0.0.1:6200'), pattern: '^.+:[0-9]+$' },

@@ -59,11 +59,7 @@ export interface Config {
     maxMiB: number
     keep: number
   }
-  identity: ListenerConfig & {
-    tokenSeconds: number
-    revocationLagSeconds: number
-    foreign: ForeignIdentityConfig | null
-  }
+  identity: ListenerConfig & { tokenSeconds: number; foreign: ForeignIdentityConfig | null }
   volume: ListenerConfig & {
     availabilityZone: string
     sizeGiB: number | null
@@ -79,7 +75,11 @@ export interface Config {
   }
   /** What `hearth attach` attaches volumes of each `driver_volume_type` with, beside and before those it knows. */
   connectors: Record<string, PluginConfig>
-  object: ListenerConfig & {
+  object: Omit<ListenerConfig, 'policyFile'> & {
+    /** Seconds a client may pause. */
+    clientTimeoutSeconds: number
+    /** Bytes per second; 0 for no minimum. */
+    minimumUploadRate: number
     replicas: number
     /** Folder of account.ring.gz, container.ring.gz and object.ring.gz of a cluster of several hosts. */
     rings: string | null
@@ -117,9 +117,9 @@ export function loadConfig(file?: string): Config {
   config.dataFolder = absolute(config.dataFolder)
   config.hostName ??= hostname()
   for (const part of ['identity', 'volume', 'image', 'object'] as const) {
-    const { policyFile, publicUrl } = config[part]
-    if (policyFile !== null) config[part].policyFile = absolute(policyFile)
-    if (publicUrl !== null) config[part].publicUrl = publicUrl.replace(/\/+$/, '')
+    const section: Partial<ListenerConfig> = config[part]
+    if (section.policyFile) section.policyFile = absolute(section.policyFile)
+    if (section.publicUrl) section.publicUrl = section.publicUrl.replace(/\/+$/, '')
   }
   if (config.object.rings !== null) config.object.rings = absolute(config.object.rings)
   if (config.log.file !== null && config.log.file !== 'stdout') config.log.file = absolute(config.log.file)

@@ -1,5 +1,6 @@
 import type { Authenticator } from '@hearth/auth'
 import type { Logger, Registry, Running, TrustedProxies } from '@hearth/core'
+import { defaultPace } from './client-pace.ts'
 import type { ProxyDeps } from './deps.ts'
 import { type KeeperIntervals, openKeepers } from './keepers/open.ts'
 import { defaultLimits, type Limits } from './limits.ts'
@@ -33,6 +34,10 @@ export interface ProxyOptions {
   resellerAdminRole?: string
   accountPrefix?: string
   allowAccountManagement?: boolean
+  /** Seconds for which a client may pause while it sends or reads; 60 when absent, as Swift's client_timeout. */
+  clientTimeoutSeconds?: number
+  /** Bytes per second below which an upload is given up; 1024 when absent, 0 for none. */
+  minimumUploadRate?: number
 }
 
 export interface StorageRoleOptions {
@@ -67,7 +72,11 @@ export async function proxy(options: ProxyOptions): Promise<Running> {
     log: options.log,
   }
   const { host, port, publicUrl, proxies, log, metrics, metricsToken } = options
-  return openServer(deps, { host, port, publicUrl, proxies, log, metrics, metricsToken })
+  const pace = {
+    timeoutMs: (options.clientTimeoutSeconds ?? defaultPace.timeoutMs / 1000) * 1000,
+    bytesPerSecond: options.minimumUploadRate ?? defaultPace.bytesPerSecond,
+  }
+  return openServer(deps, { host, port, publicUrl, proxies, log, metrics, metricsToken, pace })
 }
 
 /** The devices of this process, for proxies and keepers on other hosts. */

@@ -29,3 +29,6 @@ export const defaultLimits: Limits = {
   max_container_name_length: 256,
   extra_header_count: 0,
 }
+
+/** Headers a request may have: those of metadata, and as many others as Swift's constraints.py allows. */
+export const mostHeaders = (limits: Limits): number => limits.max_meta_count + 36 + limits.extra_header_count

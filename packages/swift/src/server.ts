@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import {
   baseUrlOf,
   bearsToken,
@@ -12,15 +13,20 @@ import {
   type Running,
   type TrustedProxies,
 } from '@hearth/core'
+import type { ClientPace } from './client-pace.ts'
 import type { ProxyDeps } from './deps.ts'
 import { openPipeline } from './features/pipeline.ts'
 import { info } from './info.ts'
+import { mostHeaders } from './limits.ts'
+import { refuseMalformed } from './malformed.ts'
 import { applyConditions } from './objects/conditions.ts'
 import { requestObserver } from './observe.ts'
+import { readBody } from './read-body.ts'
 import type { Handler, SwiftRequest } from './request.ts'
 import { answer, Refusal, refuse, type SwiftResponse } from './response.ts'
+import { send } from './send.ts'
 import { StorageError } from './storage/errors.ts'
-import { decodePath, readBody, readHeaders, send, splitPath, transactionId } from './wire.ts'
+import { checkHead, decodePath, readHeaders, splitPath, transactionId } from './wire.ts'
 
 export interface ServerOptions {
   host: string
@@ -33,25 +39,48 @@ export interface ServerOptions {
   metrics?: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
+  pace: ClientPace
 }
 
 /** Listens for Swift's API. Throws with a clear message when the port is taken. */
 export async function openServer(deps: ProxyDeps, options: ServerOptions): Promise<Running> {
   const handler = openPipeline(deps)
   const observe = requestObserver(options.metrics ?? openMetrics())
-  const handle = (message: IncomingMessage, reply: ServerResponse, waits: boolean) =>
-    void serve(message, reply, waits, { deps, handler, options, observe }).catch((error: unknown) => {
-      if (!message.destroyed)
-        options.log.error({ err: error, url: message.url?.split('?')[0] }, 'a request was cut short')
-      reply.destroy()
-    })
-  const server = createServer({ maxHeaderSize: 128 * 1024, requestTimeout: 0, keepAliveTimeout: 65_000 })
+  const underWay = new WeakMap<Duplex, Set<ServerResponse>>()
+  const handle = (message: IncomingMessage, reply: ServerResponse, waits: boolean) => {
+    const replies = underWay.get(message.socket) ?? new Set()
+    underWay.set(message.socket, replies.add(reply))
+    void serve(message, reply, waits, { deps, handler, options, observe })
+      .catch((error: unknown) => {
+        if (!message.destroyed)
+          options.log.error({ err: error, url: message.url?.split('?')[0] }, 'a request was cut short')
+        reply.destroy()
+      })
+      .finally(() => replies.delete(reply))
+  }
+  const server = openHttpServer(options.pace.timeoutMs)
+  server.on('clientError', (error, socket) => refuseMalformed(error, socket, underWay.get(socket) ?? new Set()))
   server.on('request', (message: IncomingMessage, reply: ServerResponse) => handle(message, reply, false))
   server.on('checkContinue', (message: IncomingMessage, reply: ServerResponse) => handle(message, reply, true))
   await listen(server, options)
   const address = server.address() as { port: number }
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
   return { url: `http://${host}:${address.port}`, close: () => close(server) }
+}
+
+/** The time-outs for heads and idle connections, and limits that Swift's own web server has; bodies have theirs in read-body.ts. */
+function openHttpServer(timeoutMs: number): Server {
+  const server = createServer({
+    // 64 KiB of headers, as eventlet, and a request line of 8 KiB.
+    maxHeaderSize: 72 * 1024,
+    headersTimeout: timeoutMs,
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: Math.min(30_000, timeoutMs / 2),
+  })
+  // Node would drop the headers beyond a number without a word; checkHead() refuses them.
+  server.maxHeadersCount = 0
+  return server
 }
 
 function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
@@ -86,26 +115,30 @@ async function serve(message: IncomingMessage, reply: ServerResponse, waits: boo
   const id = transactionId()
   const began = performance.now()
   const method = message.method ?? 'GET'
+  const { pace, log } = serving.options
   let response: SwiftResponse
+  let sent: boolean
   try {
+    checkHead(message, mostHeaders(serving.deps.limits))
     response = (await fixedAnswer(message, serving)) ?? (await handleRequest(message, reply, waits, id, serving))
   } catch (error) {
-    response = answerFor(error, message, id, serving.options.log)
+    response = answerFor(error, message, id, log)
   }
   if (waits && !message.complete) response.headers.connection = 'close'
   try {
-    await send({ method, transactionId: id }, response, reply)
+    sent = await send({ method, transactionId: id }, response, reply, pace.timeoutMs)
   } catch (error) {
     if (reply.headersSent) throw error
-    await send({ method, transactionId: id }, answerFor(error, message, id, serving.options.log), reply)
+    response = answerFor(error, message, id, log)
+    sent = await send({ method, transactionId: id }, response, reply, pace.timeoutMs)
   }
   if (!message.complete && !message.destroyed) discardRest(message)
   const seconds = (performance.now() - began) / 1000
-  serving.observe(method, message.url ?? '', response.status, seconds)
+  const status = sent ? response.status : 499
+  serving.observe(method, message.url ?? '', status, seconds)
   const [path = ''] = (message.url ?? '').split('?', 1)
   if (isProbe(path)) return
-  const { log } = serving.options
-  log.info({ service: 'swift', requestId: id, method, path, status: response.status, seconds }, 'request')
+  log.info({ service: 'swift', requestId: id, method, path, status, seconds }, 'request')
 }
 
 /** A client still sending after its answer is listened to for half a minute, so that it gets to read the answer. */
@@ -156,7 +189,7 @@ async function handleRequest(
 ): Promise<SwiftResponse> {
   const [rawPath = '/', ...rest] = (message.url ?? '/').split('?')
   const path = splitPath(decodePath(rawPath))
-  if (!path) throw refuse(/^\/v1(\.0)?\/?$/.test(rawPath) ? 412 : 404, undefined)
+  if (!path) throw refuse(/^\/v1(\.0)?\/?$/.test(rawPath) ? 412 : 404)
   const headers = readHeaders(message)
   const origin = originOf(message, options.proxies ?? noProxies)
   const calledUrl = baseUrlOf(origin)
@@ -167,16 +200,17 @@ async function handleRequest(
     method: message.method ?? 'GET',
     query: Object.fromEntries(new URLSearchParams(rest.join('?'))),
     headers,
-    body: readBody(message, reply, waits),
+    body: readBody(message, reply, waits, options.pace),
     length: contentLength(headers),
     chunked: headers['transfer-encoding']?.toLowerCase() === 'chunked',
     transactionId: id,
     baseUrl: options.publicUrl ?? calledUrl,
     clientAddress: origin.address,
+    gone: goneSignal(reply),
     identity: null,
     serviceRoles: [],
     authorize: () => answer(401),
-    preauthorized: null,
+    preauthorized: false,
     slash: rawPath.endsWith('/'),
     owner: false,
     reseller: false,
@@ -185,6 +219,15 @@ async function handleRequest(
   }
   const response = await handler(request)
   return applyConditions(request, response)
+}
+
+/** Aborted when the connection ends before the response is sent. */
+function goneSignal(reply: ServerResponse): AbortSignal {
+  const controller = new AbortController()
+  reply.once('close', () => {
+    if (!reply.writableFinished) controller.abort()
+  })
+  return controller.signal
 }
 
 function contentLength(headers: Record<string, string>): number | null {

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { setOwn } from '@hearth/core'
-import type { SwiftRequest } from './request.ts'
-import { refuse, type SwiftResponse } from './response.ts'
+import type { IncomingMessage } from 'node:http'
+import { refuse } from './response.ts'
 
 /** `tx`, 21 hex digits, a dash and the time as 10 hex digits. */
 export const transactionId = (): string =>
@@ -36,144 +34,49 @@ export function splitPath(path: string): SwiftPath | null {
   const match = /^\/v1(?:\.0)?\/([^/]+)(?:\/([^/]*)(?:\/([\s\S]*))?)?$/.exec(path)
   if (!match) return null
   const [, account, container, object] = match
-  if (!container && object) throw refuse(412, 'Bad URL')
+  if (!container && object) return null
   return { account: account!, container: container || null, object: object || null }
 }
 
-/** Headers by lower-case name; underscores are dashes, as WSGI makes them, and bytes are UTF-8. */
+/** The longest request line and the longest header line, bytes; eventlet's defaults, with which Swift runs. */
+const longestLine = 8192
+
+/**
+ * Refuses what Swift's web server refuses before any feature sees it: 414 for a long URL, 431 for too many or too long headers,
+ * 501 for a Transfer-Encoding other than chunked.
+ */
+export function checkHead(message: IncomingMessage, mostHeaders: number): void {
+  if ((message.url ?? '').length > longestLine) throw refuse(414)
+  const { rawHeaders } = message
+  if (rawHeaders.length / 2 > mostHeaders) throw refuse(431, `Too many headers; max ${mostHeaders}`)
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (rawHeaders[at]!.length + rawHeaders[at + 1]!.length > longestLine)
+      throw refuse(431, `Header line too long: ${rawHeaders[at]!.slice(0, 128)}`)
+  const encoding = message.headers['transfer-encoding']
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== 'chunked')
+    throw refuse(501, 'Unsupported Transfer-Encoding; only chunked is known')
+}
+
+const metadataName = /^x-(remove-)?(account|container|object)-meta-/
+/** Metadata that decides something: quotas, keys, access of other sites, web pages. */
+const decisive = /-meta-(temp-url-key|quota-|access-control-|web-)/
+
+/**
+ * Headers by lower-case name, values as UTF-8. An underscore in the name of user metadata becomes a dash, as WSGI makes it; any
+ * other name with an underscore is dropped, so that it cannot pass a filter in front of us and mean the name with dashes here.
+ */
 export function readHeaders(message: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = {}
+  const headers = new Map<string, string>()
+  const underscored: [name: string, text: string][] = []
   for (const [name, value] of Object.entries(message.headers)) {
-    const text = Array.isArray(value) ? value.join(', ') : (value ?? '')
-    setOwn(
-      headers,
-      name.includes('_') ? name.replaceAll('_', '-') : name,
-      isAscii(text) ? text : Buffer.from(text, 'latin1').toString('utf8'),
-    )
+    const joined = Array.isArray(value) ? value.join(', ') : (value ?? '')
+    const text = isAscii(joined) ? joined : Buffer.from(joined, 'latin1').toString('utf8')
+    if (!name.includes('_')) headers.set(name, text)
+    else if (metadataName.test(name)) underscored.push([name.replaceAll('_', '-'), text])
   }
-  return headers
+  for (const [name, text] of underscored) if (!decisive.test(name) && !headers.has(name)) headers.set(name, text)
+  return Object.fromEntries(headers)
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
-const isAscii = (text: string) => /^[\u0000-\u007f]*$/.test(text)
-
-/** How long a client may pause while it sends a body. */
-const bodyPatience = 60_000
-
-/** The body as it comes in. A client that waits for `100 Continue` gets it when the first byte is wanted. */
-export async function* readBody(
-  message: IncomingMessage,
-  reply: ServerResponse,
-  waits: boolean,
-): AsyncGenerator<Buffer> {
-  if (waits) reply.writeContinue()
-  const chunks = message.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
-  try {
-    for (;;) {
-      const { done, value } = await inTime(chunks.next())
-      if (done) return
-      yield value
-    }
-  } finally {
-    // Lets go of the message, whose rest can be discarded then.
-    await chunks.return?.()
-  }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(refuse(408)), bodyPatience)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-const capitals = new Map<string, string>()
-
-/** `x-trans-id` → `X-Trans-Id` */
-function capitalise(name: string): string {
-  let known = capitals.get(name)
-  if (known === undefined) {
-    known = name.replace(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase())
-    // Metadata names are the client's: the table must not grow with them.
-    if (capitals.size < 500) capitals.set(name, known)
-  }
-  return known
-}
-
-/** Sends an answer; resolves when it is on its way or the client has gone. */
-export async function send(
-  request: Pick<SwiftRequest, 'method' | 'transactionId'>,
-  response: SwiftResponse,
-  reply: ServerResponse,
-): Promise<void> {
-  const { body } = response
-  const bare = response.status === 204 || response.status === 304
-  const stream = body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body) ? body : null
-  // The first piece is fetched before the status is sent, so that a body nobody can read is an error and not a torn answer.
-  const pieces = stream && request.method !== 'HEAD' ? stream[Symbol.asyncIterator]() : null
-  const first = pieces ? await pieces.next() : null
-  const headers = wireHeaders(request, response)
-  const plain = stream ? null : Buffer.from((body ?? '') as string)
-  if (plain && !bare && headers['Content-Length'] === undefined) headers['Content-Length'] = String(plain.length)
-  if (bare) delete headers['Content-Length']
-  try {
-    reply.writeHead(response.status, headers)
-  } catch (error) {
-    // What the first piece has opened would stay open.
-    await pieces?.return?.()
-    throw error
-  }
-  if (pieces && first) return pour(pieces, first, reply)
-  reply.end(bare || request.method === 'HEAD' || !plain || plain.length === 0 ? undefined : plain)
-}
-
-function wireHeaders(
-  request: Pick<SwiftRequest, 'transactionId'>,
-  response: SwiftResponse,
-): Record<string, string | undefined> {
-  const headers: Record<string, string | undefined> = {}
-  for (const [name, value] of Object.entries(response.headers)) {
-    const clean = isAscii(value) ? value : Buffer.from(value, 'utf8').toString('latin1')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: such a header cannot be sent
-    setOwn(headers, capitalise(name), clean.replace(/[\u0000-\u0008\u000a-\u001f\u007f]/g, ''))
-  }
-  headers['X-Trans-Id'] = request.transactionId
-  headers['X-Openstack-Request-Id'] = request.transactionId
-  return headers
-}
-
-async function pour(
-  pieces: AsyncIterator<Buffer>,
-  first: IteratorResult<Buffer>,
-  reply: ServerResponse,
-): Promise<void> {
-  try {
-    for (let piece = first; !piece.done && !reply.destroyed; piece = await pieces.next()) {
-      if (!reply.write(piece.value)) await drained(reply)
-    }
-    reply.end()
-  } catch (error) {
-    reply.destroy()
-    throw error
-  } finally {
-    await pieces.return?.()
-  }
-}
-
-function drained(reply: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      reply.off('drain', go)
-      reply.off('close', go)
-      resolve()
-    }
-    reply.on('drain', go)
-    reply.on('close', go)
-    if (reply.destroyed) go()
-  })
-}
+export const isAscii = (text: string): boolean => /^[\u0000-\u007f]*$/.test(text)

@@ -22,20 +22,15 @@ export async function startIdentity(shared: Shared): Promise<Running> {
     },
   })
   await keepPrints(database, secrets)
-  const { tokenSeconds, revocationLagSeconds } = config.identity
-  const tokens = await openTokenSource(database, { secret: secrets.signing, tokenSeconds, log })
-  shared.onClose(async () => tokens.close())
-  shared.tokenSource = tokens
+  shared.tokenSource = await openTokenSource(database)
   return roles.api({
     host: config.host,
     port: config.identity.port,
     publicUrl: config.identity.publicUrl ?? undefined,
     proxies: shared.proxies,
     policyFile: config.identity.policyFile,
-    tokenSeconds,
-    revocationLagSeconds,
+    tokenSeconds: config.identity.tokenSeconds,
     database,
-    tokens,
     log,
     metrics,
     metricsToken: shared.metricsToken,

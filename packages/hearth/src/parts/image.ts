@@ -17,7 +17,7 @@ export async function startImage(shared: Shared): Promise<Running> {
     publicUrl: config.image.publicUrl ?? undefined,
     proxies: shared.proxies,
     policyFile: config.image.policyFile,
-    authenticator: await shared.authenticator('glance'),
+    authenticator: await shared.authenticator(),
     stores: await openStores(shared),
     limits: config.image.limits,
     identityUrl: identityUrl(config),

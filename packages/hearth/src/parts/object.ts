@@ -21,11 +21,13 @@ export async function startObjectProxy(shared: Shared): Promise<Running> {
     publicUrl: config.object.publicUrl ?? undefined,
     proxies: shared.proxies,
     authUrl: identityUrl(config),
-    authenticator: await shared.authenticator('swift'),
+    authenticator: await shared.authenticator(),
     storage: await storageOf(shared),
     log,
     metrics,
     metricsToken: shared.metricsToken,
+    clientTimeoutSeconds: config.object.clientTimeoutSeconds,
+    minimumUploadRate: config.object.minimumUploadRate,
   })
 }
 

@@ -16,7 +16,7 @@ export async function startVolumeApi(shared: Shared): Promise<Running> {
     proxies: shared.proxies,
     policyFile: config.volume.policyFile,
     availabilityZone: config.volume.availabilityZone,
-    authenticator: await shared.authenticator('cinder'),
+    authenticator: await shared.authenticator(),
     database: await migratedDatabase(shared),
     bus: await shared.bus('cinder'),
     session: shared.session('cinder'),
