@@ -5,18 +5,18 @@ import type { Authenticator } from '@hearth/auth'
 import { type Identity, silentLog } from '@hearth/core'
 import { type KeepersOptions, keepers, openStorage, type ProxyOptions, proxy, type StorageOptions } from './index.ts'
 
-/** Who the tests' tokens belong to: `<user>` is a member of project `<user>-project` and has the roles behind a colon. */
+/** Who the tests' tokens belong to: `<user>[:<roles>[:<domain>]]`, scoped to project `<user>-project`; a member of `default` when left out. */
 export function identityOf(token: string): Identity | null {
-  const [user, roles = 'member'] = token.split(':')
+  const [user, roles = 'member', domain = 'default'] = token.split(':')
   if (!user || user === 'nobody') return null
   return {
     userId: `${user}-id`,
     userName: user,
-    userDomainId: 'default',
+    userDomainId: domain,
     userDomainName: 'Default',
     projectId: `${user}-project`,
     projectName: `${user}-project-name`,
-    projectDomainId: 'default',
+    projectDomainId: domain,
     projectDomainName: 'Default',
     domainId: null,
     domainName: null,

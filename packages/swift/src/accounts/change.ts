@@ -6,6 +6,7 @@ import { failureStatus, settle, valuesOf } from '../placement/quorum.ts'
 import type { SwiftRequest } from '../request.ts'
 import { answer, refuse, type SwiftResponse } from '../response.ts'
 import type { TimedMetadata, WriteReply } from '../storage/operations.ts'
+import { domainChange } from './project-domain.ts'
 
 /** Headers of an account beside its metadata that requests may set. */
 export const accountKept = ['x-account-access-control', 'x-account-quota-bytes', 'x-account-quota-count'] as const
@@ -14,7 +15,7 @@ type Change = 'putAccount' | 'postAccount' | 'deleteAccount'
 
 /** POST, and, for reseller administrators where that is allowed, PUT and DELETE of an account. */
 export async function changeAccount(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
-  const denied = request.authorize(request, { acl: null })
+  const denied = await request.authorize(request, { acl: null })
   if (denied) return denied
   if (request.method !== 'POST' && !deps.allowAccountManagement)
     return answer(405, { headers: { allow: 'HEAD, GET, POST, OPTIONS' } })
@@ -27,7 +28,10 @@ export async function changeAccount(request: SwiftRequest, deps: ProxyDeps): Pro
     if (request.method === 'PUT') return answer(403, { text: 'Recently deleted', headers: deletedMark })
     return answer(410, { headers: deletedMark })
   }
-  const changes = metadataChanges(request.headers, 'account', accountKept, deps.timestamps.next())
+  const changes = {
+    ...metadataChanges(request.headers, 'account', accountKept, deps.timestamps.next()),
+    ...domainChange(request, account, deps),
+  }
   checkTotal(account?.metadata ?? {}, changes, 'account', deps.limits)
   if (request.method === 'POST') {
     await writeAccount(deps, request.account, account ? 'postAccount' : 'putAccount', changes)
@@ -48,11 +52,11 @@ async function removeAccount(request: SwiftRequest, deps: ProxyDeps): Promise<Sw
   return answer(204)
 }
 
-/** Makes the account when it does not exist yet. */
-export async function ensureAccount(deps: ProxyDeps, name: string): Promise<void> {
-  const account = await findAccount(deps, name)
+/** Makes the request's account when it does not exist yet. Throws a 410 for a deleted one. */
+export async function ensureAccount(request: SwiftRequest, deps: ProxyDeps): Promise<void> {
+  const account = await findAccount(deps, request.account)
   if (account && isDeleted(account)) throw refuse(410)
-  if (!account) await writeAccount(deps, name, 'putAccount', {})
+  if (!account) await writeAccount(deps, request.account, 'putAccount', domainChange(request, null, deps))
 }
 
 async function writeAccount(deps: ProxyDeps, account: string, change: Change, metadata: TimedMetadata) {

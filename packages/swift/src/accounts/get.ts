@@ -12,7 +12,7 @@ import { accountHeaders } from './headers.ts'
 
 /** GET and HEAD of an account. One that was never used looks empty, since it comes into being at its first container. */
 export async function getAccount(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
-  const denied = request.authorize(request, { acl: null })
+  const denied = await request.authorize(request, { acl: null })
   if (denied) return denied
   const { format, contentType, vary } = negotiate(request.query, request.headers.accept)
   const query = listingQuery(request.query, deps.limits.account_listing_limit)

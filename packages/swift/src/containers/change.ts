@@ -14,7 +14,7 @@ import { findContainer } from './info.ts'
 
 /** PUT and POST of a container. */
 export async function changeContainer(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
-  const denied = request.authorize(request, { acl: null })
+  const denied = await request.authorize(request, { acl: null })
   if (denied) return denied
   const headers = { ...request.headers }
   cleanAcls(headers)
@@ -32,7 +32,7 @@ export async function changeContainer(request: SwiftRequest, deps: ProxyDeps): P
     const replies = await writeContainer(request, deps, 'postContainer', changes)
     return answer(replies.done >= replies.quorum ? 204 : 404)
   }
-  await ensureAccount(deps, request.account)
+  await ensureAccount(request, deps)
   const replies = await writeContainer(request, deps, 'putContainer', changes)
   return answer(replies.created ? 201 : 202)
 }
@@ -60,7 +60,7 @@ function checkNames(request: SwiftRequest, deps: ProxyDeps): void {
 
 /** DELETE of a container; 409 while it holds objects. */
 export async function deleteContainer(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
-  const denied = request.authorize(request, { acl: null })
+  const denied = await request.authorize(request, { acl: null })
   if (denied) return denied
   const container = await findContainer(deps, request.account, request.container!)
   const replies = await writeContainer(request, deps, 'deleteContainer', {})

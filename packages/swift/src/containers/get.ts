@@ -15,7 +15,7 @@ import { findContainer, metadataOf } from './info.ts'
 export async function getContainer(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
   const name = request.container!
   const container = await findContainer(deps, request.account, name)
-  const denied = request.authorize(request, { acl: metadataOf(container, 'x-container-read') })
+  const denied = await request.authorize(request, { acl: metadataOf(container, 'x-container-read') })
   if (denied) return denied
   const { format, contentType, vary } = negotiate(request.query, request.headers.accept)
   const query = listingQuery(request.query, deps.limits.container_listing_limit)

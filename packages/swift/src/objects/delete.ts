@@ -13,7 +13,7 @@ import { findLive } from './get.ts'
 export async function deleteObject(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
   const [container, object] = [request.container!, request.object!]
   const listed = await findContainer(deps, request.account, container)
-  const denied = request.authorize(request, { acl: metadataOf(listed, 'x-container-write') })
+  const denied = await request.authorize(request, { acl: metadataOf(listed, 'x-container-write') })
   if (denied) return denied
   if (!listed) return answer(404)
   const existed = await findLive(request, deps)

@@ -11,7 +11,7 @@ import { objectHeaders } from './headers.ts'
 /** GET and HEAD of an object. The answer carries the whole content; ranges and conditions are applied at the end. */
 export async function getObject(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
   const container = await findContainer(deps, request.account, request.container!)
-  const denied = request.authorize(request, { acl: metadataOf(container, 'x-container-read') })
+  const denied = await request.authorize(request, { acl: metadataOf(container, 'x-container-read') })
   if (denied) return denied
   const place = placeObject(deps.cluster, request.account, request.container!, request.object!)
   const found = await findLive(request, deps)

@@ -17,7 +17,7 @@ export async function postObject(request: SwiftRequest, deps: ProxyDeps): Promis
   const { account, headers } = request
   const [container, object] = [request.container!, request.object!]
   const listed = await findContainer(deps, account, container)
-  const denied = request.authorize(request, { acl: metadataOf(listed, 'x-container-write') })
+  const denied = await request.authorize(request, { acl: metadataOf(listed, 'x-container-write') })
   if (denied) return denied
   checkMetadata(headers, 'object', deps.limits)
   const timestamp = deps.timestamps.next()

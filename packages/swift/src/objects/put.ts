@@ -15,7 +15,7 @@ export async function putObject(request: SwiftRequest, deps: ProxyDeps): Promise
   const { account, headers } = request
   const [container, object] = [request.container!, request.object!]
   const found = await findContainer(deps, account, container)
-  const denied = request.authorize(request, { acl: metadataOf(found, 'x-container-write') })
+  const denied = await request.authorize(request, { acl: metadataOf(found, 'x-container-write') })
   if (denied) return denied
   if (!found) return answer(404)
   checkCreation(request, deps)

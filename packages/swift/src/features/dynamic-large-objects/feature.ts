@@ -53,7 +53,7 @@ async function assemble(
 ): Promise<SwiftResponse> {
   const [container = '', ...rest] = target.split('/')
   const found = await findContainer(deps, request.account, container)
-  const denied = request.authorize(derive(request, { container, object: '' }), {
+  const denied = await request.authorize(derive(request, { container, object: '' }), {
     acl: metadataOf(found, 'x-container-read'),
   })
   if (denied) return denied

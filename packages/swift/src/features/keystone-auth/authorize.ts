@@ -1,16 +1,17 @@
 import type { Identity } from '@hearth/core'
+import { accountDomain } from '../../accounts/project-domain.ts'
 import type { ProxyDeps } from '../../deps.ts'
 import type { Access, SwiftRequest } from '../../request.ts'
 import { answer, type SwiftResponse } from '../../response.ts'
 import { type ParsedAcl, parseAcl, referrerAllowed } from './acl.ts'
 
-type Rules = Pick<ProxyDeps, 'operatorRoles' | 'resellerAdminRole' | 'accountPrefix' | 'authUrl'>
+type Rules = Pick<ProxyDeps, 'operatorRoles' | 'resellerAdminRole' | 'accountPrefix' | 'authUrl' | 'cluster'>
 
 /**
  * Decides as Swift's keystoneauth does: reseller administrators may do everything; so may the owner of the account, who holds an
- * operator role in its project; then the container's access list decides. Answers the refusal or null, and marks owners in the request.
+ * operator role in its project; then the container's access list decides. Returns the refusal or null, and marks owners in the request.
  */
-export function authorize(request: SwiftRequest, access: Access, rules: Rules): SwiftResponse | null {
+export async function authorize(request: SwiftRequest, access: Access, rules: Rules): Promise<SwiftResponse | null> {
   request.owner = false
   request.reseller = false
   if (request.method === 'OPTIONS') return null
@@ -30,7 +31,8 @@ export function authorize(request: SwiftRequest, access: Access, rules: Rules): 
     request.owner = true
     return null
   }
-  if (namedInAcl(identity, acl) || referred) return null
+  if (namedById(identity, acl) || referred) return null
+  if (namedByName(identity, acl) && (await namesCount(request, identity, owns, rules))) return null
   const byRole = owns && referred === null && acl.groups.some((group) => roles.includes(group.toLowerCase()))
   return byRole ? null : denied(request, rules)
 }
@@ -41,12 +43,25 @@ function byReferrer(request: SwiftRequest, acl: ParsedAcl): boolean | null {
   return request.object !== null || acl.groups.includes('.rlistings')
 }
 
-/** `project:user` by id, or by name in the default domain, where names cannot be taken by others; `*` fits any. */
-function namedInAcl(identity: Identity, acl: ParsedAcl): boolean {
-  const byName = identity.userDomainId === 'default' && identity.projectDomainId === 'default'
-  const projects = [identity.projectId, '*', ...(byName ? [identity.projectName] : [])]
-  const users = [identity.userId, '*', ...(byName ? [identity.userName] : [])]
-  return projects.some((project) => users.some((user) => acl.groups.includes(`${project}:${user}`)))
+const inAcl = (acl: ParsedAcl, projects: (string | null)[], users: string[]): boolean =>
+  projects.some((project) => users.some((user) => acl.groups.includes(`${project}:${user}`)))
+
+/** `project:user` by id; `*` fits any. */
+const namedById = (identity: Identity, acl: ParsedAcl): boolean =>
+  inAcl(acl, [identity.projectId, '*'], [identity.userId, '*'])
+
+const namedByName = ({ projectId, projectName, userId, userName }: Identity, acl: ParsedAcl): boolean =>
+  inAcl(acl, [projectId, projectName, '*'], [userId, userName, '*'])
+
+/**
+ * Names count only in the default domain: the user's, the user's project's and the account's project's. Accounts from before their
+ * domain was recorded count as such. From keystoneauth.py, _is_name_allowed_in_acl.
+ */
+async function namesCount(request: SwiftRequest, identity: Identity, owns: boolean, rules: Rules): Promise<boolean> {
+  if (identity.userDomainId !== 'default' || identity.projectDomainId !== 'default') return false
+  if (owns) return true
+  const { exists, domain } = await accountDomain(rules, request.account)
+  return exists && (domain === null || domain === 'default')
 }
 
 function denied(request: SwiftRequest, rules: Rules): SwiftResponse {

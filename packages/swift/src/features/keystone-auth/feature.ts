@@ -1,3 +1,4 @@
+import { projectDomainHeader, unknownDomain } from '../../accounts/project-domain.ts'
 import type { Feature } from '../feature.ts'
 import { withinAccessRules } from './access-rules.ts'
 import { authorize } from './authorize.ts'
@@ -13,11 +14,14 @@ export const keystoneAuth: Feature = {
       service ? deps.authenticator.authenticate(service) : null,
     ])
     const serviceRoles = serviceIdentity?.roles ?? []
-    return next({
+    const response = await next({
       ...request,
       identity: withinAccessRules(caller, request, serviceRoles),
       serviceRoles,
-      authorize: request.preauthorized ?? ((asked, access) => authorize(asked, access, deps)),
+      authorize: (asked, access) => authorize(asked, access, deps),
     })
+    const domain = response.headers[projectDomainHeader]
+    if (domain === undefined || domain === unknownDomain) return response
+    return { ...response, headers: { ...response.headers, 'x-account-project-domain-id': domain } }
   },
 }

@@ -14,7 +14,7 @@ export const accountQuotas: Feature = {
     if (request.container === null && ['PUT', 'POST'].includes(request.method)) {
       const touched = [...settings, ...removals].filter((name) => own(request.headers, name) !== undefined)
       if (touched.length === 0) return next(request)
-      const denied = request.authorize(request, { acl: null })
+      const denied = await request.authorize(request, { acl: null })
       if (denied) return denied
       if (!request.reseller) return answer(403)
       for (const name of touched) {
@@ -29,7 +29,7 @@ export const accountQuotas: Feature = {
     const count = metadataOf(account, 'x-account-quota-count')
     if (!account || (bytes === null && count === null)) return next(request)
     const container = await findContainer(deps, request.account, request.container!)
-    const denied = request.authorize(request, { acl: metadataOf(container, 'x-container-write') })
+    const denied = await request.authorize(request, { acl: metadataOf(container, 'x-container-write') })
     if (denied) return denied
     if (request.reseller) return next(request)
     const tooMuch = bytes !== null && account.bytesUsed + (request.length ?? 0) > Number(bytes)

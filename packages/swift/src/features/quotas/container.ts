@@ -26,7 +26,7 @@ export const containerQuotas: Feature = {
       metadataOf(container, 'x-container-meta-quota-count'),
     ]
     if (!container || (bytes === null && count === null)) return next(request)
-    const denied = request.authorize(request, { acl: metadataOf(container, 'x-container-write') })
+    const denied = await request.authorize(request, { acl: metadataOf(container, 'x-container-write') })
     if (denied) return denied
     const tooMany = count !== null && container.objectCount + 1 > Number(count)
     const tooMuch = bytes !== null && container.bytesUsed + (request.length ?? 0) > Number(bytes)

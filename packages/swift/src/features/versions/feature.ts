@@ -22,7 +22,7 @@ export const versions: Feature = {
     const stack = metadataOf(container, 'x-versions-location')
     const location = stack ?? metadataOf(container, 'x-history-location')
     if (!location) return next(request)
-    const denied = request.authorize(request, { acl: metadataOf(container, 'x-container-write') })
+    const denied = await request.authorize(request, { acl: metadataOf(container, 'x-container-write') })
     if (denied) return denied
     if (request.method === 'PUT') return (await archive(request, location, next)) ?? next(request)
     return stack ? restore(request, location, next, deps) : recordDeletion(request, location, next, deps)
