@@ -19,8 +19,15 @@ export function checkRequest({ name, path, chap, mutual, initiators = [] }: Expo
   if (mutual && mutual.password === chap?.password) {
     throw new DriverError('invalid', 'mutual CHAP needs another password than the initiator has (RFC 7143, 9.2.1)')
   }
-  const wrong = initiators.find((initiator) => !/^[\w.:-]{1,223}$/.test(initiator))
-  if (wrong !== undefined) throw new DriverError('invalid', `${JSON.stringify(wrong)} is no initiator's name`)
+  const wrong = initiators.find((initiator) => !isInitiatorName(initiator))
+  if (wrong === undefined) return
+  const rule = 'it begins with iqn., eui. or naa. and has at most 223 letters, digits, dots, colons and hyphens'
+  throw new DriverError('invalid', `${JSON.stringify(wrong.slice(0, 223))} is not an initiator's name: ${rule}`)
+}
+
+/** RFC 7143, section 4.2.7: also keeps names such as `..` out of the paths of configfs. */
+function isInitiatorName(name: string): boolean {
+  return /^(iqn|eui|naa)\.[\w.:-]{1,219}$/.test(name)
 }
 
 export function checkName(name: string): void {

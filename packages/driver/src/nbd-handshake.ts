@@ -19,6 +19,7 @@ const infoBlockSize = 3
 /** What every server takes in one request. */
 const ordinaryMaximum = 32 * 1024 * 1024
 const largestReply = 65_536
+const mostReplies = 64
 
 /** What the server offers. Sizes are bytes. */
 export interface NbdExport {
@@ -62,7 +63,7 @@ async function ask(stream: ByteStream, option: number, data: Buffer): Promise<Op
   head.writeUInt32BE(data.length, 12)
   stream.send(head, data)
   const replies: OptionReply[] = []
-  for (;;) {
+  while (replies.length < mostReplies) {
     const reply = await stream.take(20)
     const length = reply.readUInt32BE(16)
     if (reply.readBigUInt64BE(0) !== replyMagic || length > largestReply) {
@@ -72,6 +73,7 @@ async function ask(stream: ByteStream, option: number, data: Buffer): Promise<Op
     replies.push({ type, data: await stream.take(length) })
     if (type === replyAck || type >= firstError) return replies
   }
+  throw new DriverError('failed', `The block server sent more than ${mostReplies} replies to one option`)
 }
 
 async function chooseContext(stream: ByteStream): Promise<number | null> {

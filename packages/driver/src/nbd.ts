@@ -33,6 +33,8 @@ const flagWriteZeroes = 64
 const chunk = { data: 1, hole: 2, status: 5, firstError: 2 ** 15 }
 const lastChunk = 1
 const stateZero = 2
+/** The longest chunk that carries no data: qemu describes at most 131,072 extents of 8 bytes in one. */
+const longestDescription = 2 * 2 ** 20
 /** A multiple of every block size that a 32-bit length can hold. */
 const longestRange = 2 ** 30
 
@@ -56,13 +58,22 @@ interface Connection {
   ended: DriverError | null
 }
 
-/** Connects to the server at a unix socket and takes its only export. Rejects with DriverError or the system's error. */
-export async function connectNbd(path: string): Promise<NbdClient> {
+/** A server that opens storage which does not respond says nothing; then the connection ends after so long. */
+const negotiationMs = 60_000
+
+/**
+ * Connects to the server at a unix socket and takes its only export. Rejects with DriverError, `unavailable` when the
+ * server does not complete the negotiation within `limitMs`, or with the system's error.
+ */
+export async function connectNbd(path: string, limitMs = negotiationMs): Promise<NbdClient> {
   const stream = await openByteStream(path)
-  const exported = await negotiate(stream).catch((error: unknown) => {
-    stream.close()
-    throw error
-  })
+  const late = setTimeout(() => stream.close(), limitMs)
+  const exported = await negotiate(stream)
+    .catch((error: unknown) => {
+      stream.close()
+      throw error
+    })
+    .finally(() => clearTimeout(late))
   const connection: Connection = { stream, exported, pending: new Map(), cookie: 0, ended: null }
   stream.onEnd((error) => {
     connection.ended = error
@@ -191,6 +202,7 @@ function receiveChunk(connection: Connection, request: Pending, head: Buffer, ne
   stream.expect(lengthField, () => {
     const length = lengthField.readUInt32BE(0)
     if (type === chunk.data) return receiveData(stream, request, length, then)
+    if (length > longestDescription) return stream.close()
     const body = Buffer.alloc(length)
     stream.expect(body, () => {
       if (type === chunk.hole) fillHole(stream, request, body)

@@ -7,7 +7,7 @@ import { invalid } from './errors.ts'
 import { openFaults } from './faults.ts'
 import { policies } from './policies.ts'
 import { served } from './routes.ts'
-import type { TokenKeeper } from './tokens/source.ts'
+import { openTokenSource, type TokenKeeper } from './tokens/source.ts'
 
 export interface ApiOptions {
   host: string
@@ -18,8 +18,8 @@ export interface ApiOptions {
   proxies?: TrustedProxies
   /** Migrated and bootstrapped. */
   database: Database
-  /** Of the same database; closed by whoever opened it. */
-  tokens: TokenKeeper
+  /** As openTokenSource gave it; opened here when absent. */
+  tokens?: TokenKeeper
   log: Logger
   metrics: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
@@ -28,14 +28,13 @@ export interface ApiOptions {
   policyFile?: string | null
   /** Life of a token; default 3600. */
   tokenSeconds?: number
-  /** How long tokens are believed without news of revocations; default 60. */
-  revocationLagSeconds?: number
 }
 
 /** Starts the identity API. */
 export async function openApi(options: ApiOptions): Promise<Running> {
-  const { host, port, database, tokens, log, metrics } = options
-  const authenticator = openLocalAuthenticator(tokens, (options.revocationLagSeconds ?? 60) * 1000)
+  const { host, port, database, log, metrics } = options
+  const tokens = options.tokens ?? (await openTokenSource(database))
+  const authenticator = openLocalAuthenticator(tokens)
   const publicUrl = options.publicUrl ? identityRoot(options.publicUrl) : null
   const deps: Deps = { database, tokens, publicUrl, tokenSeconds: options.tokenSeconds ?? 3600 }
   const running = await openService({
@@ -69,6 +68,7 @@ export async function openApi(options: ApiOptions): Promise<Running> {
     async close() {
       await running.close()
       await authenticator.close()
+      if (!options.tokens) tokens.close()
     },
   }
 }

@@ -6,8 +6,8 @@ export interface Access {
   acl: string | null
 }
 
-/** Answers the refusal, or null when the request may go on. */
-export type Authorize = (request: SwiftRequest, access: Access) => SwiftResponse | null
+/** Returns the refusal, or null when the request may go on. */
+export type Authorize = (request: SwiftRequest, access: Access) => SwiftResponse | null | Promise<SwiftResponse | null>
 
 /** One request, of a client or of a feature; features change copies of it. */
 export interface SwiftRequest {
@@ -26,6 +26,8 @@ export interface SwiftRequest {
   /** True with Transfer-Encoding: chunked. */
   chunked: boolean
   transactionId: string
+  /** Aborted when the client goes away; work that goes on and on stops then. */
+  gone: AbortSignal
   /** Scheme, host and port as the client knows us. */
   baseUrl: string
   /** IP address of the client, also behind a trusted proxy. */
@@ -33,8 +35,8 @@ export interface SwiftRequest {
   identity: Identity | null
   serviceRoles: string[]
   authorize: Authorize
-  /** Set by features that let a caller in without a token. */
-  preauthorized: Authorize | null
+  /** Set when a signature lets the caller in, in place of a token. */
+  preauthorized: boolean
   /** The path ended with a slash after the container. */
   slash: boolean
   /** Set by authorize: the caller owns the account and sees its access lists and keys. */
@@ -58,6 +60,16 @@ export async function* once(body: string | Buffer): AsyncGenerator<Buffer> {
 export function derive(request: SwiftRequest, changes: Partial<SwiftRequest>): SwiftRequest {
   return { ...request, query: {}, body: nothing(), length: 0, chunked: false, sysmeta: {}, ...changes }
 }
+
+/** The request as a signature lets it in: nobody's, decided by `authorize`, and without a query that asks for more than was signed. */
+export const preauthorize = (request: SwiftRequest, authorize: Authorize): SwiftRequest => ({
+  ...request,
+  query: {},
+  identity: null,
+  serviceRoles: [],
+  preauthorized: true,
+  authorize,
+})
 
 /** `true`, `1`, `yes`, `on`, `t` and `y` are true, as in Swift's configuration. */
 export const isTrue = (value: string | undefined): boolean =>

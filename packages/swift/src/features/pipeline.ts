@@ -18,16 +18,20 @@ import { symlinks } from './symlinks/feature.ts'
 import { tempUrl } from './temp-url/feature.ts'
 import { versions } from './versions/feature.ts'
 
-/** What a request passes, outermost first; the order is that of Swift's sample configuration. */
+/**
+ * What a request passes, outermost first; the order is that of Swift's sample configuration. Bulk requests lie outside of signed
+ * ones, so that a signature never counts for what a bulk request does. Tokens are read before both, since bulk requests ask who
+ * the caller is before they read a body; a signature takes the place of the token.
+ */
 export const features: Feature[] = [
   gatekeeper,
   crossOrigin,
-  tempUrl,
-  formPost,
   keystoneAuth,
-  staticWeb,
   bulkDelete,
   bulkUpload,
+  tempUrl,
+  formPost,
+  staticWeb,
   copy,
   containerQuotas,
   accountQuotas,

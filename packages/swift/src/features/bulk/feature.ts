@@ -1,9 +1,10 @@
-import type { Handler } from '../../request.ts'
-import { readAll, type SwiftRequest } from '../../request.ts'
-import type { SwiftResponse } from '../../response.ts'
+import type { Handler, SwiftRequest } from '../../request.ts'
+import { answer, Refusal, refuse, type SwiftResponse } from '../../response.ts'
 import type { Feature } from '../feature.ts'
-import { bulkReport, deleteMany, maxDeletes, reportOf } from './delete-many.ts'
+import { deleteMany, maxDeletes, reportOf } from './delete-many.ts'
 import { extractArchive, maxContainers, maxFailedFiles } from './extract.ts'
+import { readLines } from './lines.ts'
+import { bulkReport, statusText } from './report.ts'
 
 /** Many deletions in one request. */
 export const bulkDelete: Feature = {
@@ -19,37 +20,36 @@ export const bulkDelete: Feature = {
 export const bulkUpload: Feature = {
   name: 'bulk_upload',
   capability: { max_containers_per_extraction: maxContainers, max_failed_extractions: maxFailedFiles },
-  wrap: (next) => async (request) => {
-    const format = request.query['extract-archive']
-    if (format === undefined || request.method !== 'PUT') return next(request)
-    if (['tar', 'tar.gz'].includes(format)) return extractArchive(request, next)
-    return { status: 400, headers: { 'content-type': 'text/plain' }, body: 'Unsupported archive format' }
+  wrap: (next, deps) => async (request) => {
+    const asked = request.query['extract-archive']
+    if (asked === undefined || request.method !== 'PUT') return next(request)
+    const format = asked.toLowerCase().replace(/^\.+|\.+$/g, '')
+    if (format === 'tar' || format === 'tar.gz') return extractArchive(request, format, next, deps)
+    return answer(400, { text: 'Unsupported archive format' })
   },
 }
 
-const maxListBytes = maxDeletes * 2 * 1500
-
 async function onBulkDelete(request: SwiftRequest, next: Handler): Promise<SwiftResponse> {
-  const refused = (status: string, body: string) =>
-    bulkReport(request, {
+  try {
+    // Only who has a token can delete anything; what each path needs is asked when it is deleted.
+    if (request.identity === null) throw refuse(401)
+    const type = request.headers['content-type']
+    if (type && !type.startsWith('text/plain')) throw refuse(406, 'Content-Type must be text/plain')
+    if (request.length === null && !request.chunked) throw refuse(411)
+    const lines = await readLines(request.body, maxDeletes)
+    const paths = lines.map((line) => `/${unquote(line).replace(/^\/+/, '')}`)
+    return reportOf(request, await deleteMany(request, paths, next))
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const { status, body } = error.response
+    return bulkReport(request, {
       'Number Deleted': 0,
       'Number Not Found': 0,
-      'Response Status': status,
-      'Response Body': body,
+      'Response Status': statusText(status),
+      'Response Body': typeof body === 'string' ? body : '',
       Errors: [],
     })
-  const type = request.headers['content-type']
-  if (type && !type.startsWith('text/plain')) return refused('406 Not Acceptable', 'Content-Type must be text/plain')
-  const body = await readAll(request.body, maxListBytes)
-  const lines = body
-    ?.toString('utf8')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-  if (!lines || lines.length > maxDeletes)
-    return refused('413 Request Entity Too Large', `Maximum Bulk Deletes: ${maxDeletes} per request`)
-  const paths = lines.map((line) => `/${unquote(line).replace(/^\/+/, '')}`)
-  return reportOf(request, await deleteMany(request, paths, next))
+  }
 }
 
 function unquote(line: string): string {

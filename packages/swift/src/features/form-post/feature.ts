@@ -1,12 +1,11 @@
-import { setOwn } from '@hearth/core'
 import type { ProxyDeps } from '../../deps.ts'
 import { escapeXml } from '../../listings/format.ts'
-import { type Authorize, derive, type Handler, readAll, type SwiftRequest } from '../../request.ts'
+import { type Authorize, derive, type Handler, preauthorize, readAll, type SwiftRequest } from '../../request.ts'
 import { answer, Refusal, reasonOf, type SwiftResponse } from '../../response.ts'
 import { digestCapability, isSigned } from '../digest.ts'
 import type { Feature } from '../feature.ts'
-import { signingKeys } from '../temp-url/keys.ts'
-import { dispositionOf, type Part, readParts } from './multipart.ts'
+import { type SigningKeys, signingKeys } from '../temp-url/keys.ts'
+import { dispositionOf, MultipartError, type Part, readParts } from './multipart.ts'
 
 /** Uploads from an HTML form that the account's owner has signed. */
 export const formPost: Feature = {
@@ -22,7 +21,11 @@ export const formPost: Feature = {
   },
 }
 
+/** The longest value of a field, Swift's formpost.py. */
 const maxField = 4096
+const maxFields = 100
+/** Names and values of all fields, bytes. */
+const maxFieldBytes = 64 * 1024
 
 class FormError extends Error {
   readonly status: number
@@ -33,15 +36,24 @@ class FormError extends Error {
   }
 }
 
+interface Form {
+  fields: Map<string, string>
+  keys: SigningKeys
+  /** Where the browser goes afterwards; null as long as nobody is known to have signed it. */
+  redirect: string | null
+}
+
 async function onForm(request: SwiftRequest, boundary: string, next: Handler, deps: ProxyDeps): Promise<SwiftResponse> {
-  const fields: Record<string, string> = {}
+  const form: Form = { fields: new Map(), keys: await signingKeys(request, deps), redirect: null }
+  if (form.keys.account.length + form.keys.container.length === 0) return denied('Invalid Signature')
   try {
-    await readForm(request, boundary, fields, next, deps)
-    return finish(fields, 201, '')
+    await readForm(request, boundary, form, next)
+    return finish(form, 201, '')
   } catch (error) {
+    if (error instanceof MultipartError) return answer(400, { text: `FormPost: ${error.message}` })
     if (error instanceof FormError)
-      return error.status === 401 ? denied(error.message) : finish(fields, error.status, error.message)
-    if (error instanceof Refusal) return finish(fields, error.response.status, reasonOf(error.response.status))
+      return error.status === 401 ? denied(error.message) : finish(form, error.status, error.message)
+    if (error instanceof Refusal) return finish(form, error.response.status, reasonOf(error.response.status))
     throw error
   }
 }
@@ -49,43 +61,51 @@ async function onForm(request: SwiftRequest, boundary: string, next: Handler, de
 const denied = (message: string) =>
   answer(401, { text: `FormPost: ${message}`, headers: { 'www-authenticate': 'Swift realm="unknown"' } })
 
-async function readForm(
-  request: SwiftRequest,
-  boundary: string,
-  fields: Record<string, string>,
-  next: Handler,
-  deps: ProxyDeps,
-): Promise<void> {
-  let preauthorized: Authorize | null = null
+async function readForm(request: SwiftRequest, boundary: string, form: Form, next: Handler): Promise<void> {
+  const { fields } = form
   let files = 0
+  let count = 0
+  let size = 0
   for await (const part of readParts(request.body, boundary)) {
-    const { name = '', filename } = dispositionOf(part.headers['content-disposition'])
-    if (filename === undefined) {
+    const disposition = dispositionOf(part.headers.get('content-disposition'))
+    const filename = disposition.get('filename')
+    if (filename === undefined || filename === '') {
+      if (++count > maxFields) throw new FormError(400, `more than ${maxFields} fields`)
+      if (filename === '') continue
+      const name = (disposition.get('name') ?? '').toLowerCase()
       const value = await readAll(part.data, maxField)
-      if (value === null) throw new FormError(400, `field ${name} is too long`)
-      setOwn(fields, name.toLowerCase(), value.toString('utf8'))
+      if (value === null) throw new FormError(400, `field ${name.slice(0, 100)} is too long`)
+      size += name.length + value.length
+      if (size > maxFieldBytes) throw new FormError(400, 'the fields are too long')
+      fields.set(name, value.toString('utf8'))
       continue
     }
-    if (filename === '') continue
-    preauthorized ??= await check(request, fields, deps)
-    files++
-    if (files > Number(fields.max_file_count)) throw new FormError(400, 'max file count exceeded')
-    await storeFile({ ...request, preauthorized }, part, filename, fields, next)
+    // Fields may come between files: each file needs the signature of what the form says by then.
+    const authorize = check(request, form)
+    if (++files > Number(fields.get('max_file_count'))) throw new FormError(400, 'max file count exceeded')
+    await storeFile(preauthorize(request, authorize), part, filename, fields, next)
   }
-  if (files === 0) throw new FormError(400, 'no files to process')
+  if (files > 0) return
+  check(request, form)
+  throw new FormError(400, 'no files to process')
 }
 
-async function check(request: SwiftRequest, fields: Record<string, string>, deps: ProxyDeps): Promise<Authorize> {
+/** Returns what the signer's key opens. Throws a 400 or 401. */
+function check(request: SwiftRequest, form: Form): Authorize {
   const { account, container, object } = request
-  const { redirect = '', max_file_size = '0', max_file_count = '0', expires = '0', signature = '' } = fields
-  if (!/^\d+$/.test(max_file_count) || !/^\d+$/.test(max_file_size))
+  const field = (name: string, fallback: string) => form.fields.get(name) ?? fallback
+  const [most, count, expires] = [field('max_file_size', '0'), field('max_file_count', '0'), field('expires', '0')]
+  if (!/^\d+$/.test(count) || !/^\d+$/.test(most))
     throw new FormError(400, 'max_file_size and max_file_count must be numbers')
+  if (!/^\d+$/.test(expires)) throw new FormError(400, 'expired not an integer')
   if (Number(expires) < Date.now() / 1000) throw new FormError(401, 'Form Expired')
   const path = `/v1/${account}/${container}${object === null ? (request.slash ? '/' : '') : `/${object}`}`
-  const text = [path, redirect, max_file_size, max_file_count, expires].join('\n')
-  const keys = await signingKeys(request, deps)
-  const byAccount = isSigned(text, signature, keys.account)
-  if (!byAccount && !isSigned(text, signature, keys.container)) throw new FormError(401, 'Invalid Signature')
+  const redirect = field('redirect', '')
+  const text = [path, redirect, most, count, expires].join('\n')
+  const byAccount = isSigned(text, field('signature', ''), form.keys.account)
+  if (!byAccount && !isSigned(text, field('signature', ''), form.keys.container))
+    throw new FormError(401, 'Invalid Signature')
+  form.redirect = redirect
   return (asked) =>
     asked.account === account && (byAccount || asked.container === container) ? null : denied('Invalid Signature')
 }
@@ -94,22 +114,22 @@ async function storeFile(
   request: SwiftRequest,
   part: Part,
   filename: string,
-  fields: Record<string, string>,
+  fields: ReadonlyMap<string, string>,
   next: Handler,
 ): Promise<void> {
   const headers: Record<string, string> = {}
   for (const [name, value] of [
-    ['content-type', part.headers['content-type'] ?? fields['content-type']],
-    ['content-encoding', part.headers['content-encoding'] ?? fields['content-encoding']],
-    ['x-delete-at', fields.x_delete_at],
-    ['x-delete-after', fields.x_delete_after],
+    ['content-type', part.headers.get('content-type') ?? fields.get('content-type')],
+    ['content-encoding', part.headers.get('content-encoding') ?? fields.get('content-encoding')],
+    ['x-delete-at', fields.get('x_delete_at')],
+    ['x-delete-after', fields.get('x_delete_after')],
   ] as const)
     if (value) headers[name] = value
   const put = derive(request, {
     method: 'PUT',
     object: `${request.object ?? ''}${filename}`,
     headers,
-    body: limited(part.data, Number(fields.max_file_size)),
+    body: limited(part.data, Number(fields.get('max_file_size'))),
     length: null,
     chunked: true,
   })
@@ -126,9 +146,8 @@ async function* limited(data: AsyncIterable<Buffer>, most: number): AsyncGenerat
   }
 }
 
-/** A page, or the redirect that the form asks for. */
-function finish(fields: Record<string, string>, status: number, message: string): SwiftResponse {
-  const { redirect } = fields
+/** A page, or the redirect that was signed. */
+function finish({ redirect }: Form, status: number, message: string): SwiftResponse {
   if (!redirect) {
     const body = `<html><body><p>${status} ${reasonOf(status)}</p><p>FormPost: ${escapeXml(message)}</p></body></html>`
     return { status, headers: { 'content-type': 'text/html; charset=UTF-8' }, body }

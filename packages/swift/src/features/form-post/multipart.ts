@@ -1,72 +1,163 @@
-import { setOwn } from '@hearth/core'
-/** A part of a multipart body; its data must be read to the end before the next part is asked for. */
+import { once } from 'node:events'
+import { Dicer } from '@fastify/busboy'
+
+/** A part of a multipart body; what of its data is not read is skipped when the next one is asked for. */
 export interface Part {
-  headers: Record<string, string>
-  data: AsyncGenerator<Buffer>
+  /** By lower-case name; the first of equal ones. */
+  headers: ReadonlyMap<string, string>
+  data: AsyncIterable<Buffer>
 }
 
-/** Splits a multipart body at its boundary without holding more of it than a chunk. */
+/** The body is not what its Content-Type says. */
+export class MultipartError extends Error {
+  override readonly name = 'MultipartError'
+}
+
+/** Bytes of the headers of one part. */
+const mostHeaderBytes = 8192
+/** Bytes of a boundary: RFC 2046 allows 70. */
+const longestBoundary = 200
+
+/**
+ * Reads the parts of a multipart body one after the other, with back-pressure. Throws a MultipartError for a body that does not begin
+ * with the boundary, as Swift's formpost does, or that ends early.
+ */
 export async function* readParts(source: AsyncIterable<Buffer>, boundary: string): AsyncGenerator<Part> {
-  const chunks = source[Symbol.asyncIterator]()
-  // The first boundary has no line end before it; giving it one makes all boundaries alike.
-  let rest: Buffer = Buffer.from('\r\n')
-  let ended = false
-  const fill = async () => {
-    const { done, value } = await chunks.next()
-    if (done) ended = true
-    else rest = Buffer.concat([rest, value])
-  }
-  const mark = Buffer.from(`\r\n--${boundary}`)
-  async function* until(delimiter: Buffer): AsyncGenerator<Buffer> {
+  if (boundary.length > longestBoundary) throw new MultipartError('invalid starting boundary')
+  const queue = openQueue()
+  // Its type does not know the size.
+  const limits = { maxHeaderPairs: 50, maxHeaderSize: mostHeaderBytes }
+  const parser = new Dicer({ boundary, ...limits })
+  parser.on('error', () => queue.close(new MultipartError('unexpected end of the form')))
+  parser.on('finish', () => queue.close(null))
+  const head = { open: false }
+  parser.on('part', (part) => {
+    head.open = true
+    part.on('error', () => undefined)
+    part.once('header', (headers: object) => {
+      head.open = false
+      queue.add({ part, headers: new Map(Object.entries(headers).map(first)) })
+    })
+  })
+  const stop = Promise.withResolvers<void>()
+  void feed(parser, withinHeads(fromBoundary(source, boundary), head), queue, stop.promise)
+  try {
     for (;;) {
-      const at = rest.indexOf(delimiter)
-      if (at >= 0) {
-        const piece = rest.subarray(0, at)
-        rest = rest.subarray(at + delimiter.length)
-        if (piece.length > 0) yield piece
-        return
-      }
-      // The end of what is there may be the beginning of the delimiter.
-      const safe = ended ? rest.length : Math.max(0, rest.length - delimiter.length)
-      const piece = rest.subarray(0, safe)
-      rest = rest.subarray(safe)
-      if (piece.length > 0) yield piece
-      if (ended) return
-      await fill()
+      const found = await queue.take()
+      if (!found) return
+      const { part, headers } = found
+      yield { headers, data: { [Symbol.asyncIterator]: () => part.iterator({ destroyOnReturn: false }) } }
+      part.resume()
+      if (!part.readableEnded && !part.destroyed) await once(part, 'end')
     }
-  }
-  const all = async (delimiter: Buffer) => {
-    const pieces: Buffer[] = []
-    for await (const piece of until(delimiter)) pieces.push(piece)
-    return Buffer.concat(pieces)
-  }
-  await all(mark)
-  for (;;) {
-    while (rest.length < 2 && !ended) await fill()
-    if (rest.length < 2 || rest.subarray(0, 2).toString() === '--') return
-    rest = rest.subarray(2)
-    const headers = parseHeaders((await all(Buffer.from('\r\n\r\n'))).toString('utf8'))
-    const data = until(mark)
-    yield { headers, data }
-    for await (const _ of data) {
-      // What was not read is skipped.
-    }
+  } finally {
+    stop.resolve()
+    parser.destroy()
   }
 }
 
-function parseHeaders(text: string): Record<string, string> {
-  const headers: Record<string, string> = {}
-  for (const line of text.split('\r\n')) {
-    const at = line.indexOf(':')
-    if (at > 0) setOwn(headers, line.slice(0, at).trim().toLowerCase(), line.slice(at + 1).trim())
+const first = ([name, values]: [string, string[]]): [string, string] => [
+  name,
+  Buffer.from(values[0] ?? '', 'latin1').toString('utf8'),
+]
+
+/** Writes the body into the parser, but not before the parts that came are taken. */
+async function feed(
+  parser: Dicer,
+  source: AsyncIterable<Buffer>,
+  queue: ReturnType<typeof openQueue>,
+  stop: Promise<void>,
+): Promise<void> {
+  let stopped = false
+  void stop.then(() => {
+    stopped = true
+  })
+  try {
+    for await (const chunk of source) {
+      await Promise.race([stop, new Promise((resolve) => parser.write(chunk, resolve))])
+      await Promise.race([stop, queue.empty()])
+      if (stopped) return
+    }
+    parser.end()
+  } catch (error) {
+    queue.close(error as Error)
   }
-  return headers
 }
 
-/** `form-data; name="a"; filename="b"` → `{ name: 'a', filename: 'b' }` */
-export function dispositionOf(header: string | undefined): Record<string, string> {
-  const found: Record<string, string> = {}
-  for (const [, key, quoted, bare] of (header ?? '').matchAll(/;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;]*))/g))
-    setOwn(found, key!.toLowerCase(), quoted ?? bare ?? '')
+/** Throws a MultipartError when the headers of a part go on and on; the parser only drops what is over its limit. */
+async function* withinHeads(source: AsyncIterable<Buffer>, head: { open: boolean }): AsyncGenerator<Buffer> {
+  let size = 0
+  for await (const chunk of source) {
+    yield chunk
+    size = head.open ? size + chunk.length : 0
+    if (size > 128 * 1024) throw new MultipartError('the headers of a part are too long')
+  }
+}
+
+/** Passes on a body that begins with the boundary; throws a MultipartError at the first other byte. Blank lines before it are dropped. */
+async function* fromBoundary(source: AsyncIterable<Buffer>, boundary: string): AsyncGenerator<Buffer> {
+  const mark = Buffer.from(`--${boundary}`)
+  let head: Buffer | null = Buffer.alloc(0)
+  for await (const chunk of source) {
+    if (head === null) {
+      yield chunk
+      continue
+    }
+    head = head.length === 0 ? chunk : Buffer.concat([head, chunk])
+    while (head[0] === 13 && head[1] === 10) head = head.subarray(2)
+    const length = Math.min(head.length, mark.length)
+    if (head.length === 1 && head[0] === 13) continue
+    if (!head.subarray(0, length).equals(mark.subarray(0, length)))
+      throw new MultipartError('invalid starting boundary')
+    if (length < mark.length) continue
+    yield head
+    head = null
+  }
+  if (head !== null) throw new MultipartError('invalid starting boundary')
+}
+
+type Queued = { part: Dicer.PartStream; headers: Map<string, string> }
+
+/** Parts that wait to be taken; the few of one chunk of the body at most. */
+function openQueue() {
+  const waiting: Queued[] = []
+  let end: { error: Error | null } | null = null
+  let wake = Promise.withResolvers<void>()
+  const change = () => {
+    wake.resolve()
+    wake = Promise.withResolvers<void>()
+  }
+  return {
+    add(queued: Queued) {
+      waiting.push(queued)
+      change()
+    },
+    close(error: Error | null) {
+      end ??= { error }
+      change()
+    },
+    /** The next part; null after the last. Throws what the queue was closed with. */
+    async take(): Promise<Queued | null> {
+      while (waiting.length === 0 && end === null) await wake.promise
+      const next = waiting.shift()
+      change()
+      if (next) return next
+      if (end?.error) throw end.error
+      return null
+    },
+    async empty(): Promise<void> {
+      while (waiting.length > 0) await wake.promise
+    },
+  }
+}
+
+/** `form-data; name="a"; filename="b"` → name a, filename b. Reads in one pass. */
+export function dispositionOf(header: string | undefined): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  const text = header ?? ''
+  const next = /;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;]*))\s*/y
+  next.lastIndex = Math.max(0, text.indexOf(';'))
+  for (let match = next.exec(text); match; match = next.exec(text))
+    if (!found.has(match[1]!.toLowerCase())) found.set(match[1]!.toLowerCase(), match[2] ?? match[3] ?? '')
   return found
 }

@@ -1,7 +1,7 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { own } from '@hearth/core'
 import type { ProxyDeps } from '../../deps.ts'
-import type { Authorize, SwiftRequest } from '../../request.ts'
+import { type Authorize, preauthorize, type SwiftRequest } from '../../request.ts'
 import { answer, refuse, type SwiftResponse } from '../../response.ts'
 import { digestCapability, isSigned } from '../digest.ts'
 import type { Feature } from '../feature.ts'
@@ -26,18 +26,14 @@ export const tempUrl: Feature = {
     if (!methods.includes(request.method) || request.object === null || !signature || !expires) return invalid()
     const until = parseTime(expires)
     if (until === null || until <= Date.now() / 1000) return invalid()
-    const preauthorized = await check(request, signature, until, deps)
-    if (!preauthorized) return invalid()
+    const authorize = await check(request, signature, until, deps)
+    if (!authorize) return invalid()
+    // Pointers to data that the signer did not mean to open.
     for (const name of ['x-object-manifest', 'x-symlink-target'])
       if (own(request.headers, name) !== undefined && ['PUT', 'POST'].includes(request.method))
         throw refuse(400, `The header '${name}' is not allowed in this tempurl`)
-    const {
-      'x-auth-token': _token,
-      'x-timestamp': _timestamp,
-      'x-open-expired': _expired,
-      ...headers
-    } = request.headers
-    return decorate(request, await next({ ...request, headers, preauthorized }), until)
+    const { 'x-timestamp': _timestamp, 'x-open-expired': _expired, ...headers } = request.headers
+    return decorate(request, await next({ ...preauthorize(request, authorize), headers }), until)
   },
 }
 
@@ -69,7 +65,7 @@ async function check(
   const path =
     prefix === undefined ? `/v1/${account}/${container}/${object}` : `prefix:/v1/${account}/${container}/${prefix}`
   const range = query.temp_url_ip_range
-  if (range !== undefined && !isIP(range.split('/')[0] ?? '')) return null
+  if (range !== undefined && !isWithin(range, request.clientAddress)) return null
   const keys = await signingKeys(request, deps)
   const allowed = request.method === 'HEAD' ? ['HEAD', 'GET', 'PUT', 'POST'] : [request.method]
   const signs = (some: string[]) =>
@@ -79,6 +75,18 @@ async function check(
   const byAccount = signs(keys.account)
   if (!byAccount && !signs(keys.container)) return null
   return (asked) => (asked.account === account && (byAccount || asked.container === container) ? null : invalid())
+}
+
+/** Whether an address lies in a network such as `10.1.0.0/16`, or is the one address given. False for what is no network. */
+export function isWithin(range: string, address: string): boolean {
+  const [base = '', bits, ...more] = range.split('/')
+  const family = isIP(base)
+  const most = family === 4 ? 32 : 128
+  if (family === 0 || more.length > 0 || isIP(address) !== family) return false
+  if (bits !== undefined && (!/^\d{1,3}$/.test(bits) || Number(bits) > most)) return false
+  const network = new BlockList()
+  network.addSubnet(base, Number(bits ?? most), family === 4 ? 'ipv4' : 'ipv6')
+  return network.check(address, family === 4 ? 'ipv4' : 'ipv6')
 }
 
 /** Hides private metadata and names the file for the browser. */

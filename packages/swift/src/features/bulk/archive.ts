@@ -1,0 +1,99 @@
+import { pipeline, Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { type Extract, extract } from 'tar-stream'
+
+/** A regular file of an archive; what of its body is not read is skipped when the next one is asked for. */
+export interface ArchiveFile {
+  path: string
+  size: number
+  /** Content type and metadata that `tar --xattrs` recorded. */
+  attributes: ReadonlyMap<string, string>
+  body: AsyncIterable<Buffer>
+}
+
+/** The bytes are no tar archive, or none that is read here. */
+export class ArchiveError extends Error {
+  override readonly name = 'ArchiveError'
+}
+
+/** The longest pax header or GNU long name, bytes. Metadata of an object is at most 4096, its name 1024. */
+const mostHeaderBytes = 64 * 1024
+
+/**
+ * Reads the regular files of a tar stream with back-pressure: ustar, pax and GNU headers. Throws an ArchiveError for what is no
+ * archive and for oversized headers; an error of the source is passed on.
+ */
+export async function* readArchive(source: AsyncIterable<Buffer>, gzipped: boolean): AsyncGenerator<ArchiveFile> {
+  // Python's tarfile, with which Swift reads, takes archives from before ustar; the type does not know the option.
+  const parser = extract({ allowUnknownFormat: true } as Parameters<typeof extract>[0])
+  const feeding: Feeding = { failure: null }
+  const failed = (error: unknown) => feeding.failure ?? new ArchiveError((error as Error).message)
+  void feed(parser, gzipped ? unzip(source) : source, feeding)
+  try {
+    for await (const entry of parser) {
+      const { name, size = 0, type, pax } = entry.header
+      const pieces = (entry as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+      const next = () => pieces.next().catch((error: unknown) => Promise.reject(failed(error)))
+      const body = { [Symbol.asyncIterator]: () => ({ next }) }
+      if (type === 'file' || type === 'contiguous-file')
+        yield { path: name, size, attributes: new Map(Object.entries(pax ?? {})), body }
+      while (!(await next()).done) {
+        // What was not read is skipped.
+      }
+    }
+  } catch (error) {
+    throw failed(error)
+  } finally {
+    parser.destroy()
+  }
+}
+
+interface Feeding {
+  /** The error of the source that ended the archive early. */
+  failure: Error | null
+}
+
+/** Writes the source into the parser. Never throws: what goes wrong destroys the parser. */
+async function feed(parser: Extract, source: AsyncIterable<Buffer>, feeding: Feeding): Promise<void> {
+  try {
+    for await (const chunk of source) {
+      if (parser.destroying) return
+      if (!parser.write(chunk)) await writable(parser)
+      if (holdsOversizedHeader(parser)) throw new ArchiveError(`a header is longer than ${mostHeaderBytes} bytes`)
+    }
+    parser.end(undefined)
+  } catch (error) {
+    feeding.failure = isDamage(error) ? new ArchiveError(error.message) : (error as Error)
+    parser.destroy(feeding.failure)
+  }
+}
+
+/** Whether zlib says that the bytes are no gzip stream, or a cut one. */
+const isDamage = (error: unknown): error is Error => ((error as NodeJS.ErrnoException).code ?? '').startsWith('Z_')
+
+function unzip(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  // Errors of the source destroy the stream that is read, which is where they are met.
+  return pipeline(Readable.from(source), createGunzip(), () => undefined)
+}
+
+function writable(parser: Extract): Promise<void> {
+  return new Promise((resolve) => {
+    if (parser.destroyed) resolve()
+    const go = () => {
+      parser.off('drain', go)
+      parser.off('close', go)
+      resolve()
+    }
+    parser.on('drain', go)
+    parser.on('close', go)
+  })
+}
+
+/**
+ * tar-stream itself admits headers of 4 MiB, which cost too much when an archive has thousands. These members are its own; should
+ * they ever be renamed, a test fails.
+ */
+function holdsOversizedHeader(parser: Extract): boolean {
+  const { _longHeader, _missing } = parser as unknown as { _longHeader: boolean; _missing: number }
+  return _longHeader && _missing > mostHeaderBytes
+}
