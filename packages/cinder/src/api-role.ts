@@ -3,7 +3,7 @@ import type { Bus } from '@hearth/bus'
 import type { Context, Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import type { ServiceSession } from '@hearth/driver'
-import { type ApiRequest, openService } from '@hearth/http'
+import { type ApiRequest, type HttpLimits, openService } from '@hearth/http'
 import type { ComputeClient } from './clients/compute.ts'
 import { openImageClient } from './clients/image.ts'
 import type { ApiDeps } from './deps.ts'
@@ -27,6 +27,8 @@ export interface ApiOptions {
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
   authenticator: Authenticator
+  /** Bounds of connections and requests that differ from the defaults. */
+  httpLimits?: Partial<HttpLimits>
   /** An operator's policy.yaml. */
   policyFile?: string | null
   /** Glance's base URL; from the catalog of `session` when absent. */
@@ -70,6 +72,7 @@ export async function startApi(options: ApiOptions): Promise<Running> {
     log,
     metrics: options.metrics,
     metricsToken: options.metricsToken,
+    limits: options.httpLimits,
     microversions: { service: 'volume', min: minimumVersion, max: maximumVersion, behaviours },
     before: checkProject,
     configure: addVersionDocuments,

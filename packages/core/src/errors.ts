@@ -88,6 +88,7 @@ export const commonErrors = errorTable({
   PolicyNotAuthorized: [403, "Policy doesn't allow {rule} to be performed."],
   NotFound: [404, 'The resource could not be found.'],
   MethodNotAllowed: [405, 'The method {method} is not allowed for this resource.'],
+  RequestTimeout: [408, 'The server has waited too long for the request to be sent by the client.'],
   Conflict: [409, '{reason}'],
   TooLarge: [413, 'Request is too large.'],
   UnsupportedMediaType: [415, 'The server does not support the media type {type}.'],

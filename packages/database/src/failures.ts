@@ -1,7 +1,5 @@
 const unique = new Set(['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY', 'ER_DUP_ENTRY', '23505'])
 
-const full = new Set(['SQLITE_FULL', 'ENOSPC', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL', '53100'])
-
 /** Deadlock victim, lock wait too long, serialisation failure, busy file: nothing was changed, and trying again may work. */
 const contended = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', '40001', '40P01', '55P03'])
 
@@ -26,11 +24,6 @@ function codeOf(error: unknown): string {
 /** True when a statement failed because a unique index or a primary key already has the value. */
 export function isUniqueViolation(error: unknown): boolean {
   return unique.has(codeOf(error))
-}
-
-/** True when the disk of the database is full: nothing was changed, and the client should hear 507 or 500 and try later. */
-export function isDiskFull(error: unknown): boolean {
-  return full.has(codeOf(error))
 }
 
 /** True when the engine gave way to another transaction: the same work may succeed when tried again. */

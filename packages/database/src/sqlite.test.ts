@@ -1,9 +1,10 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDiskFull } from '@hearth/core'
 import { describe, expect, test } from 'vitest'
 import { databaseContract, provesIdempotent } from '../contract/database.ts'
-import { createTable, isDiskFull, type Migration, openDatabase, redactUrl } from './index.ts'
+import { createTable, type Migration, openDatabase, redactUrl } from './index.ts'
 
 async function openFile() {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-database-'))

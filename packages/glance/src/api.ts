@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Authenticator, identityRoot, openEnforcer } from '@hearth/auth'
 import type { Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import { openService, type Route } from '@hearth/http'
+import { type HttpLimits, openService, type Route } from '@hearth/http'
 import { openImageCache } from './cache/cache.ts'
 import type { ApiDeps } from './deps.ts'
 import { faults } from './faults.ts'
@@ -31,6 +31,8 @@ export interface ApiOptions {
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
   authenticator: Authenticator
+  /** Bounds of connections and requests that differ from the defaults. */
+  httpLimits?: Partial<HttpLimits>
   /** An operator's policy.yaml. */
   policyFile?: string | null
   stores: readonly StoreEntry[]
@@ -81,6 +83,7 @@ export async function api(options: ApiOptions): Promise<Running> {
     log,
     metrics: options.metrics,
     metricsToken: options.metricsToken,
+    limits: options.httpLimits,
     methodNotAllowed: true,
     maxBodyBytes: 4 * 1024 * 1024,
   })

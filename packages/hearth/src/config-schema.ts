@@ -117,6 +117,19 @@ export const configSchema = {
       maximum: 3600,
       description: 'longest a stop may take to finish what is running; the rest is taken up again at the next start',
     },
+    http: section({
+      headerSeconds: { description: 'Until the headers of a request must be complete', ...positive(30) },
+      bodySeconds: { description: 'Until a JSON body must be complete', ...positive(60) },
+      idleSeconds: {
+        description:
+          'A streamed body must bring 64 KiB, and a client must read something of its response, within this time',
+        ...positive(60),
+      },
+      keepAliveSeconds: { description: 'A connection is kept between two requests', ...positive(75) },
+      maxConnections: { description: 'Connections to each API; more are closed', ...positive(4096) },
+      maxHeaderBytes: { description: 'All headers of a request together', ...positive(16_384) },
+      maxUrlBytes: { description: 'Path and query of a request', ...positive(8192) },
+    }),
     log: section({
       level: {
         type: 'string',

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { ConfigError, type ProxyHeaders, readConfig } from '@hearth/core'
+import type { HttpLimits } from '@hearth/http'
 import { configSchema } from './config-schema.ts'
 
 /** A driver package and its options. */
@@ -59,7 +60,13 @@ export interface Config {
     maxMiB: number
     keep: number
   }
-  identity: ListenerConfig & { tokenSeconds: number; foreign: ForeignIdentityConfig | null }
+  /** Bounds of connections and requests to the identity, volume and image API. */
+  http: HttpLimits
+  identity: ListenerConfig & {
+    tokenSeconds: number
+    revocationLagSeconds: number
+    foreign: ForeignIdentityConfig | null
+  }
   volume: ListenerConfig & {
     availabilityZone: string
     sizeGiB: number | null

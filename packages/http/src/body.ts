@@ -1,39 +1,128 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { commonErrors } from '@hearth/core'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { isBeyond } from './json-size.ts'
+import type { HttpLimits } from './limits.ts'
 import { requestErrors } from './validation.ts'
 
+/** A streamed body must bring this many bytes in each `idleSeconds`. */
+const leastBytes = 64 * 1024
+/** Far more than any request of the four services needs. */
+const [deepest, mostValues] = [100, 100_000]
+/** What is still read of a body nobody wants, so that its sender gets to read the response: of strangers, of callers known. */
+const [discardForStrangers, discardForCallers] = [1024 * 1024, 64 * 1024 * 1024]
+const discardMs = 10_000
+
 /** Leaves the bodies of streaming rows alone and gathers the others as bytes, to be parsed when the row is known. */
-export function collectBody(app: FastifyInstance): void {
+export function collectBody(app: FastifyInstance, limits: HttpLimits): void {
+  const waiting = new WeakMap<IncomingMessage, ServerResponse>()
+  // A client that asks before it sends is told to go on only when somebody reads.
+  app.server.on('checkContinue', (request, response) => {
+    waiting.set(request, response)
+    app.server.emit('request', request, response)
+  })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (request, payload, done) => {
-    if (request.routeOptions.config.stream) return done(null, payload)
-    gather(payload, request.routeOptions.bodyLimit ?? Number.POSITIVE_INFINITY).then(
+    if (request.routeOptions.config.stream) {
+      waiting.get(request.raw)?.writeContinue()
+      waiting.delete(request.raw)
+      watchBody(request.raw, limits)
+      return done(null, payload)
+    }
+    const limit = request.routeOptions.bodyLimit ?? Number.POSITIVE_INFINITY
+    if (Number(request.headers['content-length'] ?? 0) > limit) return done(commonErrors.TooLarge())
+    waiting.get(request.raw)?.writeContinue()
+    waiting.delete(request.raw)
+    gather(payload, limit, limits.bodySeconds).then(
       (bytes) => done(null, bytes),
       (error: Error) => done(error),
     )
   })
+  app.addHook('onSend', async (request, reply) => {
+    if (request.raw.complete) return
+    // Nothing of this body was sent: the connection cannot be used for another request.
+    if (waiting.has(request.raw)) reply.header('connection', 'close')
+    else discardRest(request)
+  })
 }
 
-async function gather(payload: Readable, limit: number): Promise<Buffer> {
+/** Throws TooLarge (413) or RequestTimeout (408); the rest of the body is left unread. */
+function gather(payload: Readable, limit: number, seconds: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of payload) {
-    size += (chunk as Buffer).length
-    if (size > limit) throw commonErrors.TooLarge()
-    chunks.push(chunk as Buffer)
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  return new Promise((resolve, reject) => {
+    const settle = (end: () => void) => {
+      clearTimeout(timer)
+      payload.off('data', take).off('end', finish).off('error', fail).off('close', cut)
+      end()
+    }
+    const take = (chunk: Buffer) => {
+      size += chunk.length
+      if (size > limit) settle(() => reject(commonErrors.TooLarge()))
+      else chunks.push(chunk)
+    }
+    const finish = () => settle(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    const fail = (error: Error) => settle(() => reject(clientGone(error)))
+    const cut = () => settle(() => reject(clientGone()))
+    const timer = setTimeout(() => settle(() => reject(commonErrors.RequestTimeout())), seconds * 1000)
+    payload.on('data', take).on('end', finish).on('error', fail).on('close', cut)
+  })
 }
 
-/** Parses a gathered body; undefined for an empty one. Throws MalformedJson or UnsupportedContentType (400). */
+const clientGone = (cause?: unknown) =>
+  commonErrors.BadRequest({ reason: 'The client went away before the whole request was received.' }, cause)
+
+/** Destroys a streamed body that stops or trickles. While we are the ones who do not read, it may wait. */
+function watchBody(body: IncomingMessage, limits: HttpLimits): void {
+  let before = body.socket.bytesRead
+  const timer = setInterval(() => {
+    const came = body.socket.bytesRead - before
+    before = body.socket.bytesRead
+    if (came < leastBytes && body.readableLength === 0) body.destroy(commonErrors.RequestTimeout())
+  }, limits.idleSeconds * 1000).unref()
+  const stop = () => clearInterval(timer)
+  body.once('end', stop).once('close', stop)
+}
+
+/** Reads on for a while beside and after the response, then closes the connection. */
+function discardRest(request: FastifyRequest): void {
+  const { raw } = request
+  const { socket } = raw
+  const most = request.hearth?.context.identity ? discardForCallers : discardForStrangers
+  const enough = socket.bytesRead + most
+  const timer = setTimeout(() => socket.destroy(), discardMs).unref()
+  const stop = () => clearTimeout(timer)
+  raw.once('end', stop).once('close', stop)
+  raw.on('data', () => {
+    if (socket.bytesRead > enough) socket.destroy()
+  })
+  raw.resume()
+}
+
+/** Parses a gathered body; undefined for an empty one. Throws MalformedJson, HoldsNul or UnsupportedContentType (400). */
 export function parseJsonBody(bytes: unknown, contentType: string | undefined): unknown {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) return undefined
   if (contentType !== undefined && !contentType.includes('json'))
     throw requestErrors.UnsupportedContentType({ type: contentType })
+  if (isBeyond(bytes, deepest, mostValues)) throw requestErrors.MalformedJson()
+  const text = bytes.toString('utf8')
+  const value = parse(text)
+  // PostgreSQL keeps no such character in its texts. In JSON it can only be written as an escape.
+  if (text.includes('\\u0000') && holdsNul(value)) throw requestErrors.HoldsNul()
+  return value
+}
+
+function parse(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return JSON.parse(text)
   } catch (cause) {
     throw requestErrors.MalformedJson({}, cause)
   }
+}
+
+function holdsNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0')
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([key, member]) => key.includes('\0') || holdsNul(member))
 }

@@ -1,4 +1,12 @@
-import { commonErrors, HearthError as Failure, type HearthError, isHearthError, type Logger } from '@hearth/core'
+import {
+  commonErrors,
+  HearthError as Failure,
+  type HearthError,
+  isDiskFull,
+  isHearthError,
+  isOutOfFiles,
+  type Logger,
+} from '@hearth/core'
 
 /** Whatever was thrown as an error that may be shown: what nobody foresaw becomes 500 without details, and is logged. */
 export function toHearthError(error: unknown, log: Logger): HearthError {
@@ -8,9 +16,12 @@ export function toHearthError(error: unknown, log: Logger): HearthError {
   }
   const { code = '', statusCode } = error as { code?: string; statusCode?: number }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return commonErrors.TooLarge({}, error)
+  if (code === 'FST_ERR_BAD_URL') return commonErrors.BadRequest({ reason: 'The URL is not valid.' }, error)
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return commonErrors.BadRequest({ reason: (error as Error).message }, error)
   log.error({ err: error }, 'unexpected error')
+  if (isDiskFull(error)) return commonErrors.InsufficientStorage({}, error)
+  if (isOutOfFiles(error)) return commonErrors.ServiceUnavailable({ reason: 'too many open files' }, error)
   const message = 'The server has either erred or is incapable of performing the requested operation.'
   return new Failure({ code: 'InternalError', status: 500, message, cause: error })
 }

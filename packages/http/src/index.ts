@@ -1,3 +1,4 @@
+export type { HttpLimits } from './limits.ts'
 export { openMetricsListener } from './metrics-listener.ts'
 export * from './microversion.ts'
 export * from './paging.ts'

@@ -12,9 +12,11 @@ import {
 } from '@hearth/core'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { collectBody } from './body.ts'
+import { refuseMalformed } from './client-errors.ts'
 import { openContext } from './context.ts'
 import { endpointsOf } from './endpoint.ts'
 import { toHearthError } from './failure.ts'
+import { boundConnections, checkHead, defaultLimits, type HttpLimits, serverOptions } from './limits.ts'
 import { observeRequests, serveMetrics } from './metrics.ts'
 import { type Microversions, negotiate } from './microversion.ts'
 import type { ApiRequest, Route } from './route.ts'
@@ -53,6 +55,8 @@ export interface ServiceOptions<Deps> {
   ignoreTrailingSlash?: boolean
   /** Known paths answer other methods with 405 and Allow instead of 404. */
   methodNotAllowed?: boolean
+  /** Bounds that differ from the defaults. */
+  limits?: Partial<HttpLimits>
   /** Largest JSON body, bytes; default 114688 as oslo.middleware's. */
   maxBodyBytes?: number
   /** Checked on each request after authentication; throws what is wrong. */
@@ -61,32 +65,38 @@ export interface ServiceOptions<Deps> {
   configure?(app: FastifyInstance): void
 }
 
-const requestSeconds = 3600
 const closeSeconds = 10
 
 /** Starts a service's API. Throws PortInUse naming host and port. */
 export async function openService<Deps>(options: ServiceOptions<Deps>): Promise<Running> {
+  const limits = { ...defaultLimits, ...options.limits }
+  const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+    sendFault(toHearthError(error, request.hearth?.context.log ?? options.log), request, reply, options)
   const app = Fastify({
     logger: false,
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
+    http: serverOptions(limits),
     requestTimeout: 0,
-    keepAliveTimeout: 75_000,
+    keepAliveTimeout: limits.keepAliveSeconds * 1000,
+    clientErrorHandler: refuseMalformed(options.faults),
+    frameworkErrors: (error, request, reply) => fail(error, request as FastifyRequest, reply as FastifyReply),
     bodyLimit: options.maxBodyBytes ?? 114_688,
     routerOptions: {
-      maxParamLength: 4096,
+      // Longer than any URL may be: checkHead is the one that refuses.
+      maxParamLength: limits.maxHeaderBytes,
       ignoreTrailingSlash: options.ignoreTrailingSlash ?? false,
       constraints: bandConstraint(options.microversions),
     },
   })
-  collectBody(app)
+  boundConnections(app, limits)
+  collectBody(app, limits)
   observeRequests(app, options)
   app.addHook('onRequest', async (request, reply) => {
+    checkHead(request, limits)
     await openContext(request, reply, options)
   })
-  app.setErrorHandler((error, request, reply) => {
-    sendFault(toHearthError(error, request.hearth?.context.log ?? options.log), request, reply, options)
-  })
+  app.setErrorHandler(fail)
   const endpoints = endpointsOf(options)
   for (const endpoint of endpoints) app.route(endpoint.routeOptions)
   app.setNotFoundHandler((request, reply) => {
@@ -145,7 +155,6 @@ function missing<Deps>(
 }
 
 async function listen<Deps>(app: FastifyInstance, options: ServiceOptions<Deps>): Promise<Running> {
-  app.server.requestTimeout = requestSeconds * 1000
   try {
     await app.listen({ host: options.host, port: options.port, backlog: 1024 })
   } catch (cause) {

@@ -11,6 +11,10 @@ export const requestErrors = errorTable({
     500,
     '{service} cannot listen on {host}:{port}: the port is in use. Stop what uses it or configure another.',
   ],
+  UrlTooLong: [414, 'The URL is longer than {max} characters.'],
+  TooManyHeaders: [431, 'The request has more than {max} headers.'],
+  HeadersTooLarge: [431, 'The headers of the request are too large.'],
+  HoldsNul: [400, 'Text must not hold null characters.'],
   MissingBody: [400, 'Missing required element in the request body.'],
   VersionMalformed: [400, "API Version String '{version}' is of invalid format. Must be of format MajorNum.MinorNum."],
   VersionOutOfRange: [406, 'Version {version} is not supported by the API. Minimum is {min} and maximum is {max}.'],
@@ -97,14 +101,32 @@ function typesText(types: unknown): string {
   return (Array.isArray(types) ? types : String(types).split(',')).map((type) => `'${type}'`).join(', ')
 }
 
-/** A value as Python's repr would show it, inside messages that clients may parse. */
+/** Characters after which a value that is shown in a message is cut. */
+const longestText = 4096
+
+/** A value as Python's repr would show it, inside messages that clients may parse; the middle of a huge one is left out. */
 export function valueText(value: unknown, quoted = false): string {
+  const text = reprOf(value, quoted, { left: longestText })
+  return text.length > longestText ? `${text.slice(0, longestText)}...` : text
+}
+
+/** `room` bounds the work, too: what is in a list or an object after it is used up is not looked at. */
+function reprOf(value: unknown, quoted: boolean, room: { left: number }): string {
   if (value === null || value === undefined) return 'None'
   if (value === true) return 'True'
   if (value === false) return 'False'
-  if (typeof value === 'string') return quoted ? `'${value}'` : value
-  if (Array.isArray(value)) return `[${value.map((item) => valueText(item, true)).join(', ')}]`
+  if (typeof value === 'string') {
+    room.left -= value.length
+    return quoted ? `'${value}'` : value
+  }
   if (typeof value !== 'object') return String(value)
-  const members = Object.entries(value).map(([key, item]) => `'${key}': ${valueText(item, true)}`)
-  return `{${members.join(', ')}}`
+  const parts: string[] = []
+  const isList = Array.isArray(value)
+  for (const key of isList ? value.keys() : Object.keys(value)) {
+    room.left -= 4 + String(key).length
+    if (room.left < 0) break
+    const item = reprOf((value as Record<string | number, unknown>)[key], true, room)
+    parts.push(isList ? item : `'${key}': ${item}`)
+  }
+  return isList ? `[${parts.join(', ')}]` : `{${parts.join(', ')}}`
 }

@@ -1,9 +1,8 @@
 import { identityRoot, openEnforcer, openLocalAuthenticator } from '@hearth/auth'
 import type { Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import { openService } from '@hearth/http'
+import { type HttpLimits, openService } from '@hearth/http'
 import type { Deps } from './deps.ts'
-import { invalid } from './errors.ts'
 import { openFaults } from './faults.ts'
 import { policies } from './policies.ts'
 import { served } from './routes.ts'
@@ -24,6 +23,8 @@ export interface ApiOptions {
   metrics: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
+  /** Bounds of connections and requests that differ from the defaults. */
+  httpLimits?: Partial<HttpLimits>
   /** An operator's policy.yaml. */
   policyFile?: string | null
   /** Life of a token; default 3600. */
@@ -52,11 +53,9 @@ export async function openApi(options: ApiOptions): Promise<Running> {
     log,
     metrics,
     metricsToken: options.metricsToken,
+    limits: options.httpLimits,
     ignoreTrailingSlash: true,
     methodNotAllowed: true,
-    before: (_context, request) => {
-      if (request.url.includes('%00') || holdsNul(request.body)) throw invalid('Text must not hold null characters.')
-    },
     configure(app) {
       app.addHook('onRequest', async (_request, reply) => {
         reply.header('vary', 'X-Auth-Token')
@@ -71,10 +70,4 @@ export async function openApi(options: ApiOptions): Promise<Running> {
       if (!options.tokens) tokens.close()
     },
   }
-}
-
-/** PostgreSQL keeps no such character in its texts. */
-function holdsNul(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes('\0')
-  return typeof value === 'object' && value !== null && Object.values(value).some(holdsNul)
 }

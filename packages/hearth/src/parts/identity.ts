@@ -28,6 +28,7 @@ export async function startIdentity(shared: Shared): Promise<Running> {
     port: config.identity.port,
     publicUrl: config.identity.publicUrl ?? undefined,
     proxies: shared.proxies,
+    httpLimits: config.http,
     policyFile: config.identity.policyFile,
     tokenSeconds: config.identity.tokenSeconds,
     database,

@@ -16,6 +16,7 @@ export async function startImage(shared: Shared): Promise<Running> {
     port: config.image.port,
     publicUrl: config.image.publicUrl ?? undefined,
     proxies: shared.proxies,
+    httpLimits: config.http,
     policyFile: config.image.policyFile,
     authenticator: await shared.authenticator(),
     stores: await openStores(shared),

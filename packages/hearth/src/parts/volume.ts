@@ -14,6 +14,7 @@ export async function startVolumeApi(shared: Shared): Promise<Running> {
     port: config.volume.port,
     publicUrl: config.volume.publicUrl,
     proxies: shared.proxies,
+    httpLimits: config.http,
     policyFile: config.volume.policyFile,
     availabilityZone: config.volume.availabilityZone,
     authenticator: await shared.authenticator(),

@@ -1,0 +1,28 @@
+const [quote, backslash, comma, openBracket, closeBracket, openBrace, closeBrace] = [...Buffer.from('"\\,[]{}')] as [
+  ...[number, number, number, number, number, number, number],
+]
+
+/**
+ * True when arrays and objects of a JSON text nest deeper than `levels`, or hold more than `values` values altogether. One
+ * pass without recursion, so that whatever walks the parsed value afterwards may recurse, and before anything is built.
+ * Text that is no JSON may get either result.
+ */
+export function isBeyond(json: Uint8Array, levels: number, values: number): boolean {
+  let depth = 0
+  let count = 1
+  let inString = false
+  for (let at = 0; at < json.length; at += 1) {
+    const byte = json[at]
+    if (inString) {
+      if (byte === backslash) at += 1
+      else if (byte === quote) inString = false
+    } else if (byte === quote) inString = true
+    else if (byte === openBracket || byte === openBrace) {
+      depth += 1
+      count += 1
+    } else if (byte === closeBracket || byte === closeBrace) depth -= 1
+    else if (byte === comma) count += 1
+    if (depth > levels || count > values) return true
+  }
+  return false
+}
