@@ -122,10 +122,10 @@ function reprOf(value: unknown, quoted: boolean, room: { left: number }): string
   if (typeof value !== 'object') return String(value)
   const parts: string[] = []
   const isList = Array.isArray(value)
-  for (const key of isList ? value.keys() : Object.keys(value)) {
+  for (const [key, member] of isList ? value.entries() : Object.entries(value)) {
     room.left -= 4 + String(key).length
     if (room.left < 0) break
-    const item = reprOf((value as Record<string | number, unknown>)[key], true, room)
+    const item = reprOf(member, true, room)
     parts.push(isList ? item : `'${key}': ${item}`)
   }
   return isList ? `[${parts.join(', ')}]` : `{${parts.join(', ')}}`
