@@ -156,13 +156,17 @@ test('no password and no token gets into the log', async () => {
     expect(log).not.toContain(secret)
 })
 
-test('a port that is taken is told with the service, the address and the port', async () => {
+test('ports that are taken are told all at once, each with its key, its variable and who has it', async () => {
   const taken = createServer()
   const port = await new Promise<number>((done) =>
     taken.listen(0, '127.0.0.1', () => done((taken.address() as { port: number }).port)),
   )
   onTestFinished(() => void taken.close())
-  await expect(start({ config: { image: { port } } })).rejects.toThrow(`glance cannot listen on 127.0.0.1:${port}`)
+  const message = await start({ config: { image: { port }, volume: { port } } }).catch((error: Error) => error.message)
+  for (const key of ['image', 'volume'])
+    expect(message).toContain(
+      `${key}.port: 127.0.0.1:${port} is in use by ${readFileSync('/proc/self/comm', 'utf8').trim()} (process ${process.pid}); choose another with ${key}.port or HEARTH_${key.toUpperCase()}__PORT`,
+    )
 })
 
 test('fewer object devices than replicas are refused with both numbers', async () => {

@@ -1,4 +1,4 @@
-import type { Logger } from '@hearth/core'
+import { errorTable, type Logger } from '@hearth/core'
 import { type Database, migrate } from '@hearth/database'
 import { migrations } from '../migrations/index.ts'
 import { openAmqpBus } from './amqp/bus.ts'
@@ -15,6 +15,13 @@ export interface BusOptions {
   firstPauseMs?: number
 }
 
+const errors = errorTable({
+  BadUrl: [
+    500,
+    'bus (HEARTH_BUS): it must be memory: or amqp://user:password@host:5672/vhost; in a password write @ / ? # as %40 %2F %3F %23',
+  ],
+})
+
 /**
  * Opens a bus: `memory:` (buses of the same process and name, `memory:name`, meet) or `amqp://user:password@host:5672/vhost`
  * (RabbitMQ). Creates the outbox table when it is missing.
@@ -22,6 +29,13 @@ export interface BusOptions {
 export async function openBus(url: string, options: BusOptions): Promise<Bus> {
   await migrate(options.database, 'bus', migrations)
   if (url.startsWith('memory:')) return new MemoryBus(url.slice('memory:'.length), options)
-  if (/^amqps?:\/\//.test(url)) return openAmqpBus(url, options)
-  throw new Error('the bus URL must begin with memory: or amqp:')
+  checkBusUrl(url)
+  return openAmqpBus(url, options)
+}
+
+/** Throws BadUrl when a URL can never be that of a bus, without showing it. */
+export function checkBusUrl(url: string): void {
+  if (url.startsWith('memory:')) return
+  const parsed = /^amqps?:\/\//.test(url) ? URL.parse(url) : null
+  if (!parsed?.hostname || /@/.test(parsed.pathname + parsed.search + parsed.hash)) throw errors.BadUrl()
 }

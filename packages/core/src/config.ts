@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv'
-import { parse as parseYaml } from 'yaml'
+import { LineCounter, parseDocument } from 'yaml'
+import { closest } from './closest.ts'
 import { own, setOwn } from './members.ts'
 
 /** Everything wrong with a configuration, one line for each key: where it came from, its value, and the rule it breaks. */
@@ -14,14 +15,14 @@ export class ConfigError extends Error {
 }
 
 export interface ConfigSources {
-  /** JSON schema whose `default`s fill what is absent. */
+  /** JSON schema whose `default`s fill what is absent. Values of keys with `writeOnly: true` are never shown. */
   schema: object
   /** YAML text; absent means empty. */
   text?: string | undefined
   /** Name of the file, for messages. */
   file: string
   env: Record<string, string | undefined>
-  /** `HEARTH` makes `HEARTH_VOLUME__DEFAULT_TYPE` override `volume.defaultType`. */
+  /** `HEARTH` makes `HEARTH_VOLUME__DEFAULT_TYPE` override `volume.defaultType`; a name that means no key is refused. */
   envPrefix: string
 }
 
@@ -31,31 +32,57 @@ type Node = Record<string, unknown>
 export function readConfig<T>(sources: ConfigSources): T {
   const config = parseFile(sources)
   const origins = new Map<string, string>()
+  const problems: string[] = []
   for (const [name, value] of Object.entries(sources.env)) {
     if (value === undefined || !name.startsWith(`${sources.envPrefix}_`)) continue
     const keys = keysOf(name.slice(sources.envPrefix.length + 1))
-    if (!schemaAt(sources.schema, keys)) continue
-    setAt(config, keys, readEnvValue(value, schemaAt(sources.schema, keys)!))
-    origins.set(`/${keys.join('/')}`, name)
+    const schema = schemaAt(sources.schema, keys)
+    if (schema) {
+      setAt(config, keys, readEnvValue(value, schema))
+      origins.set(`/${keys.join('/')}`, name)
+    } else problems.push(unknownVariable(name, sources))
   }
   const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, verbose: true })
   const validate = ajv.compile(sources.schema)
-  if (!validate(config)) {
-    const problems = validate.errors!.map((error) => explain(error, origins, sources.file))
-    throw new ConfigError([...new Set(problems)])
-  }
+  if (!validate(config)) problems.push(...validate.errors!.map((error) => explain(error, origins, sources.file)))
+  if (problems.length > 0) throw new ConfigError([...new Set(problems)])
   return config as T
 }
 
+function unknownVariable(name: string, { schema, envPrefix }: ConfigSources): string {
+  const meant = closest(name, variablesOf(schema as Node, envPrefix, '_'))
+  return `${name}: no key of the configuration has this variable${meant ? `; did you mean ${meant}?` : ''}`
+}
+
+/** The variables of all keys. */
+function variablesOf(schema: Node, prefix: string, separator: string): string[] {
+  return Object.entries((schema.properties ?? {}) as Record<string, Node>).flatMap(([key, below]) => {
+    const name = `${prefix}${separator}${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`
+    return [name, ...variablesOf(below, name, '__')]
+  })
+}
+
 function parseFile(sources: ConfigSources): Node {
+  const lines = new LineCounter()
+  const document = parseDocument(sources.text ?? '', { prettyErrors: false, lineCounter: lines })
+  const [error] = document.errors
+  if (error) {
+    const { line, col } = lines.linePos(error.pos[0])
+    throw new ConfigError([`${sources.file}: line ${line}, column ${col}: ${withoutContent(error.message)}`])
+  }
   let parsed: unknown
   try {
-    parsed = parseYaml(sources.text ?? '') ?? {}
-  } catch (error) {
-    throw new ConfigError([`${sources.file}: ${(error as Error).message}`])
+    parsed = document.toJS() ?? {}
+  } catch {
+    throw new ConfigError([`${sources.file}: a value begins with * or an alias is not defined; put it in quotes`])
   }
   if (typeof parsed === 'object' && !Array.isArray(parsed)) return parsed as Node
   throw new ConfigError([`${sources.file}: the file must hold keys and values`])
+}
+
+/** The parser's message without the text it quotes, which may be a secret. */
+function withoutContent(message: string): string {
+  return message.replace(/:.*$/s, '').replace(/["'`].*["'`]/s, '…')
 }
 
 function keysOf(name: string): string[] {
@@ -94,11 +121,28 @@ function explain(error: ErrorObject, origins: Map<string, string>, file: string)
   if (error.keyword === 'additionalProperties') {
     const known = Object.keys((error.parentSchema as Node).properties as object)
     const unknown = [key, params.additionalProperty].filter(Boolean).join('.')
-    return `${from}: ${unknown}: there is no such key; known here are ${known.join(', ')}`
+    const meant = closest(String(params.additionalProperty), known)
+    const hint = meant ? `did you mean ${meant}? Known here are` : 'known here are'
+    return `${from}: ${unknown}: there is no such key; ${hint} ${known.join(', ')}`
   }
   const rule =
     error.keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : error.message
-  // A secret that breaks a rule is still a secret.
-  const shown = /password|secret/i.test(key) ? '***' : JSON.stringify(error.data)
-  return `${from}: ${key || 'the whole'}: ${shown} ${rule}`
+  return `${from}: ${key || 'the whole'}: ${shown(error, key)}${rule}`
+}
+
+const longestShown = 200
+
+/** The value with a space behind it; nothing of a secret, or of a whole that may hold one. */
+function shown(error: ErrorObject, key: string): string {
+  if (typeof error.data === 'object' && error.data !== null) return ''
+  if (/password|secret/i.test(key) || mayHoldSecret(error.parentSchema as Node)) return '*** '
+  const text = JSON.stringify(error.data)
+  return `${text.length > longestShown ? `${text.slice(0, longestShown)}…` : text} `
+}
+
+function mayHoldSecret(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return false
+  if ((schema as Node).writeOnly === true) return true
+  const { properties, additionalProperties, items } = schema as Node
+  return [...Object.values(properties ?? {}), additionalProperties, items].some(mayHoldSecret)
 }

@@ -1,3 +1,4 @@
+import { errorTable, redactUrl } from '@hearth/core'
 import knex, { type Knex } from 'knex'
 import type { Database, Engine, Transaction } from './database.ts'
 import { mysqlConfig } from './engines/mysql.ts'
@@ -10,19 +11,41 @@ export interface DatabaseOptions {
   poolSize?: number
 }
 
+const errors = errorTable({
+  BadUrl: [
+    500,
+    'database (HEARTH_DATABASE): it must be sqlite:, sqlite:/path/file.db, mysql://user:password@host:port/name or postgres://user:password@host:port/name; in a password write @ / ? # as %40 %2F %3F %23',
+  ],
+  CannotOpen: [503, 'database (HEARTH_DATABASE): cannot open {url}: {reason}'],
+})
+
+/** A server that has not answered the first question by then is not there. */
+const openSeconds = 8
+
+/** What to do about a server's refusal, by its code. */
+const remedies = new Map([
+  ['ER_BAD_DB_ERROR', 'create it on the server: CREATE DATABASE name'],
+  ['3D000', 'create it on the server: CREATE DATABASE name'],
+  ['ER_ACCESS_DENIED_ERROR', 'check user and password'],
+  ['28P01', 'check user and password'],
+  ['ER_DBACCESS_DENIED_ERROR', 'let this user in: GRANT ALL ON name.* TO user'],
+  ['ECONNREFUSED', 'no server listens there'],
+  ['ENOTFOUND', 'there is no host of that name'],
+])
+
 /**
  * Opens a database and proves that it answers. `sqlite:/path/file.db`, `sqlite::memory:`,
  * `mysql://user:password@host:3306/name` (MariaDB too; `mariadb:` is the same), `postgres://user:password@host:5432/name`.
- * Errors name the URL without its password.
+ * Throws CannotOpen, which names the URL without its password, within 8 s, and BadUrl.
  */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const [engine, config] = configOf(url, options.poolSize ?? 16)
   const pool = knex({ ...config, acquireConnectionTimeout: 30_000, compileSqlOnError: false, log: quiet })
   try {
-    await pool.raw('select 1')
+    await withinSeconds(openSeconds, pool.raw('select 1'))
   } catch (error) {
-    await pool.destroy().catch(() => undefined)
-    throw new Error(`cannot open the database ${redactUrl(url)}: ${reasonOf(error)}`, { cause: error })
+    void pool.destroy().catch(() => undefined)
+    throw errors.CannotOpen({ url: engine === 'sqlite' ? url : redactUrl(url), reason: reasonOf(error) }, error)
   }
   return databaseOf(pool, engine)
 }
@@ -48,29 +71,33 @@ function configOf(url: string, poolSize: number): [Engine, Knex.Config] {
   const scheme = /^([a-z]+):/.exec(url)?.[1]
   if (scheme === 'sqlite') {
     const filename = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
-    if (filename === '') throw new Error('a sqlite: URL needs a file, like sqlite:/var/lib/hearth/cinder.db')
+    if (filename === '') throw errors.BadUrl()
     return ['sqlite', sqliteConfig(filename)]
   }
   if (scheme === 'mysql' || scheme === 'mariadb') return ['mysql', mysqlConfig(serverUrl(url), poolSize)]
   if (scheme === 'postgres' || scheme === 'postgresql') return ['postgres', postgresConfig(serverUrl(url), poolSize)]
-  throw new Error(`the database URL ${redactUrl(url)} must begin with sqlite:, mysql: or postgres:`)
+  throw errors.BadUrl()
 }
 
 function serverUrl(text: string): URL {
-  // WHATWG parsing of a scheme it does not know keeps a host only after two slashes.
+  // WHATWG parsing of a scheme it does not know keeps a host only after two slashes. An @ after the host means that a
+  // password holds a slash, ? or # and was cut in two.
   const url = URL.parse(text)
-  if (!url?.hostname || url.pathname.length < 2) {
-    throw new Error(`the database URL ${redactUrl(text)} must look like scheme://user:password@host:port/name`)
-  }
+  const isCut = url !== null && /@/.test(url.pathname + url.search + url.hash)
+  if (!url?.hostname || url.pathname.length < 2 || isCut) throw errors.BadUrl()
   return url
 }
 
-/** The same URL with its password masked, fit for logs and errors. */
-export function redactUrl(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#:]*):.*@/i, '$1:***@')
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
+  const remedy = remedies.get((error as { code?: string }).code ?? '')
+  return `${error instanceof Error ? error.message : String(error)}${remedy === undefined ? '' : ` (${remedy})`}`
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
+async function withinSeconds(seconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${seconds} s`)), seconds * 1000)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

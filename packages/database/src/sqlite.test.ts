@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { isDiskFull } from '@hearth/core'
 import { describe, expect, test } from 'vitest'
 import { databaseContract, provesIdempotent } from '../contract/database.ts'
-import { createTable, type Migration, openDatabase, redactUrl } from './index.ts'
+import { createTable, type Migration, openDatabase } from './index.ts'
 
 async function openFile() {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-database-'))
@@ -114,15 +114,23 @@ test('the proof of idempotence passes for migrations that bear it and fails for 
   await db.close()
 })
 
-test('a URL that cannot be opened is named without its password', async () => {
-  for (const url of [
-    'mysql://root:s3cret@127.0.0.1:9/x',
-    'postgres://root:s3cret@127.0.0.1:9/x',
-    'oracle://u:s3cret@h/x',
-  ]) {
+test('a database that cannot be opened is named without its password, with the key and what to do', async () => {
+  for (const url of ['mysql://root:s3cret@127.0.0.1:9/x', 'postgres://root:s3cret@127.0.0.1:9/x']) {
     const error: unknown = await openDatabase(url).catch((reason: unknown) => reason)
-    expect(String(error)).toContain(':***@')
+    expect(String(error)).toMatch(/database \(HEARTH_DATABASE\).*:\*\*\*@.*ECONNREFUSED.*no server listens there/)
     expect(String(error)).not.toContain('s3cret')
   }
-  expect(redactUrl('amqp://u:p%40:x@y@host:5672/v')).toBe('amqp://u:***@host:5672/v')
+})
+
+test.each([
+  'oracle://u:s3cret@h/x',
+  'mysql//u:s3cret@h/x',
+  'mysql:u:s3cret@h/x',
+  'mysql://u:s3cret@h',
+  'mysql://u:s3cret',
+  'sqlite:',
+])('the URL %s is refused without being shown', async (url) => {
+  const message = await openDatabase(url).catch((error: Error) => error.message)
+  expect(message).toContain('database (HEARTH_DATABASE): it must be')
+  expect(message).not.toContain('s3cret')
 })

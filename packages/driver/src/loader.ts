@@ -36,13 +36,10 @@ export async function prepareDriver<R extends RoleName>(
   options: Record<string, unknown>,
 ): Promise<(deps: DepsOf<R>) => Promise<Opened<R>>> {
   const plugin = await loadDriver(packageName)
-  const factory = plugin.roles[role] as
-    | ((options: Record<string, unknown>, deps: DepsOf<R>) => Promise<Opened<R>>)
-    | undefined
-  if (!factory) {
-    const roles = Object.keys(plugin.roles).join(', ') || 'none'
-    throw new DriverError('invalid', `The driver ${packageName} has no role "${role}" (it has: ${roles})`)
-  }
+  const factory = roleOf(plugin, role, packageName) as unknown as (
+    options: Record<string, unknown>,
+    deps: DepsOf<R>,
+  ) => Promise<Opened<R>>
   const checked = checkOptions(plugin, role, packageName, options)
   return (deps) => factory(structuredClone(checked), deps)
 }
@@ -72,28 +69,76 @@ async function importDriver(packageName: string): Promise<{ default?: unknown }>
   }
 }
 
+/** What is wrong with options: their key (null for the whole) and the rule, without the value of a secret. */
+export interface OptionProblem {
+  key: string | null
+  rule: string
+}
+
+/**
+ * Loads the driver in `packageName` and checks options by its schema. Returns what is wrong with them; throws DriverError
+ * `invalid` when there is no such driver or it lacks the role.
+ */
+export async function examineDriver(
+  role: RoleName,
+  packageName: string,
+  options: Record<string, unknown>,
+): Promise<OptionProblem[]> {
+  const plugin = await loadDriver(packageName)
+  roleOf(plugin, role, packageName)
+  return check(plugin, role, options).problems
+}
+
+function roleOf<R extends RoleName>(plugin: DriverPlugin, role: R, packageName: string): NonNullable<Roles[R]> {
+  const factory = Object.hasOwn(plugin.roles, role) ? plugin.roles[role] : undefined
+  if (factory) return factory
+  const roles = Object.keys(plugin.roles).join(', ') || 'none'
+  throw new DriverError('invalid', `The driver ${packageName} has no role "${role}" (it has: ${roles})`)
+}
+
 function checkOptions(
   plugin: DriverPlugin,
   role: RoleName,
   packageName: string,
   options: Record<string, unknown>,
 ): Record<string, unknown> {
-  const ajv = new Ajv({ useDefaults: true, verbose: true, strict: false })
-  const schema = { type: 'object', additionalProperties: false, ...plugin.options[role] }
-  const checked = structuredClone(options)
-  if (ajv.validate(schema, checked)) return checked
-  const said = (ajv.errors ?? []).map(explain).join('; ')
+  const { checked, problems } = check(plugin, role, options)
+  if (problems.length === 0) return checked
+  const said = problems.map(({ key, rule }) => `${key ?? 'options'} ${rule}`).join('; ')
   throw new DriverError('invalid', `Options of the ${role} driver ${packageName}: ${said}`)
 }
 
-/** One broken rule in words: the key, its value (unless its schema says `writeOnly`) and the rule. */
-function explain(error: ErrorObject): string {
+function check(
+  plugin: DriverPlugin,
+  role: RoleName,
+  options: Record<string, unknown>,
+): { checked: Record<string, unknown>; problems: OptionProblem[] } {
+  const ajv = new Ajv({ useDefaults: true, verbose: true, strict: false, allErrors: true })
+  const schema = { type: 'object', additionalProperties: false, ...plugin.options[role] }
+  const checked = structuredClone(options)
+  return { checked, problems: ajv.validate(schema, checked) ? [] : (ajv.errors ?? []).map(problemOf) }
+}
+
+/** One broken rule in words: the key, its value (unless it is or may hold a secret: `writeOnly`) and the rule. */
+function problemOf(error: ErrorObject): OptionProblem {
   const path = error.instancePath.slice(1).replaceAll('/', '.')
   const below = (name: unknown) => (path ? `${path}.${name}` : String(name))
-  if (error.keyword === 'additionalProperties') return `${below(error.params.additionalProperty)} is not an option`
-  if (error.keyword === 'required') return `${below(error.params.missingProperty)} is missing`
-  const secret = (error.parentSchema as { writeOnly?: boolean } | undefined)?.writeOnly === true
-  const value = secret ? '***' : JSON.stringify(error.data)
+  if (error.keyword === 'additionalProperties') {
+    const known = Object.keys((error.parentSchema as { properties?: object } | undefined)?.properties ?? {})
+    return { key: below(error.params.additionalProperty), rule: `is not an option; known are ${known.join(', ')}` }
+  }
+  if (error.keyword === 'required') return { key: below(error.params.missingProperty), rule: 'is missing' }
   const allowed = error.keyword === 'enum' ? `: ${(error.params.allowedValues as unknown[]).join(', ')}` : ''
-  return `${path || 'options'} = ${value} ${error.message}${allowed}`
+  return { key: path || null, rule: `${shown(error)}${error.message}${allowed}` }
+}
+
+function shown({ data, parentSchema }: ErrorObject): string {
+  if (typeof data === 'object' && data !== null) return ''
+  return mayHoldSecret(parentSchema) ? '= *** ' : `= ${JSON.stringify(data)} `
+}
+
+function mayHoldSecret(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return false
+  const { writeOnly, properties, additionalProperties, items } = schema as Record<string, unknown>
+  return writeOnly === true || [...Object.values(properties ?? {}), additionalProperties, items].some(mayHoldSecret)
 }

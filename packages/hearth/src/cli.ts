@@ -16,6 +16,7 @@ import { upCommand } from './commands/up.ts'
 const program = new Command('hearth')
   .description("OpenStack's storage services in one: identity, block storage, images, objects.")
   .option('-c, --config <file>', 'configuration (default: ./hearth.yaml if there is one; see hearth.example.yaml)')
+  .option('-V, --version', 'print version, commit, schema and Node')
   .showHelpAfterError('(hearth --help tells the commands)')
   .addHelpText(
     'after',
@@ -46,9 +47,23 @@ program
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 try {
-  await program.parseAsync()
+  if (['-V', '--version'].includes(process.argv[2] ?? '')) await printVersion()
+  else await program.parseAsync()
 } catch (error) {
-  const isExpected = isHearthError(error) || isDriverError(error) || (error as Error).name === 'ConfigError'
-  process.stderr.write(`hearth: ${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`)
+  process.stderr.write(
+    `hearth: ${isForOperator(error) ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
+  )
   process.exit(1)
+}
+
+/** Errors whose message says all: our own, and what the system or SQLite refuses. Anything else is a fault of the program. */
+function isForOperator(error: unknown): boolean {
+  if (isHearthError(error) || isDriverError(error)) return true
+  const { name, syscall, code } = error as { name?: string; syscall?: string; code?: string }
+  return name === 'ConfigError' || name === 'RingError' || syscall !== undefined || /^SQLITE_/.test(code ?? '')
+}
+
+async function printVersion(): Promise<void> {
+  const { versionText } = await import('./version.ts')
+  process.stdout.write(`${await versionText()}\n`)
 }

@@ -19,7 +19,8 @@ const plugin = {
   type: 'object',
   additionalProperties: false,
   required: ['driver'],
-  properties: { driver: text(), options: { type: 'object', default: {} } },
+  // A driver's options may hold passwords; the driver says which.
+  properties: { driver: text(), options: { type: 'object', default: {}, writeOnly: true } },
 }
 
 const backend = {
@@ -43,7 +44,7 @@ const foreignIdentity = {
   properties: {
     authUrl: text(),
     username: text('hearth'),
-    password: text(),
+    password: { ...text(), writeOnly: true },
     projectName: text('service'),
     userDomainName: text('Default'),
     projectDomainName: text('Default'),
@@ -88,8 +89,16 @@ export const configSchema = {
     host: text('127.0.0.1'),
     hostName: optional,
     region: text('RegionOne'),
-    database: text('sqlite:'),
-    bus: text('memory:'),
+    database: {
+      ...text('sqlite:'),
+      writeOnly: true,
+      description: 'sqlite: (files in the data folder), mysql://user:password@host:port/name or postgres://…',
+    },
+    bus: {
+      ...text('memory:'),
+      writeOnly: true,
+      description: 'memory: (all roles in one process) or amqp://user:password@host:5672/vhost (RabbitMQ)',
+    },
     trustedProxies: {
       description: 'IP addresses and networks of proxies whose headers about the client are believed',
       type: 'array',

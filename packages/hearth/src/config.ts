@@ -103,6 +103,13 @@ export function clientEnvironment(): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(isWanted))
 }
 
+/** Not those that Kubernetes sets for a service named hearth, nor those of tests. */
+function ownVariables(): Record<string, string | undefined> {
+  const isForeign = (name: string): boolean =>
+    name === 'HEARTH_CONFIG' || /^HEARTH_(TEST_\w+|SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_\w+)?)$/.test(name)
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isForeign(name)))
+}
+
 /**
  * Reads `file` (else `HEARTH_CONFIG`, else ./hearth.yaml if there is one) and the `HEARTH_…` environment.
  * Relative folders are taken from the file's place. Throws ConfigError naming every wrong key.
@@ -116,7 +123,7 @@ export function loadConfig(file?: string): Config {
     schema: configSchema,
     text: source,
     file: source === undefined ? 'defaults' : path,
-    env: { ...process.env, HEARTH_CONFIG: undefined },
+    env: ownVariables(),
     envPrefix: 'HEARTH',
   })
   const base = source === undefined ? process.cwd() : dirname(path)

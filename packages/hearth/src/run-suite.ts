@@ -1,5 +1,6 @@
 import type { Running } from '@hearth/core'
 import type { Config } from './config.ts'
+import { checkRoles } from './role-names.ts'
 import { watchForStop } from './stopping.ts'
 import type { Suite } from './suite.ts'
 
@@ -17,6 +18,9 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`)
 export async function runSuite(config: Config, roles: string[], show: Show): Promise<never> {
   // What this process makes is for its own user: logs, databases, rings, object devices.
   process.umask(0o077)
+  checkRoles(roles)
+  const { checkDrivers } = await import('./check-drivers.ts')
+  await checkDrivers(config, roles)
   const { openShared } = await import('./shared.ts')
   const { startSuite } = await import('./suite.ts')
   const shared = openShared(config)

@@ -1,5 +1,7 @@
+import { checkBusUrl } from '@hearth/bus'
 import { type ExclusiveLock, own, type Running, setOwn } from '@hearth/core'
 import { openMetricsListener } from '@hearth/http'
+import { checkPorts } from './check-ports.ts'
 import { openSecrets } from './open-secrets.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
 import { lockRoles } from './role-locks.ts'
@@ -24,7 +26,7 @@ export interface StartOptions {
 
 /**
  * Starts roles in this process, in order. When one fails those already started are stopped. Throws AlreadyRunning when
- * another process of this data folder has one of them, UnknownRole, the reason of `signal`, or what kept a role from starting.
+ * another process of this data folder has one of them, UnknownRole, PortsTaken, the reason of `signal`, or what kept a role from starting.
  */
 export async function startSuite(shared: Shared, names: string[], options: StartOptions = {}): Promise<Suite> {
   checkRoles(names)
@@ -40,8 +42,13 @@ export async function startSuite(shared: Shared, names: string[], options: Start
   try {
     lock = await lockRoles(shared.folders.run, roles)
     writePidFile(pidFile, { urls, roles, ready: false })
+    checkBusUrl(shared.config.bus)
+    await checkPorts(shared.config, roles)
     const { secrets, changed } = await openSecrets(shared, roles)
     Object.assign(shared, { secrets, changedSecrets: changed })
+    // A broker that is not there is told before anything else is started.
+    if (!shared.config.bus.startsWith('memory:') && roles.some((role) => role.startsWith('cinder.')))
+      await shared.bus('cinder')
     await openMetricsAddress(shared)
     for (const role of roles) {
       const running = await own(roleStarters, role)!(shared)

@@ -11,7 +11,7 @@ import { Receiver } from './receiver.ts'
 import { Relay } from './relay.ts'
 import { Sender } from './sender.ts'
 
-/** Connects to RabbitMQ. Throws when it refuses or stays away for 20 s. */
+/** Connects to RabbitMQ. Throws when it refuses or stays away for 8 s. */
 export async function openAmqpBus(url: string, options: BusOptions): Promise<Bus> {
   const bus = new AmqpBus(url, options)
   try {

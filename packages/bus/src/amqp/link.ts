@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Logger } from '@hearth/core'
-import { redactUrl } from '@hearth/database'
+import { errorTable, type Logger, redactUrl } from '@hearth/core'
 import amqp, { type ChannelModel } from 'amqplib'
 import { within } from '../tasks.ts'
 
@@ -21,7 +20,11 @@ const firstPause = 100
 const longestPause = 5000
 const goodbyeMs = 2000
 /** How long the first connection is tried: services and broker may start together. */
-const firstPatience = 20_000
+const firstPatience = 8000
+
+const errors = errorTable({
+  CannotReach: [503, 'bus (HEARTH_BUS): cannot reach the message broker {url}: {reason}'],
+})
 
 /** A connection to the broker that comes back by itself. */
 export class Link {
@@ -35,18 +38,18 @@ export class Link {
     this.#options = options
   }
 
-  /** Connects; throws when the broker refuses, or is not there within 20 s. The password is not in the error. */
+  /** Connects; throws when the broker refuses, or is not there within 8 s. The password is not in the error. */
   async open(): Promise<void> {
     const end = Date.now() + firstPatience
     for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
       try {
         return await this.#connect()
       } catch (error) {
-        const reason = error instanceof AggregateError ? error.errors.map(String).join('; ') : String(error)
+        const reason = reasonOf(error)
         const refused = /ACCESS[-_]REFUSED|NOT_ALLOWED|\b403\b|\b530\b/.test(reason)
         if (refused || Date.now() > end) {
           const url = redactUrl(this.#options.url)
-          throw new Error(`cannot reach the message broker ${url}: ${reason}`, { cause: error })
+          throw errors.CannotReach({ url, reason }, error)
         }
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
@@ -72,7 +75,7 @@ export class Link {
     const { url, name, log, setUp } = this.#options
     const opened = await amqp.connect(withHeartbeat(url), {
       noDelay: true,
-      timeout: 10_000,
+      timeout: firstPatience,
       clientProperties: { connection_name: name },
     })
     this.#opening = opened
@@ -128,6 +131,11 @@ export class Link {
       pause * (0.75 + Math.random() / 2),
     )
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Closes a connection or a channel, which may be gone already; amqplib says that now by a throw, now by a rejection. */

@@ -25,7 +25,8 @@ export function migrateCommand(): Command {
     })
 }
 
-async function allMigrations(): Promise<Record<string, Migration[]>> {
+/** Of each service with tables, in order. */
+export async function allMigrations(): Promise<Record<string, Migration[]>> {
   const { migrations: keystone } = await import('@hearth/keystone')
   const { migrations: glance } = await import('@hearth/glance')
   const { migrations: cinder } = await import('@hearth/cinder')

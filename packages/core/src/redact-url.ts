@@ -1,0 +1,11 @@
+/**
+ * The URL with its password and its query masked, fit for logs and errors; `***` for what is not clearly a URL with a host,
+ * since its parts cannot be told from a password.
+ */
+export function redactUrl(text: string): string {
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? URL.parse(text) : null
+  // An @ after the host means that a password holds a slash, ? or #, and was cut in two.
+  if (!url?.hostname || /@/.test(url.pathname + url.search + url.hash)) return '***'
+  const user = url.username === '' ? '' : `${url.username}${url.password === '' ? '' : ':***'}@`
+  return `${url.protocol}//${user}${url.host}${url.pathname}${url.search === '' ? '' : '?***'}`
+}
