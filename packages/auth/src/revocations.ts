@@ -1,10 +1,11 @@
 import type { Identity } from '@hearth/core'
 
 /**
- * Tokens issued at or before `issuedBefore` (milliseconds since the epoch) that match every given attribute are void.
- * The same events as Keystone's OS-REVOKE.
+ * Tokens issued before the event that match every given attribute are void: Keystone's OS-REVOKE events. `sequence` and a
+ * token's `revision` say which came first, whatever clocks say; without them `issuedBefore` does (milliseconds since the epoch).
  */
 export interface RevocationEvent {
+  sequence?: number
   auditId?: string | null
   /** The first token of a chain of re-scoped ones. */
   auditChainId?: string | null
@@ -19,6 +20,8 @@ export interface RevocationEvent {
 export interface Revocations {
   add(event: RevocationEvent): void
   isRevoked(identity: Identity): boolean
+  /** Removes events numbered below `sequence`: the tokens they void have all ended. */
+  forgetBefore(sequence: number): void
   size(): number
 }
 
@@ -38,6 +41,14 @@ export function openRevocations(initial: Iterable<RevocationEvent> = []): Revoca
   for (const event of initial) add(event)
   return {
     add,
+    forgetBefore(sequence) {
+      for (const [key, events] of index) {
+        const kept = events.filter((event) => event.sequence === undefined || event.sequence >= sequence)
+        size -= events.length - kept.length
+        if (kept.length === 0) index.delete(key)
+        else if (kept.length < events.length) index.set(key, kept)
+      }
+    },
     size: () => size,
     isRevoked: (identity) =>
       size > 0 && keysOf(identity).some((key) => index.get(key)?.some((event) => matches(event, identity))),
@@ -70,8 +81,15 @@ function keysOf(identity: Identity): string[] {
   return keys
 }
 
+/** Ids of tokens, trusts and application credentials are never used again: their events void tokens of any time. */
+function isLater(event: RevocationEvent, identity: Identity): boolean {
+  if (event.auditId || event.auditChainId || event.appCredentialId) return true
+  if (event.sequence !== undefined && identity.revision !== undefined) return event.sequence > identity.revision
+  return identity.issuedAt <= event.issuedBefore
+}
+
 function matches(event: RevocationEvent, identity: Identity): boolean {
-  if (identity.issuedAt > event.issuedBefore) return false
+  if (!isLater(event, identity)) return false
   const domains = [identity.userDomainId, identity.projectDomainId, identity.domainId]
   return (
     (!event.auditId || event.auditId === identity.auditIds[0]) &&

@@ -9,6 +9,11 @@ export interface ServiceSession {
   endpoint(serviceType: string, projectId?: string): Promise<string>
   /** Project the service user acts in. */
   projectId(): Promise<string>
+  /**
+   * Forgets a token that another service refused with 401. True when the next call logs in anew; false for a token no longer
+   * in use, and when the log-in was only seconds ago, so that a service that refuses everything brings no storm of log-ins.
+   */
+  refused(token: string): boolean
 }
 
 export interface SessionOptions {
@@ -26,12 +31,17 @@ export interface SessionOptions {
 
 interface Login {
   token: string
+  /** On the clock of performance.now(). */
+  loggedInAt: number
   expiresAt: number
   projectId: string
   catalog: { type: string; endpoints: { interface: string; region: string; url: string }[] }[]
 }
 
 const renewBeforeMs = 60_000
+/** A log-in is not repeated sooner. */
+const settleMs = 10_000
+const answerMs = 60_000
 
 /** Logs in when first needed and again shortly before the token expires. Throws ServiceUnavailable (503). */
 export function openServiceSession(options: SessionOptions): ServiceSession {
@@ -45,20 +55,49 @@ export function openServiceSession(options: SessionOptions): ServiceSession {
     current = await pending
     return current
   }
+  const refused = (token: string): boolean => {
+    if (current?.token !== token || performance.now() - current.loggedInAt < settleMs) return false
+    current = null
+    return true
+  }
   return {
     token: async () => (await login()).token,
     projectId: async () => (await login()).projectId,
+    refused,
     async endpoint(serviceType, projectId) {
-      const { catalog, projectId: own } = await login()
-      const wanted = options.interface ?? 'public'
-      const url = catalog
-        .find((service) => service.type === serviceType)
-        ?.endpoints.find((e) => e.interface === wanted && (!options.region || e.region === options.region))?.url
-      if (!url)
-        throw commonErrors.ServiceUnavailable({ reason: `the catalog has no ${wanted} ${serviceType} endpoint` })
-      return (projectId ? url.replace(own, projectId) : url).replace(/\/+$/, '')
+      let known = await login()
+      let url = urlOf(known, serviceType, options)
+      // The catalog came with the token: the endpoint may have been made since.
+      if (url === undefined && refused(known.token)) {
+        known = await login()
+        url = urlOf(known, serviceType, options)
+      }
+      if (url === undefined) {
+        const reason = `the catalog has no ${options.interface ?? 'public'} ${serviceType} endpoint`
+        throw commonErrors.ServiceUnavailable({ reason })
+      }
+      return (projectId ? url.replace(known.projectId, projectId) : url).replace(/\/+$/, '')
     },
   }
+}
+
+function urlOf({ catalog }: Login, serviceType: string, options: SessionOptions): string | undefined {
+  const wanted = options.interface ?? 'public'
+  return catalog
+    .find((service) => service.type === serviceType)
+    ?.endpoints.find((e) => e.interface === wanted && (!options.region || e.region === options.region))?.url
+}
+
+/** Sends with the session's token; once more with a new one when the answer is 401 and a new log-in may help. */
+export async function sendWithToken(
+  session: Pick<ServiceSession, 'token' | 'refused'>,
+  send: (token: string) => Promise<Response>,
+): Promise<Response> {
+  const token = await session.token()
+  const response = await send(token)
+  if (response.status !== 401 || !session.refused(token)) return response
+  await response.body?.cancel()
+  return send(await session.token())
 }
 
 async function logIn(options: SessionOptions): Promise<Login> {
@@ -74,6 +113,7 @@ async function logIn(options: SessionOptions): Promise<Login> {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ auth }),
+    signal: AbortSignal.timeout(answerMs),
   }).catch((cause: unknown) => {
     throw commonErrors.ServiceUnavailable({ reason: `${root} does not answer` }, cause)
   })
@@ -84,15 +124,9 @@ async function logIn(options: SessionOptions): Promise<Login> {
   }
   return {
     token: response.headers.get('x-subject-token') ?? '',
+    loggedInAt: performance.now(),
     expiresAt: Date.parse(token.expires_at),
     projectId: token.project.id,
     catalog: token.catalog,
   }
-}
-
-/** GETs JSON; throws on any answer but success. */
-export async function fetchJson(url: string): Promise<unknown> {
-  const response = await fetch(url)
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`)
-  return response.json()
 }

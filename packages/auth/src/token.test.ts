@@ -1,9 +1,18 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import type { Identity } from '@hearth/core'
 import { expect, test } from 'vitest'
-import { openLocalAuthenticator } from './authenticator.ts'
-import { openRevocations } from './revocations.ts'
-import { newSigningKeyPem, publicJwk, readSigningKey, signToken, verifyKeysFromJwks, verifyToken } from './token.ts'
+import { openLocalAuthenticator, type TokenSource } from './authenticator.ts'
+import { openRevocations, type Revocations } from './revocations.ts'
+import {
+  maxTokenLength,
+  newSigningKeyPem,
+  publicJwk,
+  readSigningKey,
+  signToken,
+  type VerifyKeys,
+  verifyKeysFromJwks,
+  verifyToken,
+} from './token.ts'
 
 const key = readSigningKey('k1', newSigningKeyPem())
 const keys = new Map([['k1', createPublicKey(key.key)]])
@@ -28,6 +37,12 @@ const identity: Identity = {
   accessRules: null,
 }
 
+const sourceOf = (revocations: Revocations, followedAt = () => performance.now()): TokenSource => ({
+  keys: () => keys,
+  revocations,
+  followedAt,
+})
+
 test('a token gives back who it was issued to', () => {
   expect(verifyToken(signToken(identity, key, { trust: 't' }), keys)).toEqual({ identity, extra: { trust: 't' } })
 })
@@ -50,8 +65,73 @@ test('a token of another issuer is refused', () => {
 })
 
 test('an expired token authenticates nobody', async () => {
-  const authenticator = openLocalAuthenticator({ keys: () => keys, revocations: openRevocations() })
+  const authenticator = openLocalAuthenticator(sourceOf(openRevocations()))
   expect(await authenticator.authenticate(signToken({ ...identity, expiresAt: Date.now() - 1 }, key))).toBeNull()
+})
+
+test('a token already seen ends with the key that signed it', async () => {
+  let held: VerifyKeys = keys
+  const source = { ...sourceOf(openRevocations()), keys: () => held }
+  const authenticator = openLocalAuthenticator(source)
+  const token = signToken(identity, key)
+  expect(await authenticator.authenticate(token)).toEqual(identity)
+  held = new Map()
+  expect(await authenticator.authenticate(token)).toBeNull()
+})
+
+test('without news of revocations for too long nobody is believed', async () => {
+  let lag = 59_000
+  const source = sourceOf(openRevocations(), () => performance.now() - lag)
+  const authenticator = openLocalAuthenticator(source)
+  const token = signToken(identity, key)
+  expect(await authenticator.authenticate(token)).toEqual(identity)
+  lag = 61_000
+  await expect(authenticator.authenticate(token)).rejects.toMatchObject({ status: 503 })
+  expect(await authenticator.authenticate('hth.k1.e30.e30')).toBeNull()
+})
+
+test('an expired token is believed for two days where expired ones are allowed', async () => {
+  const authenticator = openLocalAuthenticator(sourceOf(openRevocations()))
+  const ended = (hours: number) => signToken({ ...identity, expiresAt: Date.now() - hours * 3_600_000 }, key)
+  expect(await authenticator.authenticate(ended(47))).toBeNull()
+  expect(await authenticator.authenticate(ended(47), { allowExpired: true })).toMatchObject({ userId: 'u1' })
+  expect(await authenticator.authenticate(ended(49), { allowExpired: true })).toBeNull()
+})
+
+test('other spellings of a signature or of claims are refused', () => {
+  const token = signToken(identity, key)
+  const last = token.at(-1)!
+  // The last character of 64 bytes in base64 carries two bits; these four spellings decode to the same bytes.
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  const twins = [...alphabet].filter(
+    (one) => alphabet.indexOf(one) >> 4 === alphabet.indexOf(last) >> 4 && one !== last,
+  )
+  expect(twins).toHaveLength(15)
+  for (const twin of twins) expect(verifyToken(token.slice(0, -1) + twin, keys)).toBeNull()
+  expect(verifyToken(`${token}=`, keys)).toBeNull()
+  expect(verifyToken(`${token}.`, keys)).toBeNull()
+  expect(verifyToken(token.slice(0, token.lastIndexOf('.') + 1), keys)).toBeNull()
+})
+
+test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', '../k1', 'k1\0', 'K1', ''])(
+  'the key id %j finds no key',
+  (id) => {
+    const [prefix, , claims, signature] = signToken(identity, key).split('.')
+    expect(verifyToken([prefix, id, claims, signature].join('.'), keys)).toBeNull()
+  },
+)
+
+test('a token too long for a header is not looked at', () => {
+  const long = signToken({ ...identity, userName: 'a'.repeat(maxTokenLength) }, key)
+  expect(verifyToken(long, keys)).toBeNull()
+})
+
+test('a key set gives only Ed25519 keys with an id', () => {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })
+  const secret = { kty: 'oct', k: 'c2VjcmV0', kid: 'k3', alg: 'HS256' }
+  const { kid: _kid, ...nameless } = publicJwk(key)
+  const found = verifyKeysFromJwks({ keys: [{ ...rsa, kid: 'k2' }, secret, nameless, publicJwk(key)] })
+  expect([...found.keys()]).toEqual(['k1'])
 })
 
 test.each([
@@ -64,7 +144,7 @@ test.each([
   ['another user', { userId: 'u2' }, false],
 ])('revoking %s decides over a token seen before', async (_what, event, revoked) => {
   const revocations = openRevocations()
-  const authenticator = openLocalAuthenticator({ keys: () => keys, revocations })
+  const authenticator = openLocalAuthenticator(sourceOf(revocations))
   const token = signToken(identity, key)
   expect(await authenticator.authenticate(token)).toEqual(identity)
   revocations.add({ ...event, issuedBefore: Date.now() })

@@ -12,6 +12,12 @@ export type VerifyKeys = ReadonlyMap<string, KeyObject>
 
 const prefix = 'hth'
 
+/** Longest token that is looked at, in characters: headers of the services take no more. */
+export const maxTokenLength = 16_384
+
+/** Milliseconds after its end in which a token is still believed beside a service's own; Keystone's allow_expired_window. */
+export const expiredWindowMs = 48 * 3600 * 1000
+
 export function newSigningKeyPem(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
 }
@@ -25,8 +31,10 @@ export function publicJwk(key: SigningKey): Record<string, unknown> {
   return { ...createPublicKey(key.key).export({ format: 'jwk' }), kid: key.id, alg: 'EdDSA', use: 'sig' }
 }
 
+/** The Ed25519 keys of a key set; others cannot have signed a token and are left out. */
 export function verifyKeysFromJwks(jwks: { keys: Record<string, unknown>[] }): VerifyKeys {
-  return new Map(jwks.keys.map((jwk) => [String(jwk.kid), createPublicKey({ key: jwk, format: 'jwk' })]))
+  const usable = jwks.keys.filter((jwk) => jwk.kty === 'OKP' && jwk.crv === 'Ed25519' && typeof jwk.kid === 'string')
+  return new Map(usable.map((jwk) => [String(jwk.kid), createPublicKey({ key: jwk, format: 'jwk' })]))
 }
 
 /** Identities are packed as arrays: a token travels in every request and Swift limits header sizes. */
@@ -49,6 +57,7 @@ const fields = [
   'expiresAt',
   'appCredentialId',
   'accessRules',
+  'revision',
 ] as const satisfies readonly (keyof Identity)[]
 
 /**
@@ -56,7 +65,8 @@ const fields = [
  * handed back by verifyToken; other services ignore it.
  */
 export function signToken(identity: Identity, signing: SigningKey, extra: Record<string, unknown> = {}): string {
-  const packed = JSON.stringify([fields.map((field) => identity[field]), extra])
+  const values = fields.map((field) => identity[field])
+  const packed = JSON.stringify([identity.revision === undefined ? values.slice(0, -1) : values, extra])
   const body = `${prefix}.${signing.id}.${Buffer.from(packed).toString('base64url')}`
   return `${body}.${sign(null, Buffer.from(body), signing.key).toString('base64url')}`
 }
@@ -66,17 +76,20 @@ export interface VerifiedToken {
   extra: Record<string, unknown>
 }
 
-/** Null for anything not signed by one of the keys. Does not look at expiry or revocation. */
+/**
+ * Null for anything not signed by one of the keys, and for other spellings of the same bytes. Does not look at expiry or
+ * revocation.
+ */
 export function verifyToken(token: string, keys: VerifyKeys): VerifiedToken | null {
-  const parts = token.split('.')
-  if (parts.length !== 4 || parts[0] !== prefix) return null
-  const [, keyId, packed, signature] = parts as [string, string, string, string]
-  const key = keys.get(keyId)
+  const parts = readParts(token)
+  const key = parts && keys.get(parts.keyId)
   if (!key) return null
-  const body = Buffer.from(token.slice(0, token.length - signature.length - 1))
+  const signature = decodeExactly(parts.signature)
+  const claims = decodeExactly(parts.claims)
+  if (signature?.length !== signatureBytes || !claims) return null
+  const body = Buffer.from(token.slice(0, token.length - parts.signature.length - 1))
   try {
-    if (!verify(null, body, key, Buffer.from(signature, 'base64url'))) return null
-    return unpack(packed)
+    return verify(null, body, key, signature) ? unpack(claims) : null
   } catch {
     return null
   }
@@ -84,15 +97,25 @@ export function verifyToken(token: string, keys: VerifyKeys): VerifiedToken | nu
 
 /** The key id a token claims to be signed with; null when it is not one of ours. */
 export function tokenKeyId(token: string): string | null {
-  const parts = token.split('.')
-  return parts.length === 4 && parts[0] === prefix ? (parts[1] ?? null) : null
+  return readParts(token)?.keyId ?? null
 }
 
-function unpack(packed: string): VerifiedToken {
-  const [values, extra] = JSON.parse(Buffer.from(packed, 'base64url').toString()) as [
-    unknown[],
-    Record<string, unknown>,
-  ]
-  const identity = Object.fromEntries(fields.map((field, index) => [field, values[index]])) as unknown as Identity
-  return { identity, extra }
+const signatureBytes = 64
+const shape = new RegExp(`^${prefix}\\.([\\w-]{1,64})\\.([\\w-]+)\\.([\\w-]+)$`)
+
+function readParts(token: string): { keyId: string; claims: string; signature: string } | null {
+  const match = token.length > maxTokenLength ? null : shape.exec(token)
+  return match && { keyId: match[1]!, claims: match[2]!, signature: match[3]! }
+}
+
+/** Base64url has several spellings of the same bytes; only the one that is written here is read. */
+function decodeExactly(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.toString('base64url') === text ? bytes : null
+}
+
+function unpack(claims: Buffer): VerifiedToken {
+  const [values, extra] = JSON.parse(claims.toString()) as [unknown[], Record<string, unknown>]
+  const present = fields.map((field, index) => [field, values[index]]).filter(([, value]) => value !== undefined)
+  return { identity: Object.fromEntries(present) as unknown as Identity, extra }
 }

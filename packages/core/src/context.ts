@@ -24,6 +24,8 @@ export interface Identity {
   expiresAt: number
   appCredentialId: string | null
   accessRules: AccessRule[] | null
+  /** Number of the last revocation known when the token was issued: only later ones can void it. Absent in foreign tokens. */
+  revision?: number
 }
 
 /** What an application credential may call: `path` takes `*`, `**` and `{name}`. */

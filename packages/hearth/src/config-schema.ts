@@ -158,7 +158,17 @@ export const configSchema = {
       },
       keep: { ...positive(5), maximum: 1000, description: 'how many renamed files stay' },
     }),
-    identity: section({ ...listener(5000), tokenSeconds: positive(3600), foreign: foreignIdentity }),
+    identity: section({
+      ...listener(5000),
+      tokenSeconds: { ...positive(3600), description: 'Life of a token, seconds' },
+      revocationLagSeconds: {
+        ...positive(60),
+        minimum: 5,
+        description:
+          'How long a service believes tokens without news of revoked ones, seconds; after that it responds with 503 until the identity service (or its database) is back',
+      },
+      foreign: foreignIdentity,
+    }),
     volume: section({
       ...listener(8776),
       availabilityZone: text('nova'),

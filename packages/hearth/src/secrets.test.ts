@@ -46,7 +46,16 @@ test('a file that is damaged is refused without a word of what it holds', () => 
 test('each role needs only what it uses', () => {
   expect(secretsNeeded(['cinder.volume', 'cinder.backup'])).toEqual(['cinder'])
   expect(secretsNeeded(['cinder.scheduler'])).toEqual([])
-  expect(secretsNeeded(['keystone.api'])).toEqual(['suite', 'admin', 'demo', 'cinder', 'glance', 'swift', 'metrics'])
+  expect(secretsNeeded(['keystone.api'])).toEqual([
+    'suite',
+    'admin',
+    'demo',
+    'cinder',
+    'glance',
+    'swift',
+    'signing',
+    'metrics',
+  ])
 })
 
 test('where secrets belong to other hosts none are made, and the refusal says how to get them', () => {

@@ -43,6 +43,8 @@ export const secretUses = {
   cinder: ['keystone.api', ...blockStorage],
   glance: ['keystone.api', 'glance.api'],
   swift: ['keystone.api', ...objects],
+  /** Wraps the keys that sign tokens, so that the database alone is not enough to make one. */
+  signing: ['keystone.api'],
   /** Opens the metrics of the APIs. */
   metrics: ['keystone.api', 'cinder.api', 'glance.api', 'swift.proxy'],
 } satisfies Record<string, string[]>

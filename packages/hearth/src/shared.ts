@@ -47,7 +47,8 @@ export interface Shared {
   run: Runner
   database(service: string): Promise<Database>
   bus(service: string): Promise<Bus>
-  authenticator(): Promise<Authenticator>
+  /** Away from the identity service, tokens are checked with the help of a service user; the first one named is taken. */
+  authenticator(user: ServiceUser): Promise<Authenticator>
   session(user: ServiceUser): ServiceSession
   /** Handed over by the identity part, so that others verify tokens without asking. */
   tokenSource: TokenSource | null
@@ -73,6 +74,7 @@ export function openShared(config: Config): Shared {
   }
   const database = once((service: string) => closed(openDatabase(databaseUrl(config, folders, service))))
   const warnings: string[] = []
+  let authenticator: Promise<Authenticator> | null = null
   const shared: Shared = {
     config,
     folders,
@@ -90,7 +92,10 @@ export function openShared(config: Config): Shared {
     bus: once(async (service: string) =>
       closed(openBus(config.bus, { database: await database(service), log, service })),
     ),
-    authenticator: once<void, Promise<Authenticator>>(() => closed(openAuthenticator(shared))),
+    authenticator(user) {
+      authenticator ??= closed(openAuthenticator(shared, user))
+      return authenticator
+    },
     session: once((user: ServiceUser) => openServiceSession(sessionOptions(config, shared.secrets, user))),
     tokenSource: null,
     warnings,
@@ -125,11 +130,14 @@ function databaseUrl(config: Config, folders: Folders, service: string): string 
   return config.database === 'sqlite:' ? `sqlite:${join(folders.database, `${service}.db`)}` : config.database
 }
 
-async function openAuthenticator(shared: Shared): Promise<Authenticator> {
-  if (shared.tokenSource) return openLocalAuthenticator(shared.tokenSource)
-  const authUrl = identityUrl(shared.config)
-  if (shared.config.identity.foreign) return openForeignAuthenticator({ authUrl, session: shared.session('cinder') })
-  return openRemoteAuthenticator({ authUrl, log: shared.log })
+async function openAuthenticator(shared: Shared, user: ServiceUser): Promise<Authenticator> {
+  const { config, log, tokenSource } = shared
+  const maxLagMs = config.identity.revocationLagSeconds * 1000
+  if (tokenSource) return openLocalAuthenticator(tokenSource, maxLagMs)
+  const authUrl = identityUrl(config)
+  const session = shared.session(user)
+  if (config.identity.foreign) return openForeignAuthenticator({ authUrl, session })
+  return openRemoteAuthenticator({ authUrl, session, log, maxLagMs })
 }
 
 function sessionOptions(config: Config, secrets: Secrets, user: ServiceUser): Parameters<typeof openServiceSession>[0] {

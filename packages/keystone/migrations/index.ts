@@ -6,5 +6,6 @@ import { credentials } from './0004-credentials.ts'
 import { trusts } from './0005-trusts.ts'
 import { limits } from './0006-limits.ts'
 import { tokens } from './0007-tokens.ts'
+import { signingKeys } from './0008-signing-keys.ts'
 
-export const migrations: Migration[] = [people, roles, catalog, credentials, trusts, limits, tokens]
+export const migrations: Migration[] = [people, roles, catalog, credentials, trusts, limits, tokens, signingKeys]

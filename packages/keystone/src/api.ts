@@ -6,7 +6,7 @@ import type { Deps } from './deps.ts'
 import { openFaults } from './faults.ts'
 import { policies } from './policies.ts'
 import { served } from './routes.ts'
-import { openTokenSource, type TokenKeeper } from './tokens/source.ts'
+import type { TokenKeeper } from './tokens/source.ts'
 
 export interface ApiOptions {
   host: string
@@ -17,8 +17,8 @@ export interface ApiOptions {
   proxies?: TrustedProxies
   /** Migrated and bootstrapped. */
   database: Database
-  /** As openTokenSource gave it; opened here when absent. */
-  tokens?: TokenKeeper
+  /** Of the same database; closed by whoever opened it. */
+  tokens: TokenKeeper
   log: Logger
   metrics: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
@@ -29,13 +29,14 @@ export interface ApiOptions {
   policyFile?: string | null
   /** Life of a token; default 3600. */
   tokenSeconds?: number
+  /** How long tokens are believed without news of revocations; default 60. */
+  revocationLagSeconds?: number
 }
 
 /** Starts the identity API. */
 export async function openApi(options: ApiOptions): Promise<Running> {
-  const { host, port, database, log, metrics } = options
-  const tokens = options.tokens ?? (await openTokenSource(database))
-  const authenticator = openLocalAuthenticator(tokens)
+  const { host, port, database, tokens, log, metrics } = options
+  const authenticator = openLocalAuthenticator(tokens, (options.revocationLagSeconds ?? 60) * 1000)
   const publicUrl = options.publicUrl ? identityRoot(options.publicUrl) : null
   const deps: Deps = { database, tokens, publicUrl, tokenSeconds: options.tokenSeconds ?? 3600 }
   const running = await openService({
@@ -67,7 +68,6 @@ export async function openApi(options: ApiOptions): Promise<Running> {
     async close() {
       await running.close()
       await authenticator.close()
-      if (!options.tokens) tokens.close()
     },
   }
 }

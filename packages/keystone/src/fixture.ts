@@ -1,8 +1,9 @@
 import { openMetrics, silentLog } from '@hearth/core'
-import { migrate, openDatabase } from '@hearth/database'
+import { type Database, migrate, openDatabase } from '@hearth/database'
 import { migrations } from '../migrations/index.ts'
 import { type ApiOptions, openApi } from './api.ts'
 import { type BootstrapInput, bootstrap } from './bootstrap/bootstrap.ts'
+import { openTokenSource } from './tokens/source.ts'
 
 export interface Answer {
   status: number
@@ -13,6 +14,7 @@ export interface Answer {
 
 export interface TestIdentity {
   url: string
+  database: Database
   /** Logs in by password; admin in project admin unless told otherwise. */
   login(user?: string, password?: string, scope?: unknown): Promise<string>
   call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: object }): Promise<Answer>
@@ -43,7 +45,8 @@ export async function startIdentity(more: Partial<ApiOptions> = {}): Promise<Tes
   const database = await openDatabase('sqlite::memory:')
   await migrate(database, 'keystone', migrations)
   await bootstrap(database, bootstrapInput)
-  const options = { host: '127.0.0.1', port: 0, database, log: silentLog, metrics: openMetrics(), ...more }
+  const tokens = await openTokenSource(database, { secret: 'wrapping', log: silentLog })
+  const options = { host: '127.0.0.1', port: 0, database, tokens, log: silentLog, metrics: openMetrics(), ...more }
   const running = await openApi(options)
   const url = running.url!
   const call: TestIdentity['call'] = async (method, path, { token, body, headers } = {}) => {
@@ -62,6 +65,7 @@ export async function startIdentity(more: Partial<ApiOptions> = {}): Promise<Tes
   }
   return {
     url,
+    database,
     call,
     async login(user = 'admin', password = 'secret-a', scope = projectScope('admin')) {
       const answer = await call('POST', '/v3/auth/tokens', { body: passwordAuth(user, password, scope) })
@@ -70,6 +74,7 @@ export async function startIdentity(more: Partial<ApiOptions> = {}): Promise<Tes
     },
     async close() {
       await running.close()
+      tokens.close()
       await database.close()
     },
   }

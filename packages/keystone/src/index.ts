@@ -6,6 +6,7 @@ export { type BootstrapInput, bootstrap } from './bootstrap/bootstrap.ts'
 export { errors } from './errors.ts'
 export { policies } from './policies.ts'
 export { routes } from './routes.ts'
-export { openTokenSource, type SequencedEvent, type TokenKeeper } from './tokens/source.ts'
+export { type Rotation, rotateSigningKeys } from './tokens/keys.ts'
+export { openTokenSource, type TokenKeeper } from './tokens/source.ts'
 
 export const roles = { api: openApi }

@@ -22,7 +22,10 @@ export async function startIdentity(shared: Shared): Promise<Running> {
     },
   })
   await keepPrints(database, secrets)
-  shared.tokenSource = await openTokenSource(database)
+  const { tokenSeconds, revocationLagSeconds } = config.identity
+  const tokens = await openTokenSource(database, { secret: secrets.signing, tokenSeconds, log })
+  shared.onClose(async () => tokens.close())
+  shared.tokenSource = tokens
   return roles.api({
     host: config.host,
     port: config.identity.port,
@@ -30,8 +33,10 @@ export async function startIdentity(shared: Shared): Promise<Running> {
     proxies: shared.proxies,
     httpLimits: config.http,
     policyFile: config.identity.policyFile,
-    tokenSeconds: config.identity.tokenSeconds,
+    tokenSeconds,
+    revocationLagSeconds,
     database,
+    tokens,
     log,
     metrics,
     metricsToken: shared.metricsToken,

@@ -18,7 +18,7 @@ export async function startImage(shared: Shared): Promise<Running> {
     proxies: shared.proxies,
     httpLimits: config.http,
     policyFile: config.image.policyFile,
-    authenticator: await shared.authenticator(),
+    authenticator: await shared.authenticator('glance'),
     stores: await openStores(shared),
     limits: config.image.limits,
     identityUrl: identityUrl(config),

@@ -21,7 +21,7 @@ export async function startObjectProxy(shared: Shared): Promise<Running> {
     publicUrl: config.object.publicUrl ?? undefined,
     proxies: shared.proxies,
     authUrl: identityUrl(config),
-    authenticator: await shared.authenticator(),
+    authenticator: await shared.authenticator('swift'),
     storage: await storageOf(shared),
     log,
     metrics,

@@ -17,7 +17,7 @@ export async function startVolumeApi(shared: Shared): Promise<Running> {
     httpLimits: config.http,
     policyFile: config.volume.policyFile,
     availabilityZone: config.volume.availabilityZone,
-    authenticator: await shared.authenticator(),
+    authenticator: await shared.authenticator('cinder'),
     database: await migratedDatabase(shared),
     bus: await shared.bus('cinder'),
     session: shared.session('cinder'),

@@ -62,13 +62,14 @@ function assertRecent({ params = {}, headers = {} }: SignedRequest): void {
 
 /** A token for the key's project, bounded by the trust or application credential the key was made under. */
 async function mint(credential: Credential, blob: Ec2Blob, deps: Deps) {
+  const revision = await deps.tokens.revision()
   const proof = await proofBehind(credential, blob, deps)
   const wish = blob.trust_id
     ? { 'OS-TRUST:trust': { id: blob.trust_id } }
     : proof.appCredential
       ? undefined
       : { project: { id: credential.projectId! } }
-  return mintToken(proof, await resolveScope(proof, wish, deps), true, deps)
+  return mintToken({ proof, scope: await resolveScope(proof, wish, deps), revision, withCatalog: true }, deps)
 }
 
 async function proofBehind(credential: Credential, blob: Ec2Blob, deps: Deps): Promise<Proof> {

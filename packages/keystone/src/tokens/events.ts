@@ -1,11 +1,11 @@
 import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
-import { errors } from '../errors.ts'
+import { errors, invalid } from '../errors.ts'
 import { queryText } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
 import { parseTime, writeTime } from '../times.ts'
-import { listEvents } from './store.ts'
+import { eventRange, listEvents } from './store.ts'
 
 /** GET /OS-REVOKE/events, optionally those `since` a time, in Keystone's words. */
 export async function listRevokeEvents(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
@@ -28,10 +28,21 @@ export async function listRevokeEvents(_context: Context, request: ApiRequest, d
 
 const given = (key: string, value: string | null | undefined): Body => (value ? { [key]: value } : {})
 
-/** GET /.well-known/revocations?after=N: what other services of this suite follow to check tokens by themselves. */
+const pageSize = 1000
+
+/**
+ * GET /.well-known/revocations?after=N: what other services of this suite follow to check tokens by themselves, with the
+ * token of a service user. At most 1000 events numbered above `after`. Throws InvalidRequest (400) for another `after`.
+ */
 export async function listSequencedEvents(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const after = Number(queryText(request.query, 'after') ?? 0)
-  return { events: await listEvents(deps.database.query, Number.isSafeInteger(after) ? after : 0) }
+  const text = queryText(request.query, 'after') ?? '0'
+  const after = /^\d{1,15}$/.test(text) ? Number(text) : null
+  if (after === null) throw invalid('after must be the number of an event.')
+  const { query } = deps.database
+  // Read before the events: one made in between shows up again in the next answer.
+  const range = await eventRange(query)
+  const events = await listEvents(query, after, pageSize)
+  return { ...range, events, keyIds: [...deps.tokens.keys().keys()] }
 }
 
 /** GET /.well-known/jwks.json: the public keys tokens are verified with. */

@@ -11,20 +11,27 @@ import { resolveScope } from './scope.ts'
 /** POST /auth/tokens: proves who asks, finds the scope, answers the signed token in X-Subject-Token. */
 export async function issue(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const { auth } = request.body as { auth: { identity: IdentityInput; scope?: ScopeInput } }
+  // Before anything is proven: what is revoked from here on voids this token too.
+  const revision = await deps.tokens.revision()
   const proof = await proveIdentity(auth.identity, deps)
   const scope = await resolveScope(proof, auth.scope, deps)
-  const { token, body } = await mintToken(proof, scope, !('nocatalog' in request.query), deps)
+  const withCatalog = !('nocatalog' in request.query)
+  const { token, body } = await mintToken({ proof, scope, revision, withCatalog }, deps)
   return new Reply(201, { token: body }, { 'x-subject-token': token })
 }
 
+export interface Minting {
+  proof: Proof
+  scope: Scope
+  /** Of the last revocation before the proof began. */
+  revision: number
+  withCatalog: boolean
+}
+
 /** Signs a token and renders its body. */
-export async function mintToken(
-  proof: Proof,
-  scope: Scope,
-  withCatalog: boolean,
-  deps: Deps,
-): Promise<{ token: string; body: Body }> {
-  const identity = identityOf(proof, scope, deps.tokenSeconds)
+export async function mintToken(minting: Minting, deps: Deps): Promise<{ token: string; body: Body }> {
+  const { proof, scope, revision, withCatalog } = minting
+  const identity = { ...identityOf(proof, scope, deps.tokenSeconds), revision }
   const extra = extraOf(proof, scope)
   const roles = scope.kind === 'unscoped' ? [] : scope.roles
   const name = proof.appCredential && { appCredentialName: proof.appCredential.name }

@@ -10,4 +10,5 @@ export const policies: Record<string, string> = {
   'identity:get_auth_system': '',
   'identity:revocation_list': 'rule:service_or_admin',
   'identity:list_revoke_events': 'rule:service_or_admin',
+  'identity:follow_revocations': 'rule:service_or_admin',
 }

@@ -61,5 +61,11 @@ export const routes: IdentityRoute[] = [
 /** Outside of /v3: how the other services of the suite verify tokens. */
 export const wellKnownRoutes: IdentityRoute[] = [
   { method: 'GET', path: '/.well-known/jwks.json', policy: null, status: 200, operation: showKeys },
-  { method: 'GET', path: '/.well-known/revocations', policy: null, status: 200, operation: listSequencedEvents },
+  {
+    method: 'GET',
+    path: '/.well-known/revocations',
+    policy: 'identity:follow_revocations',
+    status: 200,
+    operation: listSequencedEvents,
+  },
 ]

@@ -1,11 +1,9 @@
 import {
-  newSigningKeyPem,
+  expiredWindowMs,
   openRevocations,
   publicJwk,
   type RevocationEvent,
   type Revocations,
-  readSigningKey,
-  type SigningKey,
   signToken,
   type TokenSource,
   type VerifiedToken,
@@ -13,11 +11,20 @@ import {
   verifyKeysFromJwks,
   verifyToken,
 } from '@hearth/auth'
-import { hexId, type Identity } from '@hearth/core'
+import type { Identity, Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import { listEvents, listSigningKeys, pruneEvents, saveSigningKey } from './store.ts'
+import { believedMs, type KeyRing, prepareKeys, readKeyRing, removeEndedKeys } from './keys.ts'
+import { eventRange, listEvents, listSigningKeys, pruneEvents, raiseTokenSeconds, type StoredKey } from './store.ts'
 
 export type SequencedEvent = RevocationEvent & { sequence: number; revokedAt: number }
+
+export interface TokenSourceOptions {
+  /** Wraps the signing keys in the database; not to be found there. */
+  secret: string
+  /** Longest life of the tokens signed here; default 3600. */
+  tokenSeconds?: number
+  log: Logger
+}
 
 /** Signs and verifies tokens and knows what was revoked, from this process's eyes on the database. */
 export interface TokenKeeper extends TokenSource {
@@ -25,94 +32,149 @@ export interface TokenKeeper extends TokenSource {
   sign(identity: Identity, extra: Record<string, unknown>): string
   verify(token: string): VerifiedToken | null
   jwks(): { keys: Record<string, unknown>[] }
+  /** Number of the last revocation, read from the database now. */
+  revision(): Promise<number>
   /** Says that a transaction revoked something. */
   noteRevocation(): void
   /** Reads what was noted, so that the answer to the one who revoked comes after. */
   settle(): Promise<void>
-  onRevoke(listener: (event: SequencedEvent) => void): void
   close(): void
 }
 
 const pollMs = 1000
-/** Longer than any token is believed, even by allow_expired. */
-const keepEventsMs = 4 * 24 * 3600 * 1000
 const pruneEveryMs = 3600 * 1000
+/** Revocations stay this much longer than any token, so that an hour or a day by which a clock is wrong does no harm. */
+const clockMarginMs = 24 * 3600 * 1000
 
 const keepers = new WeakMap<Database, Promise<TokenKeeper>>()
 
-/** One keeper for each database in a process, so that a revocation is seen at once by all who share it. */
-export function openTokenSource(database: Database): Promise<TokenKeeper> {
+/**
+ * One keeper for each database in a process, so that a revocation is seen at once by all who share it. Throws
+ * SigningKeysUnreadable when the keys in the database were wrapped by another secret.
+ */
+export function openTokenSource(database: Database, options: TokenSourceOptions): Promise<TokenKeeper> {
   let keeper = keepers.get(database)
   if (!keeper) {
-    keeper = openKeeper(database, () => keepers.delete(database))
+    keeper = openKeeper(database, options, () => keepers.delete(database))
     keepers.set(database, keeper)
     keeper.catch(() => keepers.delete(database))
   }
   return keeper
 }
 
-async function openKeeper(database: Database, forget: () => void): Promise<TokenKeeper> {
-  let signing = await readKeys(database)
-  let verifying = verifyKeysOf(signing)
-  const revocations = openRevocations()
-  const feed = openFeed(database, revocations)
+async function openKeeper(database: Database, options: TokenSourceOptions, forget: () => void): Promise<TokenKeeper> {
+  const keys = await openKeys(database, options)
+  const feed = openFeed(database)
+  let followedAt = 0
   let pruneAt = 0
   const poll = async (): Promise<void> => {
-    if (Date.now() >= pruneAt) {
-      pruneAt = Date.now() + pruneEveryMs
-      await pruneEvents(database.query, Date.now() - keepEventsMs)
+    const begun = performance.now()
+    if (begun >= pruneAt) {
+      await prune(database)
+      await feed.forget()
+      pruneAt = begun + pruneEveryMs
     }
     await feed.refresh()
-    if ((await listSigningKeys(database.query)).length === signing.length) return
-    signing = await readKeys(database)
-    verifying = verifyKeysOf(signing)
+    await keys.refresh()
+    followedAt = begun
   }
   await poll()
-  const timer = setInterval(() => poll().catch(() => undefined), pollMs)
-  timer.unref()
+  const stop = repeat(poll, options.log)
   return {
-    revocations,
-    keys: () => verifying,
-    sign: (identity, extra) => signToken(identity, signing.at(-1)!, extra),
-    verify: (token) => verifyToken(token, verifying),
-    jwks: () => ({ keys: signing.map(publicJwk) }),
+    revocations: feed.revocations,
+    followedAt: () => followedAt,
+    keys: keys.verifying,
+    sign: (identity, extra) => signToken(identity, keys.ring().signing, extra),
+    verify: (token) => verifyToken(token, keys.verifying()),
+    jwks: () => ({ keys: keys.ring().keys.map(publicJwk) }),
+    revision: feed.refresh,
     noteRevocation: feed.note,
     settle: feed.settle,
-    onRevoke: feed.onRevoke,
     close() {
-      clearInterval(timer)
+      stop()
       forget()
     },
   }
 }
 
-/** Keys by age; the first process to look makes the first one. */
-async function readKeys(database: Database): Promise<SigningKey[]> {
-  let rows = await listSigningKeys(database.query)
-  if (rows.length === 0) {
-    await saveSigningKey(database.query, { id: hexId().slice(0, 8), pem: newSigningKeyPem() })
-    rows = await listSigningKeys(database.query)
+/** Runs `work` once a second, one at a time; the first of several failures is logged. */
+function repeat(work: () => Promise<void>, log: Logger): () => void {
+  let failures = 0
+  const step = async (): Promise<void> => {
+    try {
+      await work()
+      failures = 0
+    } catch (error) {
+      if (failures++ === 0) log.warn({ err: error }, 'keys and revocations cannot be read from the database')
+    }
+    timer = setTimeout(step, pollMs).unref()
+    if (stopped) clearTimeout(timer)
   }
-  return rows.map((row) => readSigningKey(row.id, row.pem))
+  let stopped = false
+  let timer = setTimeout(step, pollMs).unref()
+  return () => {
+    stopped = true
+    clearTimeout(timer)
+  }
 }
 
-const verifyKeysOf = (keys: SigningKey[]): VerifyKeys => verifyKeysFromJwks({ keys: keys.map(publicJwk) })
+async function prune(database: Database): Promise<void> {
+  await removeEndedKeys(database.query)
+  const longest = Math.max(expiredWindowMs, ...(await listSigningKeys(database.query)).map(believedMs))
+  await pruneEvents(database.query, Date.now() - longest - clockMarginMs)
+}
 
-function openFeed(database: Database, revocations: Revocations) {
-  const listeners: ((event: SequencedEvent) => void)[] = []
+interface Keys {
+  ring(): KeyRing
+  verifying(): VerifyKeys
+  /** Takes over what was rotated. */
+  refresh(): Promise<void>
+}
+
+async function openKeys(database: Database, { secret, tokenSeconds = 3600 }: TokenSourceOptions): Promise<Keys> {
+  let ring: KeyRing
+  let verifying: VerifyKeys
+  let version: string
+  const take = async (rows: StoredKey[]): Promise<void> => {
+    const read = readKeyRing(rows, secret)
+    // Recorded before the first signature, so that the key is kept for as long as the token.
+    await raiseTokenSeconds(database.query, read.signing.id, tokenSeconds)
+    ring = read
+    verifying = verifyKeysFromJwks({ keys: read.keys.map(publicJwk) })
+    version = versionOf(rows)
+  }
+  await take(await prepareKeys(database, secret))
+  return {
+    ring: () => ring,
+    verifying: () => verifying,
+    async refresh() {
+      const rows = await listSigningKeys(database.query)
+      if (versionOf(rows) !== version) await take(rows)
+    },
+  }
+}
+
+const versionOf = (rows: StoredKey[]): string => rows.map((row) => `${row.id}:${row.retiredAt}`).join(' ')
+
+function openFeed(database: Database) {
+  const revocations = openRevocations()
   let last = 0
   let noted = false
-  let settling: Promise<void> = Promise.resolve()
-  const refresh = async (): Promise<void> => {
+  let settling: Promise<unknown> = Promise.resolve()
+  const refresh = async (): Promise<number> => {
     for (const event of await listEvents(database.query, last)) {
       if (event.sequence <= last) continue
       last = event.sequence
       revocations.add(event)
-      for (const listener of listeners) listener(event)
     }
+    return last
   }
   return {
+    revocations,
     refresh,
+    async forget() {
+      revocations.forgetBefore((await eventRange(database.query)).first)
+    },
     note() {
       noted = true
     },
@@ -122,9 +184,6 @@ function openFeed(database: Database, revocations: Revocations) {
         settling = refresh()
       }
       await settling
-    },
-    onRevoke(listener: (event: SequencedEvent) => void) {
-      listeners.push(listener)
     },
   }
 }

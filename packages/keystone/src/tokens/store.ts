@@ -4,12 +4,51 @@ import type { Deps } from '../deps.ts'
 import { orNull, type Row } from '../store.ts'
 import type { SequencedEvent } from './source.ts'
 
-export async function listSigningKeys(query: Query): Promise<{ id: string; pem: string }[]> {
-  return query('signing_keys').select('id', 'pem').orderBy(['created_at', 'id'])
+export interface StoredKey {
+  id: string
+  /** PKCS#8, wrapped by a secret that is not in the database. */
+  pem: string
+  /** Milliseconds since the epoch. */
+  createdAt: number
+  /** When it was replaced; null for the key that signs. */
+  retiredAt: number | null
+  /** Longest life of a token it signed. */
+  tokenSeconds: number
 }
 
-export async function saveSigningKey(query: Query, key: { id: string; pem: string }): Promise<void> {
-  await query('signing_keys').insert({ ...key, created_at: Date.now() })
+/** All keys, oldest first. */
+export async function listSigningKeys(query: Query): Promise<StoredKey[]> {
+  const rows: Row[] = await query('signing_keys').orderBy(['created_at', 'id'])
+  return rows.map((row) => ({
+    id: String(row.id),
+    pem: String(row.pem),
+    createdAt: Number(row.created_at),
+    retiredAt: row.retired_at === null ? null : Number(row.retired_at),
+    tokenSeconds: Number(row.token_seconds),
+  }))
+}
+
+export async function insertSigningKey(query: Query, key: Pick<StoredKey, 'id' | 'pem' | 'createdAt'>): Promise<void> {
+  await query('signing_keys').insert({ id: key.id, pem: key.pem, created_at: key.createdAt, token_seconds: 0 })
+}
+
+/** False when the key has been changed meanwhile. */
+export async function replacePem(query: Query, key: StoredKey, pem: string): Promise<boolean> {
+  return Number(await query('signing_keys').where({ id: key.id, pem: key.pem }).update({ pem })) > 0
+}
+
+/** Retires every key that is not yet. */
+export async function retireSigningKey(query: Query, retiredAt: number): Promise<void> {
+  await query('signing_keys').whereNull('retired_at').update({ retired_at: retiredAt })
+}
+
+export async function removeSigningKey(query: Query, id: string): Promise<void> {
+  await query('signing_keys').where({ id }).delete()
+}
+
+/** Records that a key signs tokens of this life, so that it stays long enough. */
+export async function raiseTokenSeconds(query: Query, id: string, seconds: number): Promise<void> {
+  await query('signing_keys').where({ id }).where('token_seconds', '<', seconds).update({ token_seconds: seconds })
 }
 
 /** Voids tokens issued until now that match; `commit` makes it known to every token check of this process. */
@@ -44,9 +83,10 @@ async function takeNumbers(tx: Transaction, count: number): Promise<number> {
   return Number(row!.value) - count + 1
 }
 
-/** Events with a sequence number above `after`, in order. */
-export async function listEvents(query: Query, after: number): Promise<SequencedEvent[]> {
-  const rows: Row[] = await query('revocation_events').where('sequence', '>', after).orderBy('sequence')
+/** Events with a sequence number above `after`, in order; at most `limit`. */
+export async function listEvents(query: Query, after: number, limit?: number): Promise<SequencedEvent[]> {
+  const wanted = query('revocation_events').where('sequence', '>', after).orderBy('sequence')
+  const rows: Row[] = await (limit === undefined ? wanted : wanted.limit(limit))
   return rows.map((row) => ({
     sequence: Number(row.sequence),
     auditId: orNull(row.audit_id),
@@ -59,6 +99,14 @@ export async function listEvents(query: Query, after: number): Promise<Sequenced
     issuedBefore: Number(row.issued_before),
     revokedAt: Number(row.revoked_at),
   }))
+}
+
+/** Numbers of the oldest event kept (the next one when there is none) and of the newest ever made. */
+export async function eventRange(query: Query): Promise<{ first: number; last: number }> {
+  const counter: Row | undefined = await query('revocation_counter').where({ id: 1 }).first()
+  const last = Number(counter!.value)
+  const oldest: Row | undefined = await query('revocation_events').min('sequence as first').first()
+  return { first: oldest?.first == null ? last + 1 : Number(oldest.first), last }
 }
 
 export async function pruneEvents(query: Query, before: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { isInTime } from '@hearth/auth'
 import { type Context, commonErrors, type Identity } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { findAppCredential } from '../application-credentials/store.ts'
@@ -8,9 +9,6 @@ import type { Target } from '../guard.ts'
 import { findDomain, findScope } from '../projects/store.ts'
 import { findLogin } from '../users/store.ts'
 import type { TokenExtra } from './claims.ts'
-
-/** How long after its end a token still shows to who asks with `allow_expired`. */
-const expiredWindowMs = 48 * 3600 * 1000
 
 export interface Subject {
   identity: Identity
@@ -24,8 +22,7 @@ export function readSubject(request: ApiRequest, deps: Deps): { identity: Identi
   const verified = typeof token === 'string' ? deps.tokens.verify(token) : null
   if (!verified) throw errors.TokenNotFound()
   const { identity } = verified
-  const grace = queryFlag(request.query, 'allow_expired') ? expiredWindowMs : 0
-  if (identity.expiresAt + grace <= Date.now()) throw errors.TokenNotFound()
+  if (!isInTime(identity, queryFlag(request.query, 'allow_expired'))) throw errors.TokenNotFound()
   if (deps.tokens.revocations.isRevoked(identity)) throw errors.TokenNotFound()
   return { identity, extra: verified.extra as TokenExtra }
 }
