@@ -1,11 +1,42 @@
 import { Command } from 'commander'
 import { foldersOf } from '../folders.ts'
 import { checkRoles, expandRoles } from '../role-names.ts'
-import { existingSecrets, secretErrors, secretsNeeded, writeSecrets } from '../secrets.ts'
+import { existingSecrets, loadSecrets, secretErrors, secretsNeeded, writeSecrets } from '../secrets.ts'
 import { configOf } from './config-option.ts'
 
 export function secretsCommand(): Command {
-  return new Command('secrets').description('Hands out the secrets of this suite').addCommand(exportCommand())
+  return new Command('secrets')
+    .description('Hands out the secrets of this suite, and replaces the key that signs tokens')
+    .addCommand(exportCommand())
+    .addCommand(rotateCommand())
+}
+
+function rotateCommand(): Command {
+  return new Command('rotate')
+    .description(
+      'Makes a new key sign tokens; run it on a host of keystone.api. Running services follow within seconds',
+    )
+    .option('--now', 'remove the older keys at once, which ends every token; else they verify until their tokens end')
+    .action(async ({ now = false }: { now?: boolean }, command: Command) => {
+      const { openShared } = await import('../shared.ts')
+      const { migrations, rotateSigningKeys } = await import('@hearth/keystone')
+      const { migrate } = await import('@hearth/database')
+      const config = configOf(command)
+      const file = foldersOf(config.dataFolder).secrets
+      existingSecrets(file)
+      const { signing } = loadSecrets(file, ['keystone.api'])
+      const shared = openShared(config)
+      try {
+        const database = await shared.database('keystone')
+        await migrate(database, 'keystone', migrations)
+        const { keyId, replaced } = await rotateSigningKeys(database, signing, now)
+        const old = replaced.length === 0 ? 'There was no key before.' : `Replaced: ${replaced.join(', ')}.`
+        const end = now ? 'Every token issued before is void.' : 'Tokens issued before are good until their end.'
+        process.stdout.write(`The key ${keyId} signs tokens now. ${old} ${end}\n`)
+      } finally {
+        await shared.close()
+      }
+    })
 }
 
 function exportCommand(): Command {
