@@ -7,5 +7,16 @@ import { backups } from './0005-backups.ts'
 import { transfers } from './0006-transfers.ts'
 import { groups } from './0007-groups.ts'
 import { managed } from './0008-managed.ts'
+import { copies } from './0009-copies.ts'
 
-export const migrations: Migration[] = [volumesMigration, types, quotas, messages, backups, transfers, groups, managed]
+export const migrations: Migration[] = [
+  volumesMigration,
+  types,
+  quotas,
+  messages,
+  backups,
+  transfers,
+  groups,
+  managed,
+  copies,
+]

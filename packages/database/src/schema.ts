@@ -35,6 +35,11 @@ export async function addColumns(
   }
 }
 
+/** Adds an index on one column unless it is there. */
+export async function createIndex(tx: Transaction, table: string, column: string): Promise<void> {
+  await tx.raw('create index if not exists ?? on ?? (??)', [`${table}_${column}_index`, table, column])
+}
+
 async function completing(tx: Transaction, schema: Knex.SchemaBuilder): Promise<void> {
   for (const { sql, bindings } of schema.toSQL() as unknown as { sql: string; bindings?: Knex.RawBinding[] }[]) {
     try {

@@ -3,6 +3,7 @@ import { move } from '@hearth/database'
 import { isDriverError } from '@hearth/driver'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from '../volumes/backend-deps.ts'
+import { waitForCopies } from '../volumes/copies.ts'
 import { forgetSnapshot } from '../volumes/delete.backend.ts'
 import { findVolume } from '../volumes/store.ts'
 import { snapshotStates } from './states.ts'
@@ -17,6 +18,7 @@ export async function deleteSnapshot(
   const { database, backend, log } = deps
   const found = await findSnapshot(database.query, input.snapshotId)
   if (!found) return
+  await waitForCopies({ snapshot_id: found.id }, deps)
   await deps.exclusive(found.volume_id, async () => {
     const snapshot = await findSnapshot(database.query, found.id)
     const volume = await findVolume(database.query, found.volume_id)

@@ -4,6 +4,7 @@ import { isDriverError } from '@hearth/driver'
 import { giveQuota } from '../quotas/store.ts'
 import { deleteSnapshotRow, type SnapshotRow, snapshotRef, snapshotsOf } from '../snapshots/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
+import { waitForCopies } from './copies.ts'
 import { typeNameOf } from './quota.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, deleteVolumeRow, findVolume, type VolumeRow, volumeRef } from './store.ts'
@@ -14,6 +15,7 @@ export async function deleteVolume(
   input: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
+  await waitForCopies({ source_volid: input.volumeId }, deps)
   await deps.exclusive(input.volumeId, async () => {
     const { database, backend, log } = deps
     const volume = await findVolume(database.query, input.volumeId)

@@ -3,6 +3,7 @@ import { isDriverError } from '@hearth/driver'
 import { listAttachments } from '../attachments/store.ts'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
+import { waitForCopies } from './copies.ts'
 import { type ExtensionTask, endExtension } from './extension.ts'
 import { findVolume, type VolumeRow, volumeRef } from './store.ts'
 
@@ -14,6 +15,7 @@ export async function extendVolume(
   input: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
+  await waitForCopies({ source_volid: input.volumeId }, deps)
   await deps.exclusive(input.volumeId, async () => {
     const { database, backend, log } = deps
     const volume = await findVolume(database.query, input.volumeId)
