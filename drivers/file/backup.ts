@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BackupStore, type DriverDeps, DriverError } from '@hearth/driver'
+import { type BackupStore, type DriverDeps, DriverError, openReserve } from '@hearth/driver'
 import { type Folder, mapped, openFolder, whileThere } from './folder.ts'
 
 export const backupOptions = {
@@ -11,7 +11,8 @@ export const backupOptions = {
 }
 
 /** Containers as folders, objects as files named by their percent-encoded names. */
-export async function openFileBackup(options: Record<string, unknown>, _deps: DriverDeps): Promise<BackupStore> {
+export async function openFileBackup(options: Record<string, unknown>, deps: DriverDeps): Promise<BackupStore> {
+  const reserve = deps.reserve ?? openReserve()
   const base = await openFolder(options.folder as string)
   const opened = new Map<string, Promise<Folder>>()
   const container = (name: string): Promise<Folder> => {
@@ -31,6 +32,7 @@ export async function openFileBackup(options: Record<string, unknown>, _deps: Dr
     async put(into, name, data, signal) {
       stop(signal, `${into}/${name}`)
       const folder = await container(into)
+      await mapped(reserve.ensure(folder.path, data.length))
       await folder.make(encode(name), (partial) =>
         writeFile(partial, data, { flag: 'wx', mode: 0o600, ...(signal ? { signal } : {}) }),
       )

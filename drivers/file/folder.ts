@@ -1,4 +1,4 @@
-import { link, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DriverError, type DriverErrorKind, isDriverError } from '@hearth/driver'
 
@@ -18,7 +18,6 @@ export interface Folder {
   names(): Promise<string[]>
   /** Removes what `make(name)` left when its process died. */
   removeUnfinished(name?: string): Promise<void>
-  freeBytes(): Promise<number>
   /** Throws `unavailable` when another folder is at the path than the one that was opened: unmounted, removed. */
   ensureThere(): Promise<void>
 }
@@ -62,10 +61,6 @@ export async function openFolder(path: string): Promise<Folder> {
       const prefix = name === undefined ? partialPrefix : `${partialPrefix}${name}.`
       const left = (await mapped(readdir(path))).filter((found) => found.startsWith(prefix))
       for (const found of left) await rm(join(path, found), { force: true })
-    },
-    async freeBytes() {
-      const { bavail, bsize } = await mapped(statfs(path))
-      return bavail * bsize
     },
     ensureThere: () => ensureSame(path, opened),
   }

@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type DriverDeps, DriverError, type ImageStore } from '@hearth/driver'
+import { type DriverDeps, DriverError, type ImageStore, openReserve } from '@hearth/driver'
 import { mapped, openFolder, whileThere } from './folder.ts'
 
 export const imageOptions = {
@@ -17,20 +17,29 @@ export const imageOptions = {
 const blockBytes = 1024 ** 2
 
 /** Images as files of one folder, each named by its image's id. Locations are `file:` URLs, as Glance's are. */
-export async function openFileImage(options: Record<string, unknown>, _deps: DriverDeps): Promise<ImageStore> {
+export async function openFileImage(options: Record<string, unknown>, deps: DriverDeps): Promise<ImageStore> {
+  const reserve = deps.reserve ?? openReserve()
   const folder = await openFolder(options.folder as string)
   return whileThere(folder, {
     async add(imageId, data, sizeHint, signal) {
       try {
         if (signal?.aborted) throw new DriverError('aborted', `The upload of ${imageId} was aborted`)
-        const free = await folder.freeBytes()
-        if (sizeHint !== null && sizeHint > free) {
-          throw new DriverError('no-space', `No room for the ${sizeHint} bytes of ${imageId}: ${free} are free`)
+        const free = await mapped(reserve.room(folder.path))
+        if (free <= 0 || (sizeHint !== null && sizeHint > free)) {
+          throw new DriverError(
+            'no-space',
+            `No room for the ${sizeHint ?? 'unknown number of'} bytes of ${imageId}: ${Math.max(free, 0)} are free`,
+          )
         }
         await folder.make(imageId, (partial) =>
-          pipeline(data, createWriteStream(partial, { flags: 'wx', mode: 0o600, highWaterMark: blockBytes }), {
-            ...(signal ? { signal } : {}),
-          }),
+          pipeline(
+            data,
+            (source: AsyncIterable<Buffer>) => reserve.within(folder.path, source),
+            createWriteStream(partial, { flags: 'wx', mode: 0o600, highWaterMark: blockBytes }),
+            {
+              ...(signal ? { signal } : {}),
+            },
+          ),
         )
       } catch (error) {
         data.destroy()

@@ -7,6 +7,8 @@ import {
   DriverError,
   type Exclusive,
   openExclusive,
+  openReserve,
+  type Reserve,
   type SnapshotRef,
   type VolumeDriver,
   type VolumeRef,
@@ -55,6 +57,7 @@ interface Backend {
   mounted: boolean
   copy: ReturnType<typeof openCopier>
   exclusive: Exclusive
+  reserve: Reserve
 }
 
 const gib = 1024 ** 3
@@ -83,7 +86,15 @@ export async function openFileVolume(given: Record<string, unknown>, deps: Drive
   }
   const mounted = prepared?.mounted ?? false
   const copy = openCopier(deps.run, reflink)
-  const backend: Backend = { options, folder, reflink, mounted, copy, exclusive: openExclusive() }
+  const backend: Backend = {
+    options,
+    folder,
+    reflink,
+    mounted,
+    copy,
+    exclusive: openExclusive(),
+    reserve: deps.reserve ?? openReserve(),
+  }
   return {
     ...whileThere(folder, { ...volumes(backend), ...snapshots(backend), ...queries(backend), ...takeovers(folder) }),
     async close() {
@@ -276,13 +287,13 @@ async function ensureRoom(backend: Backend, name: string): Promise<void> {
   if (free < kept) throw new DriverError('no-space', `No room for ${name}: ${free} bytes are free, ${kept} are kept`)
 }
 
-/** Bytes of the pool. A sparse image cannot give more than its host filesystem still has. */
+/** Bytes of the pool. A sparse image cannot give more than its host filesystem still has; the reserve is not free. */
 async function capacity(backend: Backend): Promise<{ total: number; free: number }> {
   const { blocks, bavail, bsize } = await mapped(statfs(backend.folder.path))
   const { imageFile } = backend.options
-  if (!backend.mounted || !imageFile) return { total: blocks * bsize, free: bavail * bsize }
-  const host = await mapped(statfs(dirname(imageFile)))
-  return { total: blocks * bsize, free: Math.min(bavail * bsize, host.bavail * host.bsize) }
+  const within = backend.mounted && imageFile ? dirname(imageFile) : backend.folder.path
+  const room = Math.max(0, await mapped(backend.reserve.room(within)))
+  return { total: blocks * bsize, free: Math.min(bavail * bsize, room) }
 }
 
 async function statsOf(backend: Backend): Promise<BackendStats> {

@@ -23,7 +23,7 @@ const imageLimits = {
   showMultipleLocations: true,
   webLocations: true,
   imageCache: true,
-  uriFilter: { allowedPorts: [] },
+  uriFilter: { allowedPorts: [], allowedNetworks: ['127.0.0.0/8'] },
 }
 
 async function main(): Promise<number> {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Bus } from '@hearth/bus'
 import type { Logger, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import { openExclusive, type Runner, type ServiceSession } from '@hearth/driver'
+import { openExclusive, type Reserve, type Runner, type ServiceSession } from '@hearth/driver'
 import { connectVolume, disconnectVolume } from './attachments/connect.backend.ts'
 import { type Backend, type BackendSource, openBackend } from './backends.ts'
 import type { ComputeClient } from './clients/compute.ts'
@@ -48,6 +48,8 @@ export interface VolumeOptions {
   compute?: ComputeClient | null
   /** For downloads and conversions; what is left there by a crash is removed. */
   workFolder: string
+  /** What the disk of that folder keeps free; the default rule when absent. */
+  reserve?: Reserve
   /** Zone of backends that name none. Default `nova`. */
   availabilityZone?: string
   /** Runs qemu-img; this host's own when absent. */
@@ -136,7 +138,16 @@ async function serveBackend(options: VolumeOptions, open: OpenBackend): Promise<
   const { database, bus, log, session, workFolder } = options
   const { backend, images, signal, pulse, neighbours } = open
   const qemu = openQemuImg(log, options.run)
-  const imageCache = openImageCache({ backend, database, log, images, session, qemu, workFolder })
+  const imageCache = openImageCache({
+    backend,
+    database,
+    log,
+    images,
+    session,
+    qemu,
+    workFolder,
+    reserve: options.reserve,
+  })
   const deps: BackendDeps = {
     ...{ database, bus, log, backend, neighbours, session, images, imageCache, workFolder, signal, qemu },
     exclusive: openExclusive(),

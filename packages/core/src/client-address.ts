@@ -28,18 +28,21 @@ export const noProxies: TrustedProxies = { trusts: () => false, headers: 'x-forw
  * One kind of header only: a proxy that sets one kind hands on what the client wrote into the other.
  */
 export function openTrustedProxies(entries: readonly string[], headers: ProxyHeaders = 'x-forwarded'): TrustedProxies {
+  return { headers, trusts: openNetworks(entries, 'trustedProxies') }
+}
+
+/**
+ * A function that tells whether an IP address is one of `entries` or within one of them. Throws ConfigError that names `key`
+ * and each entry that is neither an address nor a network.
+ */
+export function openNetworks(entries: readonly string[], key: string): (address: string) => boolean {
   const list = new BlockList()
   const wrong = entries.filter((entry) => !addTo(list, entry))
   if (wrong.length > 0)
-    throw new ConfigError(
-      wrong.map((entry) => `trustedProxies: "${entry}" is no IP address and no network like 10.0.0.0/8`),
-    )
-  return {
-    headers,
-    trusts(address) {
-      const family = isIP(address)
-      return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4')
-    },
+    throw new ConfigError(wrong.map((entry) => `${key}: "${entry}" is no IP address and no network like 10.0.0.0/8`))
+  return (address) => {
+    const family = isIP(address)
+    return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4')
   }
 }
 

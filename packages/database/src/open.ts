@@ -3,7 +3,7 @@ import knex, { type Knex } from 'knex'
 import type { Database, Engine, Transaction } from './database.ts'
 import { mysqlConfig } from './engines/mysql.ts'
 import { postgresConfig } from './engines/postgres.ts'
-import { insideTransaction, sqliteConfig } from './engines/sqlite.ts'
+import { insideTransaction, relieve, sqliteConfig } from './engines/sqlite.ts'
 import { runTransaction } from './transaction.ts'
 
 export interface DatabaseOptions {
@@ -47,19 +47,23 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     void pool.destroy().catch(() => undefined)
     throw errors.CannotOpen({ url: engine === 'sqlite' ? url : redactUrl(url), reason: reasonOf(error) }, error)
   }
-  return databaseOf(pool, engine)
+  return databaseOf(
+    pool,
+    engine,
+    () => engine === 'sqlite' && relieve((config.connection as { filename: string }).filename),
+  )
 }
 
 /** Knex writes to the console what it also throws. */
 const quiet = { warn() {}, error() {}, deprecate() {}, debug() {} }
 
-function databaseOf(pool: Knex, engine: Engine): Database {
+function databaseOf(pool: Knex, engine: Engine, makeRoom: () => boolean): Database {
   const around = engine === 'sqlite' ? insideTransaction : <T>(run: () => Promise<T>) => run()
   let closing: Promise<void> | undefined
   return {
     query: pool,
     engine,
-    transaction: <T>(work: (tx: Transaction) => Promise<T>) => runTransaction<T>(pool, work, around),
+    transaction: <T>(work: (tx: Transaction) => Promise<T>) => runTransaction<T>(pool, work, around, makeRoom),
     close() {
       closing ??= pool.destroy()
       return closing

@@ -1,6 +1,8 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { isDiskFull } from '@hearth/core'
 import { describe, expect, test } from 'vitest'
 import { databaseContract, provesIdempotent } from '../contract/database.ts'
@@ -133,4 +135,27 @@ test.each([
   const message = await openDatabase(url).catch((error: Error) => error.message)
   expect(message).toContain('database (HEARTH_DATABASE): it must be')
   expect(message).not.toContain('s3cret')
+})
+
+test('on a full disk a transaction and a statement get the space that was kept back', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'full-'))
+  const disk = join(folder, 'disk')
+  await mkdir(disk)
+  const exec = promisify(execFile)
+  await exec('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'hearth-test', disk])
+  try {
+    const db = await openDatabase(`sqlite:${join(disk, 'a.db')}`)
+    await db.query.schema.createTable('rows', (columns) => columns.text('body'))
+    const fill = () => exec('dd', ['if=/dev/zero', `of=${join(disk, 'foreign')}`, 'bs=4k']).catch(() => undefined)
+    await fill()
+    // More than the write-ahead log has room for already.
+    await db.transaction(async (tx) => tx('rows').insert({ body: 'x'.repeat(500_000) }))
+    await db.query('rows').delete()
+    expect(await db.query('rows')).toEqual([])
+    await db.close()
+    expect(await readdir(disk)).not.toContain('a.db.reserve')
+  } finally {
+    await exec('umount', [disk])
+    await rm(folder, { recursive: true })
+  }
 })

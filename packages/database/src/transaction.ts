@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDiskFull } from '@hearth/core'
 import type { Knex } from 'knex'
 import type { Transaction } from './database.ts'
 import { isConnectionLoss, isContention, isNeverSent } from './failures.ts'
@@ -28,11 +29,15 @@ function listOf(tx: Transaction): Listener[] | undefined {
   return undefined
 }
 
-/** Runs `work` in a transaction and tries again while the engine gives way to others (about 10 s in all). */
+/**
+ * Runs `work` in a transaction and tries again while the engine gives way to others (about 10 s in all), or once more when
+ * the disk was full and `relieve` made room.
+ */
 export async function runTransaction<T>(
   pool: Knex,
   work: (tx: Transaction) => Promise<T>,
   around: (run: () => Promise<T>) => Promise<T>,
+  relieve: () => boolean = () => false,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const run: { committing: boolean; committed: Listener[] } = { committing: false, committed: [] }
@@ -48,6 +53,7 @@ export async function runTransaction<T>(
       return result
     } catch (error) {
       const again = isContention(error) || isNeverSent(error) || (!run.committing && isConnectionLoss(error))
+      if (isDiskFull(error) && relieve()) continue
       if (!again || attempt >= mostAttempts) throw error
       await sleep(Math.min(2 ** attempt * 5, 1500) * (0.5 + Math.random()))
     }

@@ -2,6 +2,7 @@ import type { BackupStore } from './backup.ts'
 import type { ConnectorDriver } from './connector.ts'
 import type { ExportDriver } from './export.ts'
 import type { ImageStore } from './image.ts'
+import type { Reserve } from './reserve.ts'
 import type { Runner } from './runner.ts'
 import type { VolumeDriver } from './volume.ts'
 
@@ -22,6 +23,8 @@ export interface DriverDeps {
   log: DriverLog
   /** A token to speak to other services with, for drivers that store in one; project of the acting service. */
   session?: ServiceSession
+  /** What drivers that write to this host's disks leave free; the default rule when absent. */
+  reserve?: Reserve
 }
 
 /** Authenticated access to another OpenStack service for drivers that store their bytes there. */

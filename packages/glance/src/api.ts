@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Authenticator, identityRoot, openEnforcer } from '@hearth/auth'
 import type { Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import type { Database } from '@hearth/database'
+import { openReserve, type Reserve } from '@hearth/driver'
 import { type HttpLimits, openService, type Route } from '@hearth/http'
 import { openImageCache } from './cache/cache.ts'
 import type { ApiDeps } from './deps.ts'
@@ -42,6 +43,8 @@ export interface ApiOptions {
   identityUrl?: string | null
   /** Folder for bytes that are staged, on their way in. */
   workFolder: string
+  /** What the disk of that folder keeps free; the default rule when absent. */
+  reserve?: Reserve
   /** Name of this process among all image API processes, the same after a restart; default host:port. */
   worker?: string
 }
@@ -52,12 +55,13 @@ const prefixes = ['/v2', '/v2.:minor(^\\d+$)']
 export async function api(options: ApiOptions): Promise<Running> {
   const { database, log } = options
   const hashing = openHashing()
-  const staging = await openStaging(join(options.workFolder, 'staging'))
+  const reserve = options.reserve ?? openReserve()
+  const staging = await openStaging(join(options.workFolder, 'staging'), reserve)
   const settings = openSettings(options.limits)
   const base = { database, stores: openStores(options.stores), settings, hashing, staging, log }
   const identityUrl = options.identityUrl ? identityRoot(options.identityUrl) : null
   const imports = openImports({ ...base, identityUrl })
-  const cacheDeps = { hashing, log, maxSize: settings.imageCacheMaxSize }
+  const cacheDeps = { hashing, log, reserve, maxSize: settings.imageCacheMaxSize }
   const cache = settings.imageCache ? await openImageCache(join(options.workFolder, 'cache'), cacheDeps) : null
   const deps: ApiDeps = {
     ...base,

@@ -1,3 +1,4 @@
+import { openNetworks } from '@hearth/core'
 import { defaultVmdkTypes } from './formats/vmdk.ts'
 import { defaultUriFilter, type UriFilter } from './imports/uri-filter.ts'
 
@@ -54,7 +55,9 @@ export const defaultSettings: Settings = {
 /** Settings that differ from the defaults. */
 export type SettingsOverride = Partial<Omit<Settings, 'uriFilter'>> & { uriFilter?: Partial<UriFilter> }
 
+/** Throws ConfigError for a network that is none. */
 export function openSettings(override: SettingsOverride = {}): Settings {
+  openNetworks(override.uriFilter?.allowedNetworks ?? [], 'image.limits.uriFilter.allowedNetworks')
   return { ...defaultSettings, ...override, uriFilter: { ...defaultUriFilter, ...override.uriFilter } }
 }
 

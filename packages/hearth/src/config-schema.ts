@@ -77,6 +77,11 @@ const imageLimits = section({
     disallowedHosts: texts,
     allowedPorts: ports,
     disallowedPorts: ports,
+    allowedNetworks: {
+      ...texts,
+      description:
+        'Loopback, private and link-local networks that web-download may fetch from all the same, such as 10.1.0.0/16',
+    },
   }),
 })
 
@@ -126,6 +131,16 @@ export const configSchema = {
       maximum: 3600,
       description: 'longest a stop may take to finish what is running; the rest is taken up again at the next start',
     },
+    reserve: section({
+      mib: {
+        description:
+          'Kept free on each disk for databases and logs: uploads, images and volumes are refused before it is used. The smaller of both counts',
+        type: 'integer',
+        minimum: 0,
+        default: 256,
+      },
+      percent: { description: 'The same in percent of the disk', type: 'number', minimum: 0, maximum: 50, default: 2 },
+    }),
     http: section({
       headerSeconds: { description: 'Until the headers of a request must be complete', ...positive(30) },
       bodySeconds: { description: 'Until a JSON body must be complete', ...positive(60) },

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { ConfigError, type ProxyHeaders, readConfig } from '@hearth/core'
+import type { ReserveRule } from '@hearth/driver'
 import type { HttpLimits } from '@hearth/http'
 import { configSchema } from './config-schema.ts'
 
@@ -60,6 +61,8 @@ export interface Config {
     maxMiB: number
     keep: number
   }
+  /** What every disk keeps free. */
+  reserve: ReserveRule
   /** Bounds of connections and requests to the identity, volume and image API. */
   http: HttpLimits
   identity: ListenerConfig & {

@@ -20,7 +20,7 @@ import {
   type TrustedProxies,
 } from '@hearth/core'
 import { type Database, openDatabase } from '@hearth/database'
-import { openRunner, type Runner } from '@hearth/driver'
+import { openReserve, openRunner, type Reserve, type Runner } from '@hearth/driver'
 import type { Config } from './config.ts'
 import { type Folders, makeFolders } from './folders.ts'
 import { once } from './once.ts'
@@ -45,6 +45,8 @@ export interface Shared {
   /** The proxies in front of the APIs. */
   proxies: TrustedProxies
   run: Runner
+  /** What every disk keeps free. */
+  reserve: Reserve
   database(service: string): Promise<Database>
   bus(service: string): Promise<Bus>
   /** Away from the identity service, tokens are checked with the help of a service user; the first one named is taken. */
@@ -88,6 +90,7 @@ export function openShared(config: Config): Shared {
     },
     proxies: openTrustedProxies(config.trustedProxies, config.proxyHeaders),
     run: openRunner({ log }),
+    reserve: openReserve(config.reserve),
     database,
     bus: once(async (service: string) =>
       closed(openBus(config.bus, { database: await database(service), log, service })),

@@ -3,7 +3,15 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { uuid } from '@hearth/core'
-import { copyBlocks, DriverError, openBlocks, type ServiceSession, type VolumeRef } from '@hearth/driver'
+import {
+  copyBlocks,
+  DriverError,
+  openBlocks,
+  openReserve,
+  type Reserve,
+  type ServiceSession,
+  type VolumeRef,
+} from '@hearth/driver'
 import type { Backend } from '../backends.ts'
 import type { ImageClient } from '../clients/image.ts'
 import { reachBytes } from '../volumes/reach-bytes.backend.ts'
@@ -28,6 +36,8 @@ export interface FillDeps {
   session: ServiceSession
   qemu: QemuImg
   workFolder: string
+  /** What the disk of that folder keeps free; the default rule when absent. */
+  reserve?: Reserve
 }
 
 /** The volume that an image is written over. */
@@ -84,7 +94,8 @@ export async function prepareImage(image: ImageSource, deps: FillDeps, signal?: 
 async function download(image: ImageSource, deps: FillDeps, path: string, signal?: AbortSignal): Promise<void> {
   const data = await deps.images.download(await deps.session.token(), image.id, signal)
   const file = createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: 4 * 1024 * 1024 })
-  await pipeline(data, file, { signal })
+  const reserve = deps.reserve ?? openReserve()
+  await pipeline(data, (source: AsyncIterable<Buffer>) => reserve.within(deps.workFolder, source), file, { signal })
   checkSize(image, file.bytesWritten)
 }
 

@@ -3,8 +3,10 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { isDiskFull } from '@hearth/core'
 import type { Knex } from 'knex'
 import { isContention } from '../failures.ts'
+import { ballastOf } from './ballast.ts'
 
 /** What of better-sqlite3 and of knex's client for it is used here; neither publishes types. */
 interface Statement {
@@ -25,6 +27,7 @@ interface DialectTransaction {
 interface Dialect {
   /** True for the client of a transaction. */
   transacting?: boolean
+  connectionSettings: { filename: string }
   transaction(...args: unknown[]): DialectTransaction
   acquireConnection(): Promise<Connection>
   _query(connection: Connection, query: SqlQuery): Promise<SqlQuery>
@@ -81,8 +84,23 @@ class ImmediateClient extends dialect {
     const bindings = this._formatBindings(query.bindings)
     if (connection.inTransaction) return execute(connection, query, bindings)
     if (this.transacting && !query.sql.startsWith('BEGIN')) return afterRollback(query)
-    return whileBusy(() => execute(connection, query, bindings))
+    return whileBusy(() => whileFull(this.connectionSettings.filename, () => execute(connection, query, bindings)))
   }
+}
+
+/** On a full disk gives the ballast back and tries once more. */
+function whileFull<T>(filename: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!isDiskFull(error) || !relieve(filename)) throw error
+    return work()
+  }
+}
+
+/** Frees the ballast of a database file after its disk was full. False when there is none any more. */
+export function relieve(filename: string): boolean {
+  return filename !== ':memory:' && ballastOf(filename).release()
 }
 
 /** SQLite ends a transaction by itself on a full disk; what follows must neither commit alone nor hide the reason. */
@@ -150,6 +168,7 @@ export function sqliteConfig(filename: string): Knex.Config {
   if (filename !== ':memory:') {
     mkdirSync(dirname(filename), { recursive: true })
     closeSync(openSync(filename, 'a', 0o600))
+    ballastOf(filename)
   }
   return {
     client: ImmediateClient as unknown as typeof Knex.Client,

@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { finished as streamEnd } from 'node:stream/promises'
 import type { Logger } from '@hearth/core'
+import type { Reserve } from '@hearth/driver'
 import type { Hashing } from '../images/hashing.ts'
 import type { Image } from '../images/image.ts'
 
@@ -37,6 +38,8 @@ export interface ImageCache {
 export interface CacheDeps {
   hashing: Hashing
   log: Logger
+  /** What the disk keeps free. */
+  reserve: Reserve
   /** Bytes. */
   maxSize: number
 }
@@ -175,7 +178,8 @@ function copyAside(image: Image, data: Readable, shelf: Shelf, deps: CacheDeps):
   filling.add(image.id)
   const hash = deps.hashing.open()
   const write = async function* () {
-    let file = await open(path, 'w').catch(() => null)
+    const room = await deps.reserve.room(dirname(path)).catch(() => 0)
+    let file = room > (image.size ?? 0) ? await open(path, 'w').catch(() => null) : null
     let size = 0
     let finished = false
     try {

@@ -185,7 +185,10 @@ test('a name is checked again by the address it resolves to', async () => {
   const uri = `http://localhost:${webPort}/image`
   expect(mayFetch(uri, filter)).toBe(true)
   await expect(openWebSource(uri, filter)).rejects.toThrow('does not answer')
-  const data = await openWebSource(uri, { ...filter, disallowedHosts: [] })
+  await expect(openWebSource(uri, { ...filter, disallowedHosts: [] })).rejects.toThrow('does not answer')
+  const local = { ...filter, allowedNetworks: ['127.0.0.0/8', '::1'] }
+  await expect(openWebSource(uri, local)).rejects.toThrow('does not answer')
+  const data = await openWebSource(uri, { ...local, disallowedHosts: [] })
   expect(Buffer.concat(await data.toArray()).equals(bytes)).toBe(true)
 })
 
@@ -201,12 +204,34 @@ test.each([
   ['http://0x7f.1/x', false],
   ['http://2130706433/x', false],
   ['http://0177.0.0.1/x', false],
-  ['http://10.0.0.1/x', true],
+  ['http://10.0.0.1/x', false],
+  ['http://172.31.1.1/x', false],
+  ['http://192.168.1.1/x', false],
+  ['http://100.64.0.1/x', false],
+  ['http://0.0.0.0/x', false],
+  ['http://127.9.9.9/x', false],
+  ['http://[::1]/x', false],
+  ['http://[::]/x', false],
+  ['http://[::127.0.0.1]/x', false],
+  ['http://[fd00:ec2::254]/x', false],
+  ['http://[64:ff9b::a9fe:a9fe]/x', false],
+  ['http://[64:ff9b::0808:0808]/x', true],
+  ['http://[2002:a9fe:a9fe::]/x', false],
+  ['http://[2002:0808:0808::1]/x', true],
+  ['http://[2001:db8::1]/x', true],
+  ['http://10.9.0.1/x', true],
+  ['http://[::ffff:10.9.0.1]/x', true],
   ['http://012.0.0.1/x', false],
   ['http://169.254.169.254/x', false],
   ['http://[::ffff:169.254.169.254]/x', false],
   ['http://[fe80::1]/x', false],
   ['nonsense', false],
 ])('the filter says of %s: %j', (uri, allowed) => {
-  expect(mayFetch(uri, { ...defaultUriFilter, disallowedHosts: ['bad.example', '127.0.0.1'] })).toBe(allowed)
+  expect(
+    mayFetch(uri, {
+      ...defaultUriFilter,
+      disallowedHosts: ['bad.example', '127.0.0.1'],
+      allowedNetworks: ['10.9.0.0/16'],
+    }),
+  ).toBe(allowed)
 })

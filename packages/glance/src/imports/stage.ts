@@ -30,9 +30,11 @@ export async function stageImage(context: Context, request: ApiRequest, deps: Ap
     await releaseWorker(query, image.id)
   } catch (error) {
     request.stream.resume()
-    await deps.staging.remove(image.id)
+    await deps.staging
+      .remove(image.id)
+      .catch((cause: unknown) => deps.log.warn({ err: cause, imageId: image.id }, 'cannot remove staged bytes'))
     await moveImage(query, image.id, 'queued', { from: 'uploading', worker: null, set: { size: null } })
-    if (isHearthError(error)) throw error
+    if (isHearthError(error) || !request.aborted.aborted) throw error
     throw glanceErrors.BadRequest({ reason: 'The client went away before all image data was received' }, error)
   }
 }

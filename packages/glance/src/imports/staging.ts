@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { isDiskFull } from '@hearth/core'
+import { isDriverError, type Reserve } from '@hearth/driver'
 import { glanceErrors } from '../errors.ts'
 
 /** Bytes on their way in, one file an image, on this host. */
@@ -15,15 +17,18 @@ export interface Staging {
   list(): Promise<string[]>
 }
 
-export async function openStaging(folder: string): Promise<Staging> {
+/** Opens the folder, made when missing. Writing stops when the disk is full up to `reserve`. */
+export async function openStaging(folder: string, reserve: Reserve): Promise<Staging> {
   await mkdir(folder, { recursive: true })
   const pathOf = (imageId: string) => join(folder, imageId)
   return {
     async write(imageId, data, cap) {
-      const file = await open(pathOf(imageId), 'w')
+      let file: FileHandle | undefined
       let size = 0
       try {
-        for await (const chunk of data) {
+        await reserve.ensure(folder)
+        file = await open(pathOf(imageId), 'w')
+        for await (const chunk of reserve.within(folder, data)) {
           size += chunk.length
           if (size > cap) throw glanceErrors.OverLimit({ reason: `Image exceeds the size cap of ${cap} bytes` })
           await file.writev([chunk])
@@ -31,11 +36,10 @@ export async function openStaging(folder: string): Promise<Staging> {
         await file.datasync()
         return size
       } catch (error) {
-        throw (error as { code?: string }).code === 'ENOSPC'
-          ? glanceErrors.StorageFull({ reason: 'no space left for staging' }, error)
-          : error
+        const isFull = isDiskFull(error) || (isDriverError(error) && error.kind === 'no-space')
+        throw isFull ? glanceErrors.StorageFull({ reason: 'no space left for staging' }, error) : error
       } finally {
-        await file.close()
+        await file?.close()
       }
     },
     read: (imageId) => createReadStream(pathOf(imageId), { highWaterMark: 1024 * 1024 }),

@@ -1,5 +1,5 @@
-import { BlockList, isIP } from 'node:net'
-import { own } from '@hearth/core'
+import { isIP } from 'node:net'
+import { openNetworks, own } from '@hearth/core'
 
 /** What web-download may fetch; a non-empty list of allowed things overrides its list of disallowed ones. */
 export interface UriFilter {
@@ -9,6 +9,8 @@ export interface UriFilter {
   disallowedHosts: readonly string[]
   allowedPorts: readonly number[]
   disallowedPorts: readonly number[]
+  /** Networks of `neverFetched` that may be fetched from all the same. */
+  allowedNetworks: readonly string[]
 }
 
 export const defaultUriFilter: UriFilter = {
@@ -18,19 +20,60 @@ export const defaultUriFilter: UriFilter = {
   disallowedHosts: [],
   allowedPorts: [80, 443],
   disallowedPorts: [],
+  allowedNetworks: [],
 }
 
-/** Where clouds keep the secrets of their machines; never fetched unless the operator names the host. */
-const linkLocal = new BlockList()
-linkLocal.addSubnet('169.254.0.0', 16, 'ipv4')
-linkLocal.addSubnet('::ffff:169.254.0.0', 112, 'ipv6')
-linkLocal.addSubnet('fe80::', 10, 'ipv6')
+/**
+ * Addresses of this host, its neighbours, and where clouds keep the secrets of their machines (SSRF); by the special-purpose
+ * registries of IANA (RFC 6890). Fetched only from hosts the operator names, or networks that are allowed.
+ */
+const neverFetched = openNetworks(
+  [
+    ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24'],
+    ...['192.168.0.0/16', '198.18.0.0/15', '224.0.0.0/4', '240.0.0.0/4'],
+    ...[
+      '::/128',
+      '::1/128',
+      '64:ff9b:1::/48',
+      '100::/64',
+      '2001::/32',
+      'fc00::/7',
+      'fe80::/10',
+      'fec0::/10',
+      'ff00::/8',
+    ],
+  ],
+  'neverFetched',
+)
 
 /** True when a connection to this address may be made for a URL that has passed the filter: asked after name resolution. */
 export function mayConnect(address: string, filter: UriFilter): boolean {
   if (filter.allowedHosts.length > 0) return true
-  if (linkLocal.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')) return false
-  return !filter.disallowedHosts.map(normalHost).includes(normalHost(address))
+  if (filter.disallowedHosts.map(normalHost).includes(normalHost(address))) return false
+  const real = embeddedAddress(address) ?? address
+  const allowed = openNetworks(filter.allowedNetworks, 'image.limits.uriFilter.allowedNetworks')
+  return allowed(address) || allowed(real) || !(neverFetched(address) || neverFetched(real))
+}
+
+/** The IPv4 address that an IPv6 one stands for: mapped, compatible, NAT64 (RFC 6052) or 6to4 (RFC 3056). */
+function embeddedAddress(address: string): string | null {
+  if (isIP(address) !== 6) return null
+  const groups = groupsOf(address)
+  const dotted = (high: number, low: number) => [high >> 8, high & 255, low >> 8, low & 255].join('.')
+  const lead = groups
+    .slice(0, 6)
+    .map((group) => group.toString(16))
+    .join(':')
+  if (['0:0:0:0:0:ffff', '0:0:0:0:0:0', '64:ff9b:0:0:0:0'].includes(lead)) return dotted(groups[6]!, groups[7]!)
+  return groups[0] === 0x2002 ? dotted(groups[1]!, groups[2]!) : null
+}
+
+/** The eight groups of an IPv6 address. */
+function groupsOf(address: string): number[] {
+  const plain = new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1)
+  const [head = [], tail] = plain.split('::').map((half) => (half === '' ? [] : half.split(':')))
+  const zeros = tail ? Array.from({ length: 8 - head.length - tail.length }, () => '0') : []
+  return [...head, ...zeros, ...(tail ?? [])].map((group) => Number.parseInt(group, 16))
 }
 
 const defaultPorts: Record<string, number> = { http: 80, https: 443 }

@@ -23,6 +23,7 @@ export async function startImage(shared: Shared): Promise<Running> {
     limits: config.image.limits,
     identityUrl: identityUrl(config),
     workFolder: shared.folders.work,
+    reserve: shared.reserve,
     database,
     log,
     metrics,
@@ -37,7 +38,12 @@ async function openStores(shared: Shared): Promise<ImageStoreEntry[]> {
     file: { driver: '@hearth/driver-file', options: { folder: shared.folders.images } },
   }
   const defaultStore = image.defaultStore ?? Object.keys(configured)[0]!
-  const deps: DriverDeps = { run: shared.run, log: shared.log, session: shared.session('glance') }
+  const deps: DriverDeps = {
+    run: shared.run,
+    log: shared.log,
+    session: shared.session('glance'),
+    reserve: shared.reserve,
+  }
   return Promise.all(
     Object.entries(configured).map(async ([id, { driver, options }]) => {
       const store = await openDriver('image', driver, options, deps)

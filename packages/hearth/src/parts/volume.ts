@@ -47,6 +47,7 @@ export async function startVolume(shared: Shared): Promise<Running> {
     backends: await openBackends(shared),
     onDown: (host, error) => shared.warn(`The backend ${host} is down and tried again: ${(error as Error).message}`),
     workFolder: shared.folders.work,
+    reserve: shared.reserve,
     run: shared.run,
     log: shared.log,
   })
@@ -112,6 +113,7 @@ async function backendSource(shared: Shared, name: string, config: BackendConfig
     remote: config.ssh !== null,
     log: shared.log,
     session: shared.session('cinder'),
+    reserve: shared.reserve,
   }
   const named = { name, host: `${shared.config.hostName}@${name}` }
   let opened: Backend | undefined
@@ -151,6 +153,11 @@ const backupDriver = ({ config }: Shared): PluginConfig =>
 /** One store for each project: backups lie in the account of their owner. */
 function backupStores(shared: Shared): (projectId: string) => Promise<BackupStore> {
   const { driver, options } = backupDriver(shared)
-  const deps: DriverDeps = { run: shared.run, log: shared.log, session: shared.session('cinder') }
+  const deps: DriverDeps = {
+    run: shared.run,
+    log: shared.log,
+    session: shared.session('cinder'),
+    reserve: shared.reserve,
+  }
   return once((projectId) => openDriver('backup', driver, options, { ...deps, projectId }))
 }
