@@ -53,16 +53,15 @@ const prefixes = ['/v2', '/v2.:minor(^\\d+$)']
 
 /** Starts the image API, after taking back what an earlier run of this worker left half done. */
 export async function api(options: ApiOptions): Promise<Running> {
-  const { database, log } = options
+  const { database, log, reserve = openReserve() } = options
   const hashing = openHashing()
-  const reserve = options.reserve ?? openReserve()
   const staging = await openStaging(join(options.workFolder, 'staging'), reserve)
   const settings = openSettings(options.limits)
   const base = { database, stores: openStores(options.stores), settings, hashing, staging, log }
   const identityUrl = options.identityUrl ? identityRoot(options.identityUrl) : null
   const imports = openImports({ ...base, identityUrl })
-  const cacheDeps = { hashing, log, reserve, maxSize: settings.imageCacheMaxSize }
-  const cache = settings.imageCache ? await openImageCache(join(options.workFolder, 'cache'), cacheDeps) : null
+  const caching = { hashing, log, reserve, maxSize: settings.imageCacheMaxSize }
+  const cache = settings.imageCache ? await openImageCache(join(options.workFolder, 'cache'), caching) : null
   const deps: ApiDeps = {
     ...base,
     imports,
