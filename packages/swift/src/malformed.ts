@@ -8,7 +8,6 @@ const statuses = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 408],
   ['HPE_HEADER_OVERFLOW', 431],
   ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
-  ['HPE_INVALID_TRANSFER_ENCODING', 501],
 ])
 
 /**
@@ -30,8 +29,15 @@ export function refuseMalformed(
     const last = begun.at(-1)
     if (last?.writableEnded && !last.writableFinished) last.once('finish', () => socket.destroy())
     else if (last || !socket.writable) socket.destroy()
-    else socket.end(pageOf(statuses.get(error.code ?? '') ?? 400), () => socket.destroy())
+    else socket.end(pageOf(statusOf(error)), () => socket.destroy())
   })
+}
+
+function statusOf(error: NodeJS.ErrnoException & { reason?: string }): number {
+  // The same code stands for a length beside chunks, which is a malformed request.
+  const unknownEncoding =
+    error.code === 'HPE_INVALID_TRANSFER_ENCODING' && /^Request has invalid/.test(error.reason ?? '')
+  return unknownEncoding ? 501 : (statuses.get(error.code ?? '') ?? 400)
 }
 
 function pageOf(code: number): string {

@@ -18,6 +18,8 @@ export class ArchiveError extends Error {
 
 /** The longest pax header or GNU long name, bytes. Metadata of an object is at most 4096, its name 1024. */
 const mostHeaderBytes = 64 * 1024
+/** The most records of global pax headers. */
+const mostGlobals = 100
 
 /**
  * Reads the regular files of a tar stream with back-pressure: ustar, pax and GNU headers. Throws an ArchiveError for what is no
@@ -59,7 +61,7 @@ async function feed(parser: Extract, source: AsyncIterable<Buffer>, feeding: Fee
     for await (const chunk of source) {
       if (parser.destroying) return
       if (!parser.write(chunk)) await writable(parser)
-      if (holdsOversizedHeader(parser)) throw new ArchiveError(`a header is longer than ${mostHeaderBytes} bytes`)
+      checkHeaders(parser)
     }
     parser.end(undefined)
   } catch (error) {
@@ -90,10 +92,17 @@ function writable(parser: Extract): Promise<void> {
 }
 
 /**
- * tar-stream itself admits headers of 4 MiB, which cost too much when an archive has thousands. These members are its own; should
- * they ever be renamed, a test fails.
+ * Throws an ArchiveError for headers that cost too much: tar-stream itself admits 4 MiB, and copies the global ones for each file.
+ * These members are its own; should they ever be renamed, a test fails.
  */
-function holdsOversizedHeader(parser: Extract): boolean {
-  const { _longHeader, _missing } = parser as unknown as { _longHeader: boolean; _missing: number }
-  return _longHeader && _missing > mostHeaderBytes
+function checkHeaders(parser: Extract): void {
+  const { _longHeader, _missing, _paxGlobal } = parser as unknown as {
+    _longHeader: boolean
+    _missing: number
+    _paxGlobal: object | null
+  }
+  if (_longHeader && _missing > mostHeaderBytes)
+    throw new ArchiveError(`a header is longer than ${mostHeaderBytes} bytes`)
+  if (_paxGlobal !== null && Object.keys(_paxGlobal).length > mostGlobals)
+    throw new ArchiveError(`more than ${mostGlobals} global headers`)
 }

@@ -67,6 +67,13 @@ test.each([['x'], ['g'], ['L'], ['K']])(
   },
 )
 
+test('more than 100 global headers are refused', async () => {
+  const records = Array.from({ length: 101 }, (_, index) => `11 k${1000 + index}=v\n`).join('')
+  const globals = Buffer.alloc(1536).fill(records, 0, records.length)
+  const tar = Buffer.concat([header('g', records.length, 'g'), globals, Buffer.alloc(100_352)])
+  await expect(Array.fromAsync(readArchive(inPieces(tar, 512), false))).rejects.toThrow('more than 100 global headers')
+})
+
 test('names and attributes of pax headers survive any cutting into pieces', async () => {
   const name = `grün/${'ü'.repeat(200)}`
   const tar = await tarOf([{ name, body: 'abc', pax: { 'SCHILY.xattr.user.meta.a': 'ß'.repeat(100) } }])
