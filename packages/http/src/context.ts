@@ -52,11 +52,16 @@ async function identify<Deps>(
 ): Promise<void> {
   context.token = token
   const serviceToken = request.headers['x-service-token']
-  if (typeof serviceToken === 'string')
-    context.serviceRoles = (await options.authenticator.authenticate(serviceToken))?.roles ?? []
-  const identity = await options.authenticator.authenticate(token)
-  // A service that passes a user's token on is no request of the user: keystonemiddleware leaves it out of the rules.
+  if (typeof serviceToken === 'string') {
+    const service = await options.authenticator.authenticate(serviceToken)
+    // keystonemiddleware refuses the request as a whole, not just the help of the service.
+    if (!service) return
+    context.serviceRoles = service.roles
+  }
+  // A service that passes a user's token on is no request of the user, and may have taken longer than the token lives:
+  // keystonemiddleware leaves the access rules out and allows for its end.
   const chained = context.serviceRoles.includes('service')
+  const identity = await options.authenticator.authenticate(token, { allowExpired: chained })
   const rules = chained ? null : (identity?.accessRules ?? null)
   const { method, url: path } = request
   const types = options.serviceTypes ?? [options.name]

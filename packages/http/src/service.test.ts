@@ -6,6 +6,8 @@ import { openService } from './service.ts'
 
 const identities: Record<string, Partial<Identity>> = {
   member: { userId: 'u1', projectId: 'p1', roles: ['member'], accessRules: null },
+  service: { userId: 'u3', projectId: 'p3', roles: ['service'], accessRules: null },
+  ended: { userId: 'u1', projectId: 'p1', roles: ['member'], accessRules: null },
   admin: { userId: 'u2', projectId: 'p2', roles: ['admin'], accessRules: null },
   narrow: {
     userId: 'u1',
@@ -73,7 +75,8 @@ beforeAll(async () => {
     metricsToken: 'm3trics',
     microversions: { service: 'volume', min: '3.0', max: '3.10', behaviours: { '3.6': ['strict-dimming'] } },
     authenticator: {
-      authenticate: async (token) => (identities[token] as Identity | undefined) ?? null,
+      authenticate: async (token, { allowExpired = false } = {}) =>
+        token === 'ended' && !allowExpired ? null : ((identities[token] as Identity | undefined) ?? null),
       close: async () => undefined,
     },
     enforcer: openEnforcer({ defaults: { 'things:get': 'role:member', 'things:create': 'role:admin' } }),
@@ -170,6 +173,25 @@ test('the first key of the body picks the action', async () => {
 test('an application credential may call only what its access rules name', async () => {
   expect((await call('/v3/things/t1', 'narrow')).status).toBe(200)
   expect((await call('/v3/things/t1/action', 'narrow', { method: 'POST', body: '{"os-light": {}}' })).status).toBe(401)
+})
+
+test('beside the token of a service neither access rules nor the end of a token count; a bad one refuses the request', async () => {
+  const light = (token: string, service?: string) =>
+    fetch(`${url}/v3/things/t1/action`, {
+      method: 'POST',
+      headers: {
+        'x-auth-token': token,
+        'content-type': 'application/json',
+        ...(service === undefined ? {} : { 'x-service-token': service }),
+      },
+      body: '{"os-light": {}}',
+    }).then((response) => response.status)
+  expect(await light('narrow', 'service')).toBe(202)
+  expect(await light('narrow', 'member')).toBe(401)
+  expect(await light('ended')).toBe(401)
+  expect(await light('ended', 'service')).toBe(202)
+  expect(await light('ended', 'member')).toBe(401)
+  expect(await light('member', 'stranger')).toBe(401)
 })
 
 test('an unforeseen error tells nothing', async () => {

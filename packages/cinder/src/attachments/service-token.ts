@@ -3,9 +3,9 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { type AttachmentRow, listAttachments } from './store.ts'
 
-/** True when another service asks on the user's behalf. */
+/** True when another service asks on the user's behalf: by X-Service-Token alone, as cinder/volume/api.py has it. */
 export function isServiceRequest(context: Context): boolean {
-  return context.serviceRoles.includes('service') || (context.identity?.roles.includes('service') ?? false)
+  return context.serviceRoles.includes('service')
 }
 
 /**

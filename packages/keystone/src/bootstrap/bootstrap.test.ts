@@ -25,7 +25,7 @@ test('the first start is made once, however often it runs; addresses and service
     Promise.all(tables.map(async (table) => Number((await database.query(table).count('* as n').first())!.n)))
   await bootstrap(database, bootstrapInput)
   const first = await count()
-  expect(first).toEqual([5, 4, 6, 3, 11, 5, 15])
+  expect(first).toEqual([5, 4, 6, 3, 9, 5, 15])
 
   const find = (name: string) => findLogin(database.query, { name, domain: { name: 'Default' } })
   const passwords = { ...bootstrapInput.passwords, admin: 'later', cinder: 'later' }
@@ -52,5 +52,37 @@ test('a password that the operator has changed is applied and ends the tokens of
   expect(await checkPassword('later', (await find('admin')).passwordHash)).toBe(true)
   expect(await checkPassword('later', (await find('demo')).passwordHash)).toBe(false)
   expect(await listEvents(database.query, 0)).toMatchObject([{ userId: (await find('admin')).id }])
+  await database.close()
+})
+
+test('service users hold the least roles that work, and lose what an earlier version gave them', async () => {
+  const database = await openDatabase('sqlite::memory:')
+  await migrate(database, 'keystone', migrations)
+  await bootstrap(database, bootstrapInput)
+  const held = async (name: string) => {
+    const { id } = (await findLogin(database.query, { name, domain: { name: 'Default' } }))!
+    const roles = await database
+      .query('role_assignments as held')
+      .join('roles', 'roles.id', 'held.role_id')
+      .where('held.actor_id', id)
+      .orderBy('roles.name')
+      .pluck('roles.name')
+    return { id, roles: (roles as string[]).toSorted() }
+  }
+  const before = await held('glance')
+  expect(before.roles).toEqual(['member', 'service'])
+  expect((await held('swift')).roles).toEqual(['service'])
+  const place = await database.query('role_assignments').where({ actor_id: before.id }).first()
+  for (const name of ['admin', 'ResellerAdmin']) {
+    const role_id = (await database.query('roles').where({ name }).first()).id
+    await database.query('role_assignments').insert({ ...place, role_id })
+  }
+  expect((await held('glance')).roles).toHaveLength(4)
+  await bootstrap(database, bootstrapInput)
+  expect((await held('glance')).roles).toEqual(['member', 'service'])
+  expect(await listEvents(database.query, 0)).toMatchObject([
+    { userId: before.id, projectId: place.target_id },
+    { userId: before.id },
+  ])
   await database.close()
 })

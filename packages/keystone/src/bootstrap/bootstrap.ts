@@ -1,6 +1,6 @@
 import { hexId } from '@hearth/core'
 import type { Database, Transaction } from '@hearth/database'
-import { type Assignment, addAssignment } from '../assignments/store.ts'
+import { type Assignment, addAssignment, removeAssignment } from '../assignments/store.ts'
 import { newDomain } from '../domains/create.ts'
 import { checkPassword, hashDrawnSecret, hashPassword } from '../passwords.ts'
 import { findDomain, findScope, insertProject } from '../projects/store.ts'
@@ -24,12 +24,20 @@ export interface BootstrapInput {
   region?: string
 }
 
-/** Service users and their roles in project `service`: ResellerAdmin reaches every account of the object store. */
+/**
+ * Service users and their roles in project `service`. Cinder is an administrator because it reads and fills images of every
+ * project, and because Nova shows other projects' servers to nobody else: a server that it cannot see would count as gone,
+ * and its volume could be taken from under it. ResellerAdmin lets it store backups in the accounts of their owners. Glance
+ * stores images in the account of project `service`, for which `member` is enough.
+ */
 const serviceRoles: Record<ServiceUser, string[]> = {
   cinder: ['service', 'admin', 'ResellerAdmin'],
-  glance: ['service', 'admin', 'ResellerAdmin'],
-  swift: ['service', 'admin'],
+  glance: ['service', 'member'],
+  swift: ['service'],
 }
+
+/** What earlier versions gave to service users that did not need it. */
+const surplusRoles = ['admin', 'ResellerAdmin']
 
 /** Makes what a first start needs and brings the catalog up to date. Bears repetition. */
 export async function bootstrap(database: Database, input: BootstrapInput): Promise<void> {
@@ -50,10 +58,23 @@ export async function bootstrap(database: Database, input: BootstrapInput): Prom
     await addAssignment(tx, { ...grantOf(users.get('admin')!, '', roles.get('admin')!), targetType: 'system' })
     await grant(users.get('demo')!, await ensureProject(tx, 'demo', 'To try things in'), ['member'])
     const service = await ensureProject(tx, 'service', 'The services themselves')
-    for (const [name, names] of Object.entries(serviceRoles)) await grant(users.get(name)!, service, names)
+    for (const [name, names] of Object.entries(serviceRoles)) {
+      await grant(users.get(name)!, service, names)
+      const surplus = surplusRoles.filter((role) => !names.includes(role))
+      for (const role of surplus) await takeAway(tx, grantOf(users.get(name)!, service, roles.get(role)!))
+    }
     await writeCatalog(tx, input.urls, input.region ?? 'RegionOne')
   })
 }
+
+/** Removes a grant, and with it the tokens that carry it. */
+async function takeAway(tx: Transaction, grant: Assignment): Promise<void> {
+  if (await removeAssignment(tx, grant)) await revokeUnheard(tx, { userId: grant.actorId, projectId: grant.targetId })
+}
+
+/** Nobody in this process reads revocations before the first start is done. */
+const revokeUnheard = (tx: Transaction, event: { userId: string; projectId?: string }): Promise<void> =>
+  revoke(tx, [event], { tokens: { noteRevocation: () => undefined } })
 
 const grantOf = (userId: string, projectId: string, roleId: string): Assignment => ({
   actorType: 'user',
@@ -85,8 +106,8 @@ async function ensureUser(tx: Transaction, name: string, hash: string | null): P
   if (hash === null) return id
   if (existing) {
     await saveUser(tx, { ...user, passwordHash: hash })
-    // Tokens of the old password end with it. Nobody in this process has read them yet.
-    await revoke(tx, [{ userId: id }], { tokens: { noteRevocation: () => undefined } })
+    // Tokens of the old password end with it.
+    await revokeUnheard(tx, { userId: id })
   } else await insertUser(tx, { ...user, passwordHash: hash })
   return id
 }
