@@ -57,7 +57,8 @@ export async function start(options: StartOptions = {}): Promise<Started> {
     throw error
   }
   const secrets = JSON.parse(readFileSync(join(dataFolder, 'secrets.json'), 'utf8')) as Record<string, string>
-  const url = (part: keyof typeof config.ports): string => `http://127.0.0.1:${config.ports[part]}`
+  const scheme = options.config?.tls ? 'https' : 'http'
+  const url = (part: keyof typeof config.ports): string => `${scheme}://127.0.0.1:${config.ports[part]}`
   const urls = {
     identity: `${url('identity')}/v3`,
     volume: `${url('volume')}/v3`,

@@ -21,7 +21,10 @@ const spread = [
 
 /** Starts what the name of the vitest project says, once for all its files. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const servers: Record<string, typeof startMariadb> = { 'api-mariadb': startMariadb, 'api-postgres': startPostgres }
+  const servers: Record<string, () => ReturnType<typeof startMariadb>> = {
+    'api-mariadb': startMariadb,
+    'api-postgres': startPostgres,
+  }
   const server = (await servers[project.name]?.()) ?? null
   const broker = server && (await startRabbitmq())
   const started = server

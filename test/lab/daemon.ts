@@ -1,10 +1,11 @@
-import { access, chown, constants, mkdtemp, rm } from 'node:fs/promises'
+import { access, chmod, chown, constants, copyFile, mkdtemp, rm, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import getPort from 'get-port'
+import type { LabCertificate } from './certificates.ts'
 
 /** A server of the lab, private and on loopback. */
 export interface LabServer {
@@ -46,6 +47,23 @@ export async function labFolder(name: string, user?: string): Promise<string> {
     await chown(folder, await id('-u'), await id('-g'))
   }
   return folder
+}
+
+/** TLS for a server of the lab: its certificate, and the authority that signed it. */
+export interface LabTls extends LabCertificate {
+  authority: string
+}
+
+/** The certificate and key in the folder of a server, readable by its user alone. */
+export async function placeCertificate(tls: LabTls, folder: string, user?: string): Promise<LabCertificate> {
+  const placed = { certificate: join(folder, 'server.pem'), key: join(folder, 'server-key.pem') }
+  const { uid, gid } = await stat(folder)
+  for (const part of ['certificate', 'key'] as const) {
+    await copyFile(tls[part], placed[part])
+    await chmod(placed[part], 0o600)
+    if (user && process.getuid?.() === 0) await chown(placed[part], uid, gid)
+  }
+  return placed
 }
 
 /** Puts setpriv before a command: it dies with this process and, when root, runs as `user`. */

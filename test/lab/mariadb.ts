@@ -1,17 +1,30 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import mysql from 'mysql2/promise'
-import { asUser, freePort, type LabServer, labFolder, labServer, program } from './daemon.ts'
+import {
+  asUser,
+  freePort,
+  type LabServer,
+  type LabTls,
+  labFolder,
+  labServer,
+  placeCertificate,
+  program,
+} from './daemon.ts'
 
 export interface DatabaseServer extends LabServer {
   /** Makes a new, empty database and answers its URL. */
   createDatabase(): Promise<string>
 }
 
-/** A private MariaDB, durable as in production. `url` is of an empty database. Takes about a second. */
-export async function startMariadb(): Promise<DatabaseServer> {
+/**
+ * A private MariaDB, durable as in production. `url` is of an empty database. With `tls` it accepts nothing else. Takes
+ * about a second.
+ */
+export async function startMariadb(tls?: LabTls): Promise<DatabaseServer> {
   const server = await program('mariadbd', 'mariadb-server')
   const installer = await program('mariadb-install-db', 'mariadb-server')
   const folder = await labFolder('mariadb', 'mysql')
@@ -41,10 +54,12 @@ create database if not exists hearth character set utf8mb4 collate utf8mb4_bin;
     '--max-connections=500',
     `--init-file=${first}`,
     `--pid-file=${join(folder, 'pid')}`,
+    ...(tls ? await tlsOptions(tls, folder) : []),
   ]
-  const base = `mysql://hearth:${password}@127.0.0.1:${port}`
+  const base = `mysql://hearth:${password}@${tls ? 'localhost' : '127.0.0.1'}:${port}`
+  const ssl = tls && { ca: readFileSync(tls.authority) }
   const run = async (sql: string): Promise<void> => {
-    const connection = await mysql.createConnection(`${base}/hearth`)
+    const connection = await mysql.createConnection({ uri: `${base}/hearth`, ...(ssl && { ssl }) })
     await connection.query(sql).finally(() => connection.end())
   }
   const lab = await labServer(`${base}/hearth`, port, {
@@ -60,4 +75,9 @@ create database if not exists hearth character set utf8mb4 collate utf8mb4_bin;
       return `${base}/${name}`
     },
   }
+}
+
+async function tlsOptions(tls: LabTls, folder: string): Promise<string[]> {
+  const { certificate, key } = await placeCertificate(tls, folder, 'mysql')
+  return [`--ssl-cert=${certificate}`, `--ssl-key=${key}`, '--require-secure-transport=ON']
 }

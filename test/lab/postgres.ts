@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { readdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { asUser, freePort, labFolder, labServer, program } from './daemon.ts'
+import { asUser, freePort, type LabTls, labFolder, labServer, placeCertificate, program } from './daemon.ts'
 import type { DatabaseServer } from './mariadb.ts'
 
 interface Client {
@@ -11,12 +12,15 @@ interface Client {
   query(sql: string): Promise<unknown>
   end(): Promise<void>
 }
-const { Client } = createRequire(import.meta.url)('pg') as { Client: new (url: string) => Client }
+const { Client } = createRequire(import.meta.url)('pg') as { Client: new (options: object) => Client }
 
 const versions = '/usr/lib/postgresql'
 
-/** A private PostgreSQL, durable as in production. `url` is of an empty database. Takes about a second. */
-export async function startPostgres(): Promise<DatabaseServer> {
+/**
+ * A private PostgreSQL, durable as in production. `url` is of an empty database. With `tls` it accepts nothing else. Takes
+ * about a second.
+ */
+export async function startPostgres(tls?: LabTls): Promise<DatabaseServer> {
   const installed = await readdir(versions).catch(() => [])
   const folders = installed.sort((a, b) => Number(b) - Number(a)).map((version) => join(versions, version, 'bin'))
   const server = await program('postgres', 'postgresql', folders)
@@ -38,11 +42,19 @@ export async function startPostgres(): Promise<DatabaseServer> {
     '--no-sync',
   ])
   await execa(install[0] as string, install.slice(1), { cwd: folder })
-  const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: folder, max_connections: '300' }
+  const secure = tls ? await tlsSettings(tls, folder, data) : {}
+  const settings = {
+    ...secure,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: folder,
+    max_connections: '300',
+  }
   const options = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])
+  // Tests look at the name in the certificate, the lab does not.
+  const ssl = tls && { ca: readFileSync(tls.authority), checkServerIdentity: () => undefined }
   const base = `postgres://hearth:${password}@127.0.0.1:${port}`
   const run = async (sql: string): Promise<void> => {
-    const client = new Client(`${base}/postgres`)
+    const client = new Client({ connectionString: `${base}/postgres`, ...(ssl && { ssl }) })
     await client.connect()
     await client.query(sql).finally(() => client.end())
   }
@@ -62,4 +74,10 @@ export async function startPostgres(): Promise<DatabaseServer> {
       return `${base}/${name}`
     },
   }
+}
+
+async function tlsSettings(tls: LabTls, folder: string, data: string): Promise<Record<string, string>> {
+  const { certificate, key } = await placeCertificate(tls, folder, 'postgres')
+  await writeFile(join(data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 scram-sha-256\n')
+  return { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: key }
 }

@@ -5,6 +5,7 @@ import { identityFromTokenBody } from './foreign-token.ts'
 import { identityRoot } from './identity-root.ts'
 import { type ServiceSession, sendWithToken } from './session.ts'
 import { maxTokenLength } from './token.ts'
+import { unreachable } from './unreachable.ts'
 
 export interface ForeignOptions {
   authUrl: string
@@ -28,7 +29,7 @@ export function openForeignAuthenticator(options: ForeignOptions): Authenticator
     const send = (own: string): Promise<Response> =>
       fetch(url, { headers: { ...headers, 'x-auth-token': own }, signal: AbortSignal.timeout(answerMs) }).catch(
         (cause: unknown) => {
-          throw commonErrors.ServiceUnavailable({ reason: 'the identity service does not answer' }, cause)
+          throw unreachable(root, cause)
         },
       )
     const response = await sendWithToken(options.session, send)

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { commonErrors, type Logger } from '@hearth/core'
+import type { Logger } from '@hearth/core'
 import { type Authenticator, openLocalAuthenticator, type TokenSource } from './authenticator.ts'
 import { identityRoot } from './identity-root.ts'
 import { openRevocations, type RevocationEvent } from './revocations.ts'
 import { type ServiceSession, sendWithToken } from './session.ts'
 import { tokenKeyId, type VerifyKeys, verifyKeysFromJwks } from './token.ts'
+import { unreachable } from './unreachable.ts'
 
 export interface RemoteOptions {
   /** Identity endpoint, with or without `/v3`. */
@@ -87,7 +88,7 @@ function openFollower(options: RemoteOptions): Follower {
         awaited?.resolve()
       } catch (cause) {
         if (failures++ === 0) options.log.warn({ err: cause }, 'revocations cannot be followed')
-        awaited?.reject(commonErrors.ServiceUnavailable({ reason: 'the identity service does not answer' }, cause))
+        awaited?.reject(unreachable(identityRoot(options.authUrl), cause))
       }
       const pause = Math.min(pollMs * 2 ** failures, Math.max(slowestPollMs, pollMs))
       await sleep(pause, undefined, { signal: closed.signal, ref: false }).catch(() => undefined)

@@ -1,5 +1,6 @@
 import { commonErrors } from '@hearth/core'
 import { identityRoot } from './identity-root.ts'
+import { unreachable } from './unreachable.ts'
 
 /** Authenticated access to other services as a service user. */
 export interface ServiceSession {
@@ -115,7 +116,7 @@ async function logIn(options: SessionOptions): Promise<Login> {
     body: JSON.stringify({ auth }),
     signal: AbortSignal.timeout(answerMs),
   }).catch((cause: unknown) => {
-    throw commonErrors.ServiceUnavailable({ reason: `${root} does not answer` }, cause)
+    throw unreachable(root, cause)
   })
   const reason = `${root} refused to log in service user ${options.username} (${response.status})`
   if (!response.ok) throw commonErrors.ServiceUnavailable({ reason })

@@ -1,4 +1,4 @@
-import { errorTable, type Logger } from '@hearth/core'
+import { errorTable, type Logger, type ServerTls } from '@hearth/core'
 import { type Database, migrate } from '@hearth/database'
 import { migrations } from '../migrations/index.ts'
 import { openAmqpBus } from './amqp/bus.ts'
@@ -13,6 +13,8 @@ export interface BusOptions {
   service: string
   /** Milliseconds before a failed cast is delivered again; doubles each time up to a minute. Default 1000. */
   firstPauseMs?: number
+  /** How the broker's certificate is verified, for amqps: URLs. */
+  tls?: ServerTls | undefined
 }
 
 const errors = errorTable({

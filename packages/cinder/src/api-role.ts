@@ -1,9 +1,9 @@
 import { type Authenticator, openEnforcer } from '@hearth/auth'
 import type { Bus } from '@hearth/bus'
-import type { Context, Logger, Registry, Running, TrustedProxies } from '@hearth/core'
+import type { Context, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import type { ServiceSession } from '@hearth/driver'
-import { type ApiRequest, type HttpLimits, openService } from '@hearth/http'
+import { type ApiRequest, type ListenOptions, listening, openService } from '@hearth/http'
 import type { ComputeClient } from './clients/compute.ts'
 import { openImageClient } from './clients/image.ts'
 import type { ApiDeps } from './deps.ts'
@@ -13,22 +13,10 @@ import { behaviours, maximumVersion, minimumVersion } from './microversions.ts'
 import { policies, routes } from './routes.ts'
 import { addVersionDocuments } from './versions.ts'
 
-export interface ApiOptions {
-  host: string
-  port: number
-  /** Base URL told to clients, without version; else what they called. */
-  publicUrl?: string | null
-  /** Whose headers about the client are believed; nobody's when absent. */
-  proxies?: TrustedProxies
+export interface ApiOptions extends ListenOptions {
   database: Database
   bus: Bus
-  log: Logger
-  metrics: Registry
-  /** Bearer token that `/metrics` asks for; without one the path does not exist. */
-  metricsToken?: string
   authenticator: Authenticator
-  /** Bounds of connections and requests that differ from the defaults. */
-  httpLimits?: Partial<HttpLimits>
   /** An operator's policy.yaml. */
   policyFile?: string | null
   /** Glance's base URL; from the catalog of `session` when absent. */
@@ -59,20 +47,13 @@ export async function startApi(options: ApiOptions): Promise<Running> {
   return openService<ApiDeps>({
     name: 'cinder',
     serviceTypes: ['block-storage', 'volumev3'],
-    host: options.host,
-    port: options.port,
-    publicUrl: options.publicUrl ?? undefined,
-    proxies: options.proxies,
+    ...listening(options),
     routes,
     prefixes: ['/v3', '/v3/:projectId(^[0-9a-f-]+$)'],
     deps,
     authenticator: options.authenticator,
     enforcer: openEnforcer({ defaults: policies, file: options.policyFile ?? null }),
     faults: fault,
-    log,
-    metrics: options.metrics,
-    metricsToken: options.metricsToken,
-    limits: options.httpLimits,
     microversions: { service: 'volume', min: minimumVersion, max: maximumVersion, behaviours },
     before: checkProject,
     configure: addVersionDocuments,

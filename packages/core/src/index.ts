@@ -1,3 +1,5 @@
+export * from './certificate.ts'
+export * from './certificate-problem.ts'
 export * from './client-address.ts'
 export * from './clock.ts'
 export * from './closest.ts'

@@ -1,4 +1,4 @@
-import { errorTable, redactUrl } from '@hearth/core'
+import { errorTable, redactUrl, type ServerTls } from '@hearth/core'
 import knex, { type Knex } from 'knex'
 import type { Database, Engine, Transaction } from './database.ts'
 import { mysqlConfig } from './engines/mysql.ts'
@@ -9,12 +9,18 @@ import { runTransaction } from './transaction.ts'
 export interface DatabaseOptions {
   /** Most connections at once; SQLite always has one. Default 16. */
   poolSize?: number
+  /** Reach the server by TLS. */
+  tls?: ServerTls | undefined
 }
 
 const errors = errorTable({
   BadUrl: [
     500,
     'database (HEARTH_DATABASE): it must be sqlite:, sqlite:/path/file.db, mysql://user:password@host:port/name or postgres://user:password@host:port/name; in a password write @ / ? # as %40 %2F %3F %23',
+  ],
+  UrlParameters: [
+    500,
+    'database (HEARTH_DATABASE): the URL must have no parameters behind a ?; TLS is configured by databaseTls',
   ],
   CannotOpen: [503, 'database (HEARTH_DATABASE): cannot open {url}: {reason}'],
 })
@@ -39,7 +45,7 @@ const remedies = new Map([
  * Throws CannotOpen, which names the URL without its password, within 8 s, and BadUrl.
  */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
-  const [engine, config] = configOf(url, options.poolSize ?? 16)
+  const [engine, config] = configOf(url, options.poolSize ?? 16, options.tls)
   const pool = knex({ ...config, acquireConnectionTimeout: 30_000, compileSqlOnError: false, log: quiet })
   try {
     await withinSeconds(openSeconds, pool.raw('select 1'))
@@ -71,15 +77,16 @@ function databaseOf(pool: Knex, engine: Engine, makeRoom: () => boolean): Databa
   }
 }
 
-function configOf(url: string, poolSize: number): [Engine, Knex.Config] {
+function configOf(url: string, poolSize: number, tls: ServerTls | undefined): [Engine, Knex.Config] {
   const scheme = /^([a-z]+):/.exec(url)?.[1]
   if (scheme === 'sqlite') {
     const filename = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
     if (filename === '') throw errors.BadUrl()
     return ['sqlite', sqliteConfig(filename)]
   }
-  if (scheme === 'mysql' || scheme === 'mariadb') return ['mysql', mysqlConfig(serverUrl(url), poolSize)]
-  if (scheme === 'postgres' || scheme === 'postgresql') return ['postgres', postgresConfig(serverUrl(url), poolSize)]
+  if (scheme === 'mysql' || scheme === 'mariadb') return ['mysql', mysqlConfig(serverUrl(url), poolSize, tls)]
+  if (scheme === 'postgres' || scheme === 'postgresql')
+    return ['postgres', postgresConfig(serverUrl(url), poolSize, tls)]
   throw errors.BadUrl()
 }
 
@@ -89,6 +96,8 @@ function serverUrl(text: string): URL {
   const url = URL.parse(text)
   const isCut = url !== null && /@/.test(url.pathname + url.search + url.hash)
   if (!url?.hostname || url.pathname.length < 2 || isCut) throw errors.BadUrl()
+  // Other programs take TLS settings here; to ignore them would be to connect without TLS.
+  if (url.search !== '') throw errors.UrlParameters()
   return url
 }
 

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Authenticator, identityRoot, openEnforcer } from '@hearth/auth'
-import type { Logger, Registry, Running, TrustedProxies } from '@hearth/core'
+import type { Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { openReserve, type Reserve } from '@hearth/driver'
-import { type HttpLimits, openService, type Route } from '@hearth/http'
+import { type ListenOptions, listening, openService, type Route } from '@hearth/http'
 import { openImageCache } from './cache/cache.ts'
 import type { ApiDeps } from './deps.ts'
 import { faults } from './faults.ts'
@@ -18,22 +18,10 @@ import { openSettings, type SettingsOverride } from './settings.ts'
 import { openStores, type StoreEntry } from './stores/stores.ts'
 import { versionRoutes } from './versions/routes.ts'
 
-export interface ApiOptions {
-  host: string
-  port: number
-  /** Base URL told to clients; else what they called. */
-  publicUrl?: string | null
-  /** Whose headers about the client are believed; nobody's when absent. */
-  proxies?: TrustedProxies
+export interface ApiOptions extends ListenOptions {
   /** Migrated. */
   database: Database
-  log: Logger
-  metrics: Registry
-  /** Bearer token that `/metrics` asks for; without one the path does not exist. */
-  metricsToken?: string
   authenticator: Authenticator
-  /** Bounds of connections and requests that differ from the defaults. */
-  httpLimits?: Partial<HttpLimits>
   /** An operator's policy.yaml. */
   policyFile?: string | null
   stores: readonly StoreEntry[]
@@ -73,20 +61,13 @@ export async function api(options: ApiOptions): Promise<Running> {
   const service = await openService<ApiDeps>({
     name: 'glance',
     serviceTypes: ['image'],
-    host: options.host,
-    port: options.port,
-    publicUrl: options.publicUrl ?? undefined,
-    proxies: options.proxies,
+    ...listening(options),
     routes: allRoutes,
     prefixes: [''],
     deps,
     authenticator: options.authenticator,
     enforcer: openEnforcer({ defaults: policies, file: options.policyFile }),
     faults: faults({ cache: settings.imageCache }),
-    log,
-    metrics: options.metrics,
-    metricsToken: options.metricsToken,
-    limits: options.httpLimits,
     methodNotAllowed: true,
     maxBodyBytes: 4 * 1024 * 1024,
   })

@@ -19,6 +19,7 @@ export function accountVariables(config: Config, account: Account): Record<strin
     OS_USER_DOMAIN_NAME: 'Default',
     OS_PROJECT_DOMAIN_NAME: 'Default',
     OS_REGION_NAME: config.region,
+    ...(config.tls.authority === null ? {} : { OS_CACERT: config.tls.authority }),
   }
 }
 
@@ -42,6 +43,7 @@ export function cloudsYaml(config: Config): string {
       '      user_domain_name: Default',
       '      project_domain_name: Default',
       `    region_name: ${config.region}`,
+      ...(variables.OS_CACERT ? [`    cacert: ${variables.OS_CACERT}`] : []),
       '    identity_api_version: 3',
     ].join('\n')
   })

@@ -13,7 +13,26 @@ const section = (properties: Record<string, object>) => ({
   properties,
 })
 
-const listener = (fallback: number) => ({ port: port(fallback), publicUrl: optional, policyFile: optional })
+const ownTls = {
+  description: 'PEM files of the certificate and its key for this listener alone; default: those of tls',
+  type: ['object', 'null'],
+  default: null,
+  additionalProperties: false,
+  required: ['certificate', 'key'],
+  properties: { certificate: text(), key: text() },
+}
+const authorityFile = {
+  description: 'PEM file of the authorities whose certificates are accepted from the server; default: tls.authority',
+  ...optional,
+}
+const serverTls = (keys: object) => ({ type: ['object', 'null'], default: null, additionalProperties: false, ...keys })
+
+const listener = (fallback: number) => ({
+  port: port(fallback),
+  publicUrl: optional,
+  policyFile: optional,
+  tls: ownTls,
+})
 
 const plugin = {
   type: 'object',
@@ -104,6 +123,27 @@ export const configSchema = {
       writeOnly: true,
       description: 'memory: (all roles in one process) or amqp://user:password@host:5672/vhost (RabbitMQ)',
     },
+    databaseTls: serverTls({
+      description: 'With it the database server is reached by TLS, and its certificate and name are verified',
+      properties: { authority: authorityFile },
+    }),
+    busTls: serverTls({
+      description: 'How the certificate of the broker of an amqps:// URL is verified',
+      properties: { authority: authorityFile },
+    }),
+    tls: section({
+      certificate: {
+        description:
+          'PEM file of the certificate of this host: with it every API and the storage plane serve HTTPS only',
+        ...optional,
+      },
+      key: { description: 'PEM file of the key of that certificate', ...optional },
+      authority: {
+        description:
+          'PEM file of authorities trusted beside those of the system; storage hosts verify each other by it',
+        ...optional,
+      },
+    }),
     trustedProxies: {
       description: 'IP addresses and networks of proxies whose headers about the client are believed',
       type: 'array',
@@ -207,6 +247,7 @@ export const configSchema = {
     object: section({
       port: port(8080),
       publicUrl: optional,
+      tls: ownTls,
       clientTimeoutSeconds: {
         ...positive(60),
         description: "seconds a client may pause while it sends or reads, as Swift's client_timeout",
@@ -219,6 +260,7 @@ export const configSchema = {
       },
       replicas: positive(3),
       rings: optional,
+      storageTls: ownTls,
       storageAddress: { ...text('127.0.0.1:6200'), pattern: '^.+:[0-9]+$' },
       partitionPower: { type: 'integer', minimum: 1, maximum: 24, default: 8 },
       devices: {

@@ -5,6 +5,7 @@ import { ConfigError, type ProxyHeaders, readConfig } from '@hearth/core'
 import type { ReserveRule } from '@hearth/driver'
 import type { HttpLimits } from '@hearth/http'
 import { configSchema } from './config-schema.ts'
+import { readTlsConfig } from './tls-config.ts'
 
 /** A driver package and its options. */
 export interface PluginConfig {
@@ -27,6 +28,13 @@ interface ListenerConfig {
   port: number
   publicUrl: string | null
   policyFile: string | null
+  tls: CertificateFiles | null
+}
+
+/** PEM files. */
+export interface CertificateFiles {
+  certificate: string
+  key: string
 }
 
 /** A Keystone that is not ours, and the service user to act as there. */
@@ -47,6 +55,10 @@ export interface Config {
   region: string
   database: string
   bus: string
+  /** Null: no TLS to the database server. */
+  databaseTls: { authority: string | null } | null
+  busTls: { authority: string | null } | null
+  tls: { certificate: string | null; key: string | null; authority: string | null }
   /** Addresses and networks of proxies whose headers about the client are believed. */
   trustedProxies: string[]
   proxyHeaders: ProxyHeaders
@@ -93,6 +105,7 @@ export interface Config {
     replicas: number
     /** Folder of account.ring.gz, container.ring.gz and object.ring.gz of a cluster of several hosts. */
     rings: string | null
+    storageTls: CertificateFiles | null
     /** Where the storage role of this host listens, as those rings name it. */
     storageAddress: string
     partitionPower: number
@@ -132,6 +145,7 @@ export function loadConfig(file?: string): Config {
   const base = source === undefined ? process.cwd() : dirname(path)
   const absolute = (folder: string): string => (isAbsolute(folder) ? folder : join(base, folder))
   config.dataFolder = absolute(config.dataFolder)
+  readTlsConfig(config, absolute)
   config.hostName ??= hostname()
   for (const part of ['identity', 'volume', 'image', 'object'] as const) {
     const section: Partial<ListenerConfig> = config[part]

@@ -21,10 +21,12 @@ import {
 } from '@hearth/core'
 import { type Database, openDatabase } from '@hearth/database'
 import { openReserve, openRunner, type Reserve, type Runner } from '@hearth/driver'
+import { type Certificates, openCertificates } from './certificates.ts'
 import type { Config } from './config.ts'
 import { type Folders, makeFolders } from './folders.ts'
 import { once } from './once.ts'
 import type { SecretName, Secrets } from './secrets.ts'
+import { connecting } from './tls-config.ts'
 import { identityUrl } from './urls.ts'
 
 export type ServiceUser = 'cinder' | 'glance' | 'swift'
@@ -44,6 +46,7 @@ export interface Shared {
   readonly metricsToken: string | undefined
   /** The proxies in front of the APIs. */
   proxies: TrustedProxies
+  certificates: Certificates
   run: Runner
   /** What every disk keeps free. */
   reserve: Reserve
@@ -74,7 +77,6 @@ export function openShared(config: Config): Shared {
     onClose(() => opened.close())
     return opened
   }
-  const database = once((service: string) => closed(openDatabase(databaseUrl(config, folders, service))))
   const warnings: string[] = []
   let authenticator: Promise<Authenticator> | null = null
   const shared: Shared = {
@@ -89,12 +91,11 @@ export function openShared(config: Config): Shared {
       return config.metrics.address === null ? shared.secrets.metrics : undefined
     },
     proxies: openTrustedProxies(config.trustedProxies, config.proxyHeaders),
+    certificates: openCertificates(config, log, onClose),
     run: openRunner({ log }),
     reserve: openReserve(config.reserve),
-    database,
-    bus: once(async (service: string) =>
-      closed(openBus(config.bus, { database: await database(service), log, service })),
-    ),
+    database: once((service: string) => closed(databaseOf(config, folders, service))),
+    bus: once((service: string) => closed(busOf(shared, service))),
     authenticator(user) {
       authenticator ??= closed(openAuthenticator(shared, user))
       return authenticator
@@ -110,6 +111,15 @@ export function openShared(config: Config): Shared {
     close,
   }
   return shared
+}
+
+function databaseOf(config: Config, folders: Folders, service: string): Promise<Database> {
+  return connecting(config, 'database', (tls) => openDatabase(databaseUrl(config, folders, service), { tls }))
+}
+
+async function busOf({ config, log, database }: Shared, service: string): Promise<Bus> {
+  const outbox = await database(service)
+  return connecting(config, 'bus', (tls) => openBus(config.bus, { database: outbox, log, service, tls }))
 }
 
 /** Steps to run at the end, newest first; one that fails keeps no other from running. */

@@ -1,5 +1,6 @@
 import { identityRoot } from '@hearth/auth'
 import type { Config } from './config.ts'
+import { certificateFiles } from './tls-config.ts'
 
 /** The four services by the names of their configuration sections. */
 export type Part = 'identity' | 'volume' | 'image' | 'object'
@@ -9,7 +10,8 @@ export function partUrl(config: Config, part: Part): string {
   const { publicUrl, port } = config[part]
   if (publicUrl) return publicUrl
   const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const scheme = certificateFiles(config, part) ? 'https' : 'http'
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** Root of the identity service in use, ours or a foreign one. */

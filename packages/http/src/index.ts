@@ -1,4 +1,5 @@
 export type { HttpLimits } from './limits.ts'
+export * from './listen-options.ts'
 export { openMetricsListener } from './metrics-listener.ts'
 export * from './microversion.ts'
 export * from './paging.ts'

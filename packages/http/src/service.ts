@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Server as TlsServer } from 'node:tls'
 import type { Authenticator, Enforcer } from '@hearth/auth'
 import {
+  type Certificate,
   type Context,
   commonErrors,
   type HearthError,
@@ -40,6 +42,8 @@ export interface ServiceOptions<Deps> {
   publicUrl?: string
   /** Whose headers about the client are believed; nobody's when absent. */
   proxies?: TrustedProxies
+  /** Serves HTTPS with it; plain HTTP when absent. */
+  certificate?: Certificate
   routes: readonly Route<Deps>[]
   /** Every row exists under each of them. */
   prefixes: readonly string[]
@@ -67,16 +71,22 @@ export interface ServiceOptions<Deps> {
 
 const closeSeconds = 10
 
+function listenerOptions(limits: HttpLimits, certificate: Certificate | undefined): object {
+  const http = serverOptions(limits)
+  return certificate ? { https: { ...http, ...certificate.serverOptions() } } : { http }
+}
+
 /** Starts a service's API. Throws PortInUse naming host and port. */
 export async function openService<Deps>(options: ServiceOptions<Deps>): Promise<Running> {
+  const { certificate } = options
   const limits = { ...defaultLimits, ...options.limits }
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
     sendFault(toHearthError(error, request.hearth?.context.log ?? options.log), request, reply, options)
-  const app = Fastify({
+  const app: FastifyInstance = Fastify({
     logger: false,
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
-    http: serverOptions(limits),
+    ...(listenerOptions(limits, certificate) as object),
     requestTimeout: 0,
     keepAliveTimeout: limits.keepAliveSeconds * 1000,
     clientErrorHandler: refuseMalformed(options.faults),
@@ -90,6 +100,7 @@ export async function openService<Deps>(options: ServiceOptions<Deps>): Promise<
     },
   })
   boundConnections(app, limits)
+  certificate?.follow(app.server as unknown as TlsServer)
   collectBody(app, limits)
   observeRequests(app, options)
   app.addHook('onRequest', async (request, reply) => {
@@ -164,7 +175,8 @@ async function listen<Deps>(app: FastifyInstance, options: ServiceOptions<Deps>)
   }
   const address = app.server.address() as AddressInfo
   const url =
-    options.publicUrl ?? `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${address.port}`
+    options.publicUrl ??
+    `${options.certificate ? 'https' : 'http'}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${address.port}`
   return {
     url,
     async close() {

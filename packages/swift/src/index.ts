@@ -1,5 +1,5 @@
 import type { Authenticator } from '@hearth/auth'
-import type { Logger, Registry, Running, TrustedProxies } from '@hearth/core'
+import type { Certificate, Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import { defaultPace } from './client-pace.ts'
 import type { ProxyDeps } from './deps.ts'
 import { type KeeperIntervals, openKeepers } from './keepers/open.ts'
@@ -18,6 +18,8 @@ export interface ProxyOptions {
   publicUrl?: string
   /** Whose headers about the client are believed; nobody's when absent. */
   proxies?: TrustedProxies
+  /** Serves HTTPS with it; plain HTTP when absent. */
+  certificate?: Certificate
   log: Logger
   metrics?: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
@@ -71,18 +73,19 @@ export async function proxy(options: ProxyOptions): Promise<Running> {
     capabilities: {},
     log: options.log,
   }
-  const { host, port, publicUrl, proxies, log, metrics, metricsToken } = options
+  const { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken } = options
   const pace = {
     timeoutMs: (options.clientTimeoutSeconds ?? defaultPace.timeoutMs / 1000) * 1000,
     bytesPerSecond: options.minimumUploadRate ?? defaultPace.bytesPerSecond,
   }
-  return openServer(deps, { host, port, publicUrl, proxies, log, metrics, metricsToken, pace })
+  return openServer(deps, { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken, pace })
 }
 
 /** The devices of this process, for proxies and keepers on other hosts. */
 export async function storage(options: StorageRoleOptions): Promise<Running> {
   const { host, port, log } = options
-  return openStorageServer({ host, port, log, secret: options.storage.secret, engines: options.storage.engines })
+  const { secret, certificate, engines } = options.storage
+  return openStorageServer({ host, port, log, secret, certificate, engines })
 }
 
 /** Background work on the devices of this process. */

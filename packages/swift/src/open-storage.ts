@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Logger } from '@hearth/core'
+import type { Certificate, Logger } from '@hearth/core'
 import {
   activeDevices,
   addDevice,
@@ -23,7 +23,7 @@ import { type Cluster, openCluster, type Rings } from './placement/cluster.ts'
 import { localNode } from './placement/local-node.ts'
 import { type Node, nodeKey } from './placement/node.ts'
 import { offlineNode } from './placement/offline-node.ts'
-import { remoteNode } from './placement/remote-node.ts'
+import { openSecureDispatcher, remoteNode } from './placement/remote-node.ts'
 import { type Engine, openEngine } from './storage/engine.ts'
 
 export interface StorageDevice {
@@ -54,6 +54,8 @@ export interface StorageOptions {
   salt?: HashSalt
   /** Shared by all hosts; storage roles refuse who does not know it. */
   secret?: string
+  /** Speaks TLS with all other hosts; plain HTTP when absent. */
+  certificate?: Certificate | undefined
   /** Bytes of each disk that no object may fill; 1 % but at least 32 MiB when absent. */
   reserve?: number
   log: Logger
@@ -68,6 +70,7 @@ export interface Storage {
   /** Changes when data has to move. */
   ringVersion: string
   secret: string
+  certificate: Certificate | undefined
   close(): Promise<void>
 }
 
@@ -101,9 +104,10 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const failed = results.find((result) => result.status === 'rejected')
   if (failed && engines.size === 0) throw failed.reason
   const local = [...nodes.values()].filter((node) => node.local)
+  const secure = options.certificate && openSecureDispatcher(options.certificate)
   for (const device of allDevices(rings)) {
     const key = nodeKey(device)
-    if (!nodes.has(key)) nodes.set(key, remoteNode(device, secret))
+    if (!nodes.has(key)) nodes.set(key, remoteNode(device, secret, secure))
   }
   return {
     cluster: openCluster(salt, rings, nodes),
@@ -111,7 +115,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     engines,
     ringVersion: versionOf(rings),
     secret,
+    certificate: options.certificate,
     async close() {
+      await secure?.destroy()
       await Promise.all([...engines.values()].map((engine) => engine.close()))
     },
   }

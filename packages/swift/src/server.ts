@@ -1,8 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import {
   baseUrlOf,
   bearsToken,
+  type Certificate,
+  createWebServer,
   isHearthError,
   isProbe,
   type Logger,
@@ -35,6 +37,8 @@ export interface ServerOptions {
   publicUrl?: string
   /** Whose headers about the client are believed; nobody's when absent. */
   proxies?: TrustedProxies
+  /** Serves HTTPS with it; plain HTTP when absent. */
+  certificate?: Certificate
   log: Logger
   metrics?: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
@@ -58,26 +62,28 @@ export async function openServer(deps: ProxyDeps, options: ServerOptions): Promi
       })
       .finally(() => replies.delete(reply))
   }
-  const server = openHttpServer(options.pace.timeoutMs)
+  const server = openHttpServer(options.pace.timeoutMs, options.certificate)
   server.on('clientError', (error, socket) => refuseMalformed(error, socket, underWay.get(socket) ?? new Set()))
   server.on('request', (message: IncomingMessage, reply: ServerResponse) => handle(message, reply, false))
   server.on('checkContinue', (message: IncomingMessage, reply: ServerResponse) => handle(message, reply, true))
   await listen(server, options)
   const address = server.address() as { port: number }
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  return { url: `http://${host}:${address.port}`, close: () => close(server) }
+  const scheme = options.certificate ? 'https' : 'http'
+  return { url: `${scheme}://${host}:${address.port}`, close: () => close(server) }
 }
 
 /** The time-outs for heads and idle connections, and limits that Swift's own web server has; bodies have theirs in read-body.ts. */
-function openHttpServer(timeoutMs: number): Server {
-  const server = createServer({
+function openHttpServer(timeoutMs: number, certificate: Certificate | undefined): Server {
+  const limits = {
     // 64 KiB of headers, as eventlet, and a request line of 8 KiB.
     maxHeaderSize: 72 * 1024,
     headersTimeout: timeoutMs,
     requestTimeout: 0,
     keepAliveTimeout: 65_000,
     connectionsCheckingInterval: Math.min(30_000, timeoutMs / 2),
-  })
+  }
+  const server = createWebServer(limits, certificate)
   // Node would drop the headers beyond a number without a word; checkHead() refuses them.
   server.maxHeadersCount = 0
   return server

@@ -35,14 +35,15 @@ class AmqpBus implements Bus {
     const { log, service, firstPauseMs } = options
     const name = `hearth ${service} on ${hostname()}, process ${process.pid},`
     this.#options = options
-    this.#sender = new Sender(url, name, log, () => this.#relay.sweep())
+    const broker = { url, tls: options.tls }
+    this.#sender = new Sender(broker, name, log, () => this.#relay.sweep())
     this.#relay = new Relay(options, this.#sender)
     const putBack: PutBack = ({ topic, target }, { id, payload, context }, attempts) => {
       const row = newRow(service, { topic: topic.name, target, payload, context })
       const notBefore = Date.now() + pauseAfter(attempts, firstPauseMs ?? 1000)
       return this.#relay.putBack({ ...row, id, attempts, not_before: notBefore })
     }
-    this.#receiver = new Receiver(url, name, log, putBack)
+    this.#receiver = new Receiver(broker, name, log, putBack)
   }
 
   async open(): Promise<void> {

@@ -1,10 +1,16 @@
 import type { Socket } from 'node:net'
-import { errorTable, type Logger, redactUrl } from '@hearth/core'
+import { certificateProblem, errorTable, type Logger, redactUrl, type ServerTls } from '@hearth/core'
 import amqp, { type ChannelModel } from 'amqplib'
 import { within } from '../tasks.ts'
 
-export interface LinkOptions {
+/** Where the broker is, and how its certificate is verified. */
+export interface Broker {
   url: string
+  tls: ServerTls | undefined
+}
+
+export interface LinkOptions {
+  broker: Broker
   /** Shown in the broker's list of connections. */
   name: string
   log: Logger
@@ -47,8 +53,8 @@ export class Link {
       } catch (error) {
         const reason = reasonOf(error)
         const refused = /ACCESS[-_]REFUSED|NOT_ALLOWED|\b403\b|\b530\b/.test(reason)
-        if (refused || Date.now() > end) {
-          const url = redactUrl(this.#options.url)
+        if (refused || certificateProblem(error) !== null || Date.now() > end) {
+          const url = redactUrl(this.#options.broker.url)
           throw errors.CannotReach({ url, reason }, error)
         }
         await new Promise((resolve) => setTimeout(resolve, pause))
@@ -72,8 +78,9 @@ export class Link {
   }
 
   async #connect(): Promise<void> {
-    const { url, name, log, setUp } = this.#options
-    const opened = await amqp.connect(withHeartbeat(url), {
+    const { broker, name, log, setUp } = this.#options
+    const opened = await amqp.connect(withHeartbeat(broker.url), {
+      ...(broker.tls && { ca: broker.tls.authority, minVersion: 'TLSv1.2' }),
       noDelay: true,
       timeout: firstPatience,
       clientProperties: { connection_name: name },
@@ -111,7 +118,7 @@ export class Link {
     this.#model = undefined
     this.#options.down?.()
     if (this.#closing) return
-    const url = redactUrl(this.#options.url)
+    const url = redactUrl(this.#options.broker.url)
     this.#options.log.warn({ err: reason, url }, 'the connection to the message broker was lost')
     this.#again(firstPause)
   }

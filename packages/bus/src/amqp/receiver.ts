@@ -4,7 +4,7 @@ import { concurrency, handleCall, handleFanout, type Served } from '../handle.ts
 import { openTasks, within } from '../tasks.ts'
 import type { Message } from '../topic.ts'
 import { CastWorker, type PutBack } from './cast-worker.ts'
-import { closeQuietly, Link } from './link.ts'
+import { type Broker, closeQuietly, Link } from './link.ts'
 import { callQueue, castQueue, declareCastQueue, declareFanout, fanoutExchange } from './queues.ts'
 import type { Body } from './sender.ts'
 
@@ -28,10 +28,10 @@ export class Receiver {
   readonly #casts: CastWorker
   #stopping = false
 
-  constructor(url: string, name: string, log: Logger, putBack: PutBack) {
+  constructor(broker: Broker, name: string, log: Logger, putBack: PutBack) {
     this.#log = log
     this.#casts = new CastWorker(log, putBack, this.#tasks)
-    this.#link = new Link({ url, name: `${name} receiving`, log, up: () => this.#startAll() })
+    this.#link = new Link({ broker, name: `${name} receiving`, log, up: () => this.#startAll() })
   }
 
   open(): Promise<void> {

@@ -3,7 +3,7 @@ import type { ChannelModel, ConfirmChannel, Message as Delivered } from 'amqplib
 import { type Answer, timeoutOf } from '../answer.ts'
 import type { NewRow } from '../outbox.ts'
 import type { MessageContext } from '../topic.ts'
-import { closeQuietly, Link } from './link.ts'
+import { type Broker, closeQuietly, Link } from './link.ts'
 import { callQueue, castQueue, declareCastQueue, declareFanout, fanoutExchange, forgetQueue } from './queues.ts'
 
 export interface Body {
@@ -33,10 +33,10 @@ export class Sender {
   readonly #asked = new Map<string, Asked>()
 
   /** `up` is called after every connection. */
-  constructor(url: string, name: string, log: Logger, up: () => void) {
+  constructor(broker: Broker, name: string, log: Logger, up: () => void) {
     this.#log = log
     const setUp = (model: ChannelModel): Promise<void> => this.#setUp(model)
-    this.#link = new Link({ url, name: `${name} sending`, log, setUp, up, down: () => this.#down() })
+    this.#link = new Link({ broker, name: `${name} sending`, log, setUp, up, down: () => this.#down() })
   }
 
   open(): Promise<void> {

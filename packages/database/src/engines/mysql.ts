@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module'
+import { isIP } from 'node:net'
+import type { ServerTls } from '@hearth/core'
 import type { Knex } from 'knex'
 import mysql from 'mysql2'
 
@@ -39,11 +41,15 @@ class BinaryClient extends dialect {
 const withoutValue = (text: string): string => text.replace(/Duplicate entry '.*' for key/s, 'Duplicate entry for key')
 
 /** Knex settings for MariaDB or MySQL: tables are made with utf8mb4_bin, numbers come back as numbers. */
-export function mysqlConfig(url: URL, poolSize: number): Knex.Config {
+export function mysqlConfig(url: URL, poolSize: number, tls?: ServerTls): Knex.Config {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  // mysql2 would compare the certificate with "localhost" instead of an address.
+  if (tls && isIP(host) !== 0)
+    throw new Error(`databaseTls needs the name of the server in the database URL, not its address ${host}`)
   return {
     client: BinaryClient as unknown as typeof Knex.Client,
     connection: {
-      host: url.hostname.replace(/^\[|\]$/g, ''),
+      host,
       port: Number(url.port || 3306),
       user: decodeURIComponent(url.username),
       password: decodeURIComponent(url.password),
@@ -52,6 +58,7 @@ export function mysqlConfig(url: URL, poolSize: number): Knex.Config {
       collate: 'utf8mb4_bin',
       decimalNumbers: true,
       connectTimeout: 10_000,
+      ...(tls && { ssl: { ca: tls.authority, rejectUnauthorized: true, verifyIdentity: true, minVersion: 'TLSv1.2' } }),
     } as Knex.MySql2ConnectionConfig,
     pool: { min: 0, max: poolSize, afterCreate: prepareConnection },
   }

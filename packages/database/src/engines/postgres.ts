@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { ServerTls } from '@hearth/core'
 import type { Knex } from 'knex'
 
 type Parser = (text: string) => unknown
@@ -36,7 +37,7 @@ const types = {
 }
 
 /** Knex settings for PostgreSQL; READ COMMITTED is its default. */
-export function postgresConfig(url: URL, poolSize: number): Knex.Config {
+export function postgresConfig(url: URL, poolSize: number, tls?: ServerTls): Knex.Config {
   return {
     client: DiscreetClient as unknown as typeof Knex.Client,
     connection: {
@@ -46,6 +47,7 @@ export function postgresConfig(url: URL, poolSize: number): Knex.Config {
       password: decodeURIComponent(url.password),
       database: decodeURIComponent(url.pathname.slice(1)),
       connectionTimeoutMillis: 10_000,
+      ...(tls && { ssl: { ca: tls.authority, rejectUnauthorized: true, minVersion: 'TLSv1.2' } }),
       types,
     } as Knex.PgConnectionConfig,
     pool: { min: 0, max: poolSize },

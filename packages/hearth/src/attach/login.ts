@@ -6,6 +6,7 @@ import { parse } from 'yaml'
 import { accountVariables } from '../accounts.ts'
 import { type Config, clientEnvironment } from '../config.ts'
 import { foldersOf } from '../folders.ts'
+import { trustAuthorities } from '../tls-config.ts'
 
 const errors = errorTable({
   NobodyToBe: [
@@ -13,6 +14,10 @@ const errors = errorTable({
     'there is nobody to log in as: source an openrc file (OS_AUTH_URL, OS_USERNAME …), set OS_CLOUD, or run this where the suite has its data folder',
   ],
   UnknownCloud: [404, 'no clouds.yaml has a cloud {cloud}; looked in {places}'],
+  Unverified: [
+    400,
+    '{name} asks for connections that are not verified, which there are none of here: remove it, and name the PEM file of the authority in {instead}',
+  ],
   MissingVariable: [400, '{name} is missing: set it beside OS_AUTH_URL'],
 })
 
@@ -22,7 +27,11 @@ type Variables = Record<string, string | undefined>
 export function openLogin(config: Config): ServiceSession {
   const environment = clientEnvironment()
   const variables = environment.OS_CLOUD ? cloudVariables(environment.OS_CLOUD, environment) : environment
-  if (variables.OS_AUTH_URL) return openServiceSession(optionsOf(variables))
+  if (isTrue(environment.OS_INSECURE)) throw errors.Unverified({ name: 'OS_INSECURE', instead: 'OS_CACERT' })
+  if (variables.OS_AUTH_URL) {
+    trustAuthorities([config.tls.authority, variables.OS_CACERT])
+    return openServiceSession(optionsOf(variables))
+  }
   if (!existsSync(foldersOf(config.dataFolder).secrets)) throw errors.NobodyToBe()
   return openServiceSession(optionsOf(accountVariables(config, 'admin')))
 }
@@ -45,10 +54,15 @@ function optionsOf(variables: Variables): Parameters<typeof openServiceSession>[
   }
 }
 
+const isTrue = (text: string | undefined): boolean => /^(1|true|yes|on)$/i.test(text ?? '')
+
 interface Cloud {
   auth?: Record<string, string | undefined>
   region_name?: string
   interface?: string
+  cacert?: string
+  verify?: boolean
+  insecure?: boolean
 }
 
 /** A cloud of the first clouds.yaml that has it, as variables. */
@@ -59,6 +73,8 @@ function cloudVariables(cloud: string, environment: Variables): Variables {
     const { clouds } = (parse(readFileSync(place, 'utf8')) ?? {}) as { clouds?: Record<string, Cloud> }
     const found = own(clouds ?? {}, cloud)
     if (!found) continue
+    if (found.verify === false || found.insecure === true)
+      throw errors.Unverified({ name: `verify: false of ${cloud} in ${place}`, instead: 'cacert' })
     const auth = found.auth ?? {}
     return {
       OS_AUTH_URL: auth.auth_url,
@@ -69,6 +85,7 @@ function cloudVariables(cloud: string, environment: Variables): Variables {
       OS_PROJECT_DOMAIN_NAME: auth.project_domain_name,
       OS_REGION_NAME: found.region_name,
       OS_INTERFACE: found.interface,
+      OS_CACERT: found.cacert ?? environment.OS_CACERT,
     }
   }
   throw errors.UnknownCloud({ cloud, places: places.join(', ') })

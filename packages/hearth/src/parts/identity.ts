@@ -32,6 +32,7 @@ export async function startIdentity(shared: Shared): Promise<Running> {
     publicUrl: config.identity.publicUrl ?? undefined,
     proxies: shared.proxies,
     httpLimits: config.http,
+    certificate: shared.certificates('identity'),
     policyFile: config.identity.policyFile,
     tokenSeconds,
     revocationLagSeconds,

@@ -17,6 +17,7 @@ export async function startImage(shared: Shared): Promise<Running> {
     publicUrl: config.image.publicUrl ?? undefined,
     proxies: shared.proxies,
     httpLimits: config.http,
+    certificate: shared.certificates('image'),
     policyFile: config.image.policyFile,
     authenticator: await shared.authenticator('glance'),
     stores: await openStores(shared),

@@ -20,6 +20,7 @@ export async function startObjectProxy(shared: Shared): Promise<Running> {
     port: config.object.port,
     publicUrl: config.object.publicUrl ?? undefined,
     proxies: shared.proxies,
+    certificate: shared.certificates('object'),
     authUrl: identityUrl(config),
     authenticator: await shared.authenticator('swift'),
     storage: await storageOf(shared),
@@ -53,6 +54,7 @@ const storageOf = once(async (shared: Shared): Promise<Storage> => {
       : { rings: { account: ring('account'), container: ring('container'), object: ring('object') } }),
     address: addressOf(shared),
     secret: secrets.swift,
+    certificate: folder === null ? undefined : shared.certificates('storage'),
     log,
   })
   shared.onClose(() => storage.close())

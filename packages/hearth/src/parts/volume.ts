@@ -15,6 +15,7 @@ export async function startVolumeApi(shared: Shared): Promise<Running> {
     publicUrl: config.volume.publicUrl,
     proxies: shared.proxies,
     httpLimits: config.http,
+    certificate: shared.certificates('volume'),
     policyFile: config.volume.policyFile,
     availabilityZone: config.volume.availabilityZone,
     authenticator: await shared.authenticator('cinder'),

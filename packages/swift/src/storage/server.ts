@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Logger, Running } from '@hearth/core'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Certificate, createWebServer, type Logger, type Running } from '@hearth/core'
 import { fileOf } from '../placement/local-node.ts'
 import type { BodyRange, Stage } from './bodies.ts'
 import type { Engine } from './engine.ts'
@@ -14,6 +14,8 @@ export interface StorageServerOptions {
   host: string
   port: number
   secret: string
+  /** Serves HTTPS to hosts that show a certificate of the same authority; plain HTTP when absent. */
+  certificate?: Certificate | undefined
   engines: Map<string, Engine>
   log: Logger
 }
@@ -21,7 +23,8 @@ export interface StorageServerOptions {
 /** Offers the devices of this process to proxies and keepers on other hosts. */
 export async function openStorageServer(options: StorageServerOptions): Promise<Running> {
   const stages = new Map<string, Stage>()
-  const server = createServer({ requestTimeout: 0 }, (message, reply) => {
+  const server = createWebServer({ requestTimeout: 0 }, options.certificate)
+  server.on('request', (message: IncomingMessage, reply: ServerResponse) => {
     void handle(message, reply, options, stages).catch((error: unknown) => fail(reply, error))
   })
   await new Promise<void>((resolve, reject) => {
@@ -30,7 +33,7 @@ export async function openStorageServer(options: StorageServerOptions): Promise<
   })
   const { port } = server.address() as { port: number }
   return {
-    url: `http://${options.host}:${port}`,
+    url: `${options.certificate ? 'https' : 'http'}://${options.host}:${port}`,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()

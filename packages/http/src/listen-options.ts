@@ -1,0 +1,49 @@
+import type { Certificate, Logger, Registry, TrustedProxies } from '@hearth/core'
+import type { HttpLimits } from './limits.ts'
+import type { ServiceOptions } from './service.ts'
+
+/** Where and how an API listens: what is the same for every service. */
+export interface ListenOptions {
+  host: string
+  /** 0 picks a free one. */
+  port: number
+  /** Base URL told to clients, without version; what they called when absent. */
+  publicUrl?: string | null
+  /** Whose headers about the client are believed; nobody's when absent. */
+  proxies?: TrustedProxies
+  /** Serves HTTPS with it; plain HTTP when absent. */
+  certificate?: Certificate
+  log: Logger
+  metrics: Registry
+  /** Bearer token that `/metrics` asks for; without one the path does not exist. */
+  metricsToken?: string
+  /** Bounds of connections and requests that differ from the defaults. */
+  httpLimits?: Partial<HttpLimits>
+}
+
+type Listening =
+  | 'host'
+  | 'port'
+  | 'publicUrl'
+  | 'proxies'
+  | 'certificate'
+  | 'log'
+  | 'metrics'
+  | 'metricsToken'
+  | 'limits'
+
+/** The part of a service's options that its own options hold. */
+export function listening(options: ListenOptions): Pick<ServiceOptions<unknown>, Listening> {
+  const { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken, httpLimits } = options
+  return {
+    host,
+    port,
+    publicUrl: publicUrl ?? undefined,
+    proxies,
+    certificate,
+    log,
+    metrics,
+    metricsToken,
+    limits: httpLimits,
+  }
+}
