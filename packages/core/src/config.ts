@@ -43,6 +43,7 @@ export function readConfig<T>(sources: ConfigSources): T {
     } else problems.push(unknownVariable(name, sources))
   }
   const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, verbose: true })
+  ajv.addFormat('regex', isRegex)
   const validate = ajv.compile(sources.schema)
   if (!validate(config)) problems.push(...validate.errors!.map((error) => explain(error, origins, sources.file)))
   if (problems.length > 0) throw new ConfigError([...new Set(problems)])
@@ -60,6 +61,15 @@ function variablesOf(schema: Node, prefix: string, separator: string): string[] 
     const name = `${prefix}${separator}${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`
     return [name, ...variablesOf(below, name, '__')]
   })
+}
+
+/** True for the text of a regular expression. */
+function isRegex(text: string): boolean {
+  try {
+    return new RegExp(text, 'u') !== null
+  } catch {
+    return false
+  }
 }
 
 function parseFile(sources: ConfigSources): Node {

@@ -1,3 +1,5 @@
+import { loginThrottle, securityCompliance } from './identity-schema.ts'
+
 const port = (fallback: number) => ({ type: 'integer', minimum: 0, maximum: 65535, default: fallback })
 const text = (fallback?: string) => ({
   type: 'string',
@@ -222,6 +224,8 @@ export const configSchema = {
         description:
           'How long a service believes tokens without news of revoked ones, seconds; after that it responds with 503 until the identity service (or its database) is back',
       },
+      securityCompliance,
+      loginThrottle,
       foreign: foreignIdentity,
     }),
     volume: section({

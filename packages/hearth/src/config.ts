@@ -4,6 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { ConfigError, type ProxyHeaders, readConfig } from '@hearth/core'
 import type { ReserveRule } from '@hearth/driver'
 import type { HttpLimits } from '@hearth/http'
+import type { SecurityCompliance, ThrottleSettings } from '@hearth/keystone'
 import { configSchema } from './config-schema.ts'
 import { readTlsConfig } from './tls-config.ts'
 
@@ -80,6 +81,8 @@ export interface Config {
   identity: ListenerConfig & {
     tokenSeconds: number
     revocationLagSeconds: number
+    securityCompliance: SecurityCompliance
+    loginThrottle: ThrottleSettings
     foreign: ForeignIdentityConfig | null
   }
   volume: ListenerConfig & {

@@ -1,4 +1,7 @@
+import type { Clock } from '@hearth/core'
 import type { Database, Transaction } from '@hearth/database'
+import type { SecurityCompliance } from './login/compliance.ts'
+import type { Throttle } from './login/throttle.ts'
 import type { TokenKeeper } from './tokens/source.ts'
 
 /** What identity operations work with. */
@@ -9,6 +12,10 @@ export interface Deps {
   publicUrl: string | null
   /** Life of a token, seconds. */
   tokenSeconds: number
+  /** The time that rules about log-ins and passwords go by. */
+  clock: Clock
+  compliance: SecurityCompliance
+  throttle: Throttle
 }
 
 /** Runs `work` in a transaction; what it revoked is void everywhere in this process when this resolves. */

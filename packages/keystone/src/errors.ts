@@ -3,7 +3,20 @@ import { errorTable } from '@hearth/core'
 /** Messages tell no more than Keystone's: whether a user, a project or a password was wrong stays unsaid. */
 export const errors = errorTable({
   AuthenticationFailed: [401, 'The request you have made requires authentication.'],
+  PasswordExpired: [401, 'The password is expired and needs to be changed for user: {user_id}.'],
   InvalidRequest: [400, '{reason}'],
+  PasswordLocked: [
+    400,
+    'You cannot change your password at this time due to password policy disallowing password changes. Please contact your administrator to reset your password.',
+  ],
+  PasswordTooYoung: [
+    400,
+    'You cannot change your password at this time due to the minimum password age. Once you change your password, it must be used for {days} day(s) before it can be changed. Please try again in {left} day(s) or contact your administrator to reset your password.',
+  ],
+  PasswordUsedBefore: [
+    400,
+    'The new password cannot be identical to a previous password. The total number which includes the new password must be unique is {count}.',
+  ],
   UnknownAuthMethod: [401, 'Attempted to authenticate with an unsupported method.'],
   Forbidden: [403, 'You are not authorized to perform the requested action: {reason}'],
   ResourceNotFound: [404, 'Could not find {kind}: {id}.'],

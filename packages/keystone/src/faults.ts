@@ -19,6 +19,8 @@ export function openFaults(publicUrl: string | null): (error: HearthError, reque
       const uri = publicUrl ?? request.baseUrl
       headers['www-authenticate'] = `Keystone uri="${uri}"`
     }
+    // The body of a 401 that asks for further methods has a shape of its own.
+    if (error.code === 'InsufficientAuthMethods') return { status: 401, body: error.params.body as object, headers }
     const title = STATUS_CODES[error.status] ?? 'Error'
     return { status: error.status, body: { error: { code: error.status, message: error.message, title } }, headers }
   }

@@ -1,13 +1,26 @@
 import { createHash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
+import { HearthError } from '@hearth/core'
+import { openFairQueue } from './login/fair-queue.ts'
 
 /** 8 MiB and about 30 ms; half the memory of N=2^14, p=1 for the same work, which the allocator keeps for each thread. */
 const settings = { N: 2 ** 13, r: 8, p: 2 }
 const keyLength = 32
 
-/** `scrypt$N$r$p$salt$key`, the last two in URL-safe base64. */
-export async function hashPassword(password: string): Promise<string> {
+/** For whom a password is derived, which may have to wait. */
+export interface Derivation {
+  /** Client address: the addresses take turns. */
+  address?: string
+  /** Called when it is the password's turn; may throw. */
+  admit?(): void
+}
+
+/**
+ * `scrypt$N$r$p$salt$key`, the last two in URL-safe base64. Throws TooManyDerivations (503) when too many wait, as
+ * checkPassword does.
+ */
+export async function hashPassword(password: string, whom: Derivation = {}): Promise<string> {
   const salt = randomBytes(16)
-  const key = await derive(password, salt, settings)
+  const key = await derive(password, salt, settings, whom)
   return ['scrypt', settings.N, settings.r, settings.p, salt.toString('base64url'), key.toString('base64url')].join('$')
 }
 
@@ -24,16 +37,17 @@ export function hashDrawnSecret(secret: string): string | null {
 const digest = (secret: string, salt: Buffer): Buffer => createHash('sha256').update(salt).update(secret).digest()
 
 /** Takes the same time when there is nothing to compare with, so that answers do not tell which users exist. */
-export async function checkPassword(password: string, hash: string | null): Promise<boolean> {
+export async function checkPassword(password: string, hash: string | null, whom: Derivation = {}): Promise<boolean> {
   const [kind, ...parts] = (hash ?? decoy).split('$')
   if (kind === 'sha256') {
+    whom.admit?.()
     const [salt, key] = parts.map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer]
     return timingSafeEqual(digest(password, salt), key)
   }
   if (kind !== 'scrypt') return false
   const [N, r, p] = parts.slice(0, 3).map(Number)
   const [salt, key] = parts.slice(3).map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer]
-  return timingSafeEqual(await derive(password, salt, { N, r, p }), key) && hash !== null
+  return timingSafeEqual(await derive(password, salt, { N, r, p }, whom), key) && hash !== null
 }
 
 const decoy = [
@@ -45,24 +59,31 @@ const decoy = [
   randomBytes(keyLength).toString('base64url'),
 ].join('$')
 
+/** Of one that waits when all before it are slow. */
+const retrySeconds = 5
+
 /**
  * A derivation takes 8 MiB and one of the few threads that also serve files, so a crowd logging in waits here and not
- * there.
+ * there; beyond what two threads do in a few seconds it is refused.
  */
-const atOnce = 2
-const waiting: (() => void)[] = []
-let running = 0
+const queue = openFairQueue({
+  atOnce: 2,
+  waiting: 64,
+  refuse: () =>
+    new HearthError({
+      code: 'TooManyDerivations',
+      status: 503,
+      message: `Too many log-ins are waiting. Try again in ${retrySeconds} seconds.`,
+      params: { reason: 'queue full' },
+      headers: { 'retry-after': String(retrySeconds) },
+    }),
+})
 
-async function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
-  if (running >= atOnce) await new Promise<void>((go) => waiting.push(go))
-  else running++
-  try {
-    return await deriveNow(password, salt, options)
-  } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else running--
-  }
+function derive(password: string, salt: Buffer, options: ScryptOptions, whom: Derivation): Promise<Buffer> {
+  return queue.run(whom.address ?? '', () => {
+    whom.admit?.()
+    return deriveNow(password, salt, options)
+  })
 }
 
 function deriveNow(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {

@@ -36,6 +36,8 @@ export async function startIdentity(shared: Shared): Promise<Running> {
     policyFile: config.identity.policyFile,
     tokenSeconds,
     revocationLagSeconds,
+    securityCompliance: config.identity.securityCompliance,
+    loginThrottle: config.identity.loginThrottle,
     database,
     tokens,
     log,

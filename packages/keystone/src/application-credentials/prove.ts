@@ -1,8 +1,9 @@
 import type { Deps } from '../deps.ts'
 import { errors, invalid } from '../errors.ts'
+import { assertEnabled, attemptOf } from '../login/password.ts'
 import { checkPassword } from '../passwords.ts'
 import type { Proof } from '../tokens/claims.ts'
-import { assertEnabled, readUserReference } from '../tokens/prove.ts'
+import { readUserReference } from '../tokens/prove.ts'
 import type { IdentityInput } from '../tokens/schema.ts'
 import { findLogin } from '../users/store.ts'
 import { type AppCredential, findAppCredential, findAppCredentialByName } from './store.ts'
@@ -10,10 +11,17 @@ import { type AppCredential, findAppCredential, findAppCredentialByName } from '
 type Input = NonNullable<IdentityInput['application_credential']>
 
 /** Logs in with an application credential. Throws AuthenticationFailed (401). */
-export async function proveByAppCredential(input: Input, deps: Deps): Promise<Proof> {
+export async function proveByAppCredential(input: Input, address: string, deps: Deps): Promise<Proof> {
   const credential = await find(input, deps)
-  const correct = await checkPassword(input.secret, credential?.secretHash ?? null)
-  if (!credential || !correct) throw errors.AuthenticationFailed()
+  const { secret, ...reference } = input
+  const attempt = attemptOf(null, credential?.id ?? reference, address)
+  const admit = () => deps.throttle.admit(attempt)
+  const correct = await checkPassword(secret, credential?.secretHash ?? null, { address, admit })
+  if (!credential || !correct) {
+    deps.throttle.failed(attempt)
+    throw errors.AuthenticationFailed({ reason: credential ? 'wrong secret' : 'unknown application credential' })
+  }
+  deps.throttle.succeeded(attempt)
   return proofOf(credential, ['application_credential'], deps)
 }
 
@@ -22,7 +30,7 @@ export async function proofOf(credential: AppCredential, methods: string[], deps
   const expiresAt = credential.expiresAtMicros === null ? null : Math.floor(credential.expiresAtMicros / 1000)
   if (expiresAt !== null && expiresAt <= Date.now()) throw errors.AuthenticationFailed()
   const user = await findLogin(deps.database.query, { id: credential.userId })
-  assertEnabled(user)
+  assertEnabled(user, deps)
   const { id, name, projectId, roleIds, unrestricted, accessRules } = credential
   return {
     user,

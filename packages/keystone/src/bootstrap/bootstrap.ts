@@ -5,7 +5,7 @@ import { newDomain } from '../domains/create.ts'
 import { checkPassword, hashDrawnSecret, hashPassword } from '../passwords.ts'
 import { findDomain, findScope, insertProject } from '../projects/store.ts'
 import { revoke } from '../tokens/store.ts'
-import { findLogin, insertUser, saveUser, type User } from '../users/store.ts'
+import { findLogin, insertUser, noPassword, saveUser, type User } from '../users/store.ts'
 import { type CatalogUrls, writeCatalog } from './catalog.ts'
 import { ensureRoles } from './roles.ts'
 
@@ -38,6 +38,14 @@ const serviceRoles: Record<ServiceUser, string[]> = {
 
 /** What earlier versions gave to service users that did not need it. */
 const surplusRoles = ['admin', 'ResellerAdmin']
+
+/** Nobody guesses a password that a machine drew, and nobody is there to change it: rules for people would lock it out. */
+const serviceOptions = {
+  ignore_change_password_upon_first_use: true,
+  ignore_lockout_failure_attempts: true,
+  ignore_password_expiry: true,
+  ignore_user_inactivity: true,
+}
 
 /** Makes what a first start needs and brings the catalog up to date. Bears repetition. */
 export async function bootstrap(database: Database, input: BootstrapInput): Promise<void> {
@@ -103,9 +111,14 @@ async function missingHashes(database: Database, input: BootstrapInput): Promise
 async function ensureUser(tx: Transaction, name: string, hash: string | null): Promise<string> {
   const existing = await findLogin(tx, { name, domain: { id: 'default' } })
   const { id, user } = existing ? { id: existing.id, user: existing } : newUser(name)
-  if (hash === null) return id
+  const isService = Object.hasOwn(serviceRoles, name)
+  if (isService) user.options = { ...serviceOptions, ...user.options }
+  if (hash === null) {
+    if (isService) await saveUser(tx, user)
+    return id
+  }
   if (existing) {
-    await saveUser(tx, { ...user, passwordHash: hash })
+    await saveUser(tx, { ...user, ...noPassword, passwordHash: hash })
     // Tokens of the old password end with it.
     await revokeUnheard(tx, { userId: id })
   } else await insertUser(tx, { ...user, passwordHash: hash })
@@ -114,8 +127,8 @@ async function ensureUser(tx: Transaction, name: string, hash: string | null): P
 
 function newUser(name: string): { id: string; user: User } {
   const id = hexId()
-  const user = { id, domainId: 'default', name, enabled: true, defaultProjectId: null, passwordHash: null }
-  return { id, user: { ...user, options: {}, extra: {} } }
+  const user = { id, domainId: 'default', name, enabled: true, defaultProjectId: null, ...noPassword }
+  return { id, user: { ...user, createdAt: Date.now(), lastActiveAt: null, options: {}, extra: {} } }
 }
 
 async function ensureProject(tx: Transaction, name: string, description: string): Promise<string> {

@@ -5,10 +5,10 @@ import { findAppCredential } from '../application-credentials/store.ts'
 import { type Credential, type Ec2Blob, ec2Id, findCredential } from '../credentials/store.ts'
 import type { Deps } from '../deps.ts'
 import { errors, invalid, notFound } from '../errors.ts'
+import { assertEnabled } from '../login/password.ts'
 import { parseTime } from '../times.ts'
 import type { Proof } from '../tokens/claims.ts'
 import { mintToken } from '../tokens/issue.ts'
-import { assertEnabled } from '../tokens/prove.ts'
 import { resolveScope } from '../tokens/scope.ts'
 import { findLogin } from '../users/store.ts'
 import { isEc2Signature, isS3Signature, type SignedRequest } from './signature.ts'
@@ -80,6 +80,6 @@ async function proofBehind(credential: Credential, blob: Ec2Blob, deps: Deps): P
     return proofOf(appCredential!, methods, deps)
   }
   const user = await findLogin(query, { id: credential.userId })
-  assertEnabled(user)
+  assertEnabled(user, deps)
   return { user, methods }
 }

@@ -18,7 +18,7 @@ export async function listMembers(_context: Context, request: ApiRequest, deps: 
   const group = await needGroup(query, request.params.group_id!)
   const filters = readFilters(request.query, { name: 'text', enabled: 'boolean' })
   const users = await usersById(query, await memberIds(query, group.id))
-  const rendered = users.map((user) => renderUser(user, base)).filter(filters.matches)
+  const rendered = users.map((user) => renderUser(user, request, deps)).filter(filters.matches)
   const items = rendered.filter((item) =>
     Object.entries(filters.exact).every(([key, value]) => own(item, key) === value),
   )

@@ -2,22 +2,83 @@ import type { Context, Identity } from '@hearth/core'
 import { type ApiRequest, Reply } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import type { Body } from '../links.ts'
+import { auditFailure, auditSuccess, type LoginRecord } from '../login/audit.ts'
+import { noteSuccess } from '../login/lockout.ts'
+import { satisfies } from '../login/multi-factor.ts'
+import { insufficientMethods, methodsOfReceipt } from '../login/receipts.ts'
+import { setLastActive } from '../login/store.ts'
 import { newAuditId, type Proof, type Scope, type TokenExtra } from './claims.ts'
 import { proveIdentity } from './prove.ts'
 import { renderToken } from './render.ts'
 import type { IdentityInput, ScopeInput } from './schema.ts'
 import { resolveScope } from './scope.ts'
 
-/** POST /auth/tokens: proves who asks, finds the scope, answers the signed token in X-Subject-Token. */
-export async function issue(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
-  const { auth } = request.body as { auth: { identity: IdentityInput; scope?: ScopeInput } }
+interface AuthInput {
+  identity: IdentityInput
+  scope?: ScopeInput
+}
+
+/**
+ * POST /auth/tokens: proves who asks, finds the scope, returns the signed token in X-Subject-Token. Each success and each
+ * failure is one line of the audit log.
+ */
+export async function issue(context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
+  const { auth } = request.body as { auth: AuthInput }
+  const record = recordOf(auth.identity, request.clientAddress)
+  try {
+    const reply = await logIn(auth, record, request, deps)
+    auditSuccess(context.log, record)
+    return reply
+  } catch (error) {
+    auditFailure(context.log, record, error)
+    throw error
+  }
+}
+
+async function logIn(auth: AuthInput, record: LoginRecord, request: ApiRequest, deps: Deps): Promise<Reply> {
+  const { clientAddress: address } = request
   // Before anything is proven: what is revoked from here on voids this token too.
   const revision = await deps.tokens.revision()
-  const proof = await proveIdentity(auth.identity, deps)
+  const proof = await proveIdentity(auth.identity, address, deps)
+  const { user } = proof
+  Object.assign(record, { userId: user.id, userName: user.name, domain: user.domainId })
+  proof.methods = await enoughMethods(proof, receiptOf(request), deps)
   const scope = await resolveScope(proof, auth.scope, deps)
   const withCatalog = !('nocatalog' in request.query)
   const { token, body } = await mintToken({ proof, scope, revision, withCatalog }, deps)
+  if (auth.identity.methods.some((method) => method === 'password' || method === 'totp')) {
+    await noteSuccess(user, deps)
+    deps.throttle.succeeded({ subject: user.id, address })
+  }
+  if (deps.compliance.disableUserAccountDaysInactive !== null)
+    await setLastActive(deps.database.query, user.id, deps.clock.now().getTime())
   return new Reply(201, { token: body }, { 'x-subject-token': token })
+}
+
+/** The methods proven now and by a receipt. Throws InsufficientAuthMethods (401) unless the user's rules are satisfied. */
+async function enoughMethods(proof: Proof, receipt: string | undefined, deps: Deps): Promise<string[]> {
+  const earlier = await methodsOfReceipt(receipt, proof.user.id, deps)
+  const methods = [...new Set([...proof.methods, ...earlier])]
+  if (!satisfies(proof.user.options, methods)) throw await insufficientMethods(proof.user, methods, deps)
+  return methods
+}
+
+function receiptOf({ headers }: ApiRequest): string | undefined {
+  const receipt = headers['openstack-auth-receipt']
+  return Array.isArray(receipt) ? receipt[0] : receipt
+}
+
+/** Whom a request names, before anything is known of that user. */
+function recordOf({ methods, ...identity }: IdentityInput, address: string): LoginRecord {
+  const user = identity.password?.user ?? identity.totp?.user ?? identity.application_credential?.user
+  return {
+    address,
+    methods,
+    userId: user?.id,
+    userName: user?.name,
+    domain: user?.domain?.id ?? user?.domain?.name,
+    appCredential: identity.application_credential?.id ?? identity.application_credential?.name,
+  }
 }
 
 export interface Minting {
@@ -35,7 +96,8 @@ export async function mintToken(minting: Minting, deps: Deps): Promise<{ token: 
   const extra = extraOf(proof, scope)
   const roles = scope.kind === 'unscoped' ? [] : scope.roles
   const name = proof.appCredential && { appCredentialName: proof.appCredential.name }
-  const body = await renderToken({ identity, extra, roles, withCatalog, ...name }, deps)
+  const user = scope.kind === 'trust' ? scope.user : proof.user
+  const body = await renderToken({ identity, extra, roles, withCatalog, user, ...name }, deps)
   return { token: deps.tokens.sign(identity, { ...extra }), body }
 }
 

@@ -1,25 +1,31 @@
 import { proveByAppCredential } from '../application-credentials/prove.ts'
 import type { Deps } from '../deps.ts'
 import { errors, invalid } from '../errors.ts'
-import { checkPassword } from '../passwords.ts'
-import { findLogin, type Login, type UserReference } from '../users/store.ts'
+import { proveOneTimePassword } from '../login/one-time-password.ts'
+import { assertEnabled, provePassword } from '../login/password.ts'
+import { findLogin, type UserReference } from '../users/store.ts'
 import type { Proof, TokenExtra } from './claims.ts'
 import type { IdentityInput, UserInput } from './schema.ts'
 
-type Method = (input: IdentityInput, deps: Deps) => Promise<Proof>
+/** `address` is the client's. */
+type Method = (input: IdentityInput, address: string, deps: Deps) => Promise<Proof>
 
 /** A Map, because the names come from the request: an object literal would also offer the keys it inherits. */
 const methods = new Map<string, Method>([
   ['password', proveByPassword],
   ['token', proveByToken],
-  ['application_credential', (input, deps) => proveByAppCredential(input.application_credential!, deps)],
+  [
+    'application_credential',
+    (input, address, deps) => proveByAppCredential(input.application_credential!, address, deps),
+  ],
+  ['totp', proveByOneTimePassword],
 ])
 
 /**
  * Runs every method asked for; all must prove the same user. Throws InvalidRequest (400) for a method without its
- * object or an object that no method uses, UnknownAuthMethod (401), AuthenticationFailed (401).
+ * object or an object that no method uses, UnknownAuthMethod (401), AuthenticationFailed (401), and what a method throws.
  */
-export async function proveIdentity(input: IdentityInput, deps: Deps): Promise<Proof> {
+export async function proveIdentity(input: IdentityInput, address: string, deps: Deps): Promise<Proof> {
   const wanted = [...new Set(input.methods)]
   if (wanted.length === 0) throw errors.AuthenticationFailed()
   const missing = wanted.find((method) => !Object.hasOwn(input, method))
@@ -29,7 +35,7 @@ export async function proveIdentity(input: IdentityInput, deps: Deps): Promise<P
   const chosen = wanted.flatMap((name) => methods.get(name) ?? [])
   if (chosen.length < wanted.length) throw errors.UnknownAuthMethod()
   const proofs: Proof[] = []
-  for (const method of chosen) proofs.push(await method(input, deps))
+  for (const method of chosen) proofs.push(await method(input, address, deps))
   return proofs.reduce(joinProofs)
 }
 
@@ -52,29 +58,29 @@ export function readUserReference(user: UserInput): UserReference {
   return { name: user.name, domain: user.domain }
 }
 
-/** Throws AuthenticationFailed (401) for a user that may not log in. */
-export function assertEnabled(user: Login | null): asserts user is Login {
-  if (!user?.enabled || !user.domainEnabled) throw errors.AuthenticationFailed()
-}
-
-async function proveByPassword(input: IdentityInput, deps: Deps): Promise<Proof> {
+async function proveByPassword(input: IdentityInput, address: string, deps: Deps): Promise<Proof> {
   const given = input.password!.user
   const reference = readUserReference(given)
   if (given.password === undefined) throw invalid('Expecting to find password in user.')
-  const user = await findLogin(deps.database.query, reference)
-  if (!(await checkPassword(given.password, user?.passwordHash ?? null))) throw errors.AuthenticationFailed()
-  assertEnabled(user)
-  return { user, methods: ['password'] }
+  return { user: await provePassword(reference, given.password, { address }, deps), methods: ['password'] }
 }
 
-async function proveByToken(input: IdentityInput, deps: Deps): Promise<Proof> {
+async function proveByOneTimePassword(input: IdentityInput, address: string, deps: Deps): Promise<Proof> {
+  const given = input.totp!.user
+  return {
+    user: await proveOneTimePassword(readUserReference(given), given.passcode, address, deps),
+    methods: ['totp'],
+  }
+}
+
+async function proveByToken(input: IdentityInput, _address: string, deps: Deps): Promise<Proof> {
   const verified = deps.tokens.verify(input.token!.id)
   if (!verified) throw errors.TokenNotFound()
   const { identity } = verified
   const extra = verified.extra as TokenExtra
   if (identity.expiresAt <= Date.now() || deps.tokens.revocations.isRevoked(identity)) throw errors.TokenNotFound()
   const user = await findLogin(deps.database.query, { id: identity.userId })
-  assertEnabled(user)
+  assertEnabled(user, deps)
   return {
     user,
     methods: [...new Set([...identity.methods, 'token'])],

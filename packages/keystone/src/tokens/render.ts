@@ -3,6 +3,8 @@ import { buildCatalog } from '../catalog/build.ts'
 import type { Deps } from '../deps.ts'
 import type { Body } from '../links.ts'
 import { writeTime } from '../times.ts'
+import { expiryText } from '../users/render.ts'
+import type { User } from '../users/store.ts'
 import type { TokenExtra } from './claims.ts'
 
 interface Rendering {
@@ -10,13 +12,14 @@ interface Rendering {
   extra: TokenExtra
   roles: { id: string; name: string }[]
   appCredentialName?: string
+  user: Pick<User, 'passwordExpiresAt'>
   /** False for `?nocatalog`. */
   withCatalog: boolean
 }
 
 /** The `token` object of answers. */
 export async function renderToken(rendering: Rendering, deps: Deps): Promise<Body> {
-  const { identity, extra, roles, withCatalog } = rendering
+  const { identity, extra, roles, withCatalog, user } = rendering
   const scope = scopeBody(identity, extra)
   const scoped = Object.keys(scope).length > 0
   return {
@@ -25,7 +28,7 @@ export async function renderToken(rendering: Rendering, deps: Deps): Promise<Bod
       domain: { id: identity.userDomainId, name: identity.userDomainName },
       id: identity.userId,
       name: identity.userName,
-      password_expires_at: null,
+      password_expires_at: expiryText(user),
     },
     audit_ids: identity.auditIds,
     expires_at: writeTime(identity.expiresAt),

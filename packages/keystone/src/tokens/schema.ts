@@ -14,6 +14,7 @@ const idOrName = { anyOf: [{ required: ['id'] }, { required: ['name'] }] }
 
 const domain = closed({ id: text, name }, idOrName)
 const user = closed({ id: text, name, password: text, domain })
+const totpUser = closed({ id: text, name, domain, passcode: text }, { required: ['passcode'] })
 const appCredential = closed(
   { id: text, name, secret: text, user },
   { required: ['secret'], anyOf: [{ required: ['id'] }, { required: ['name', 'user'] }] },
@@ -29,6 +30,7 @@ const identity = {
     password: closed({ user }, { required: ['user'] }),
     token: closed({ id: text }, { required: ['id'] }),
     application_credential: appCredential,
+    totp: closed({ user: totpUser }, { required: ['user'] }),
   },
 }
 
@@ -70,6 +72,7 @@ export interface IdentityInput {
   methods: string[]
   password?: { user: UserInput }
   token?: { id: string }
+  totp?: { user: UserInput & { passcode: string } }
   application_credential?: { id?: string; name?: string; secret: string; user?: UserInput }
 }
 

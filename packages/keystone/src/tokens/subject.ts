@@ -7,13 +7,14 @@ import { errors } from '../errors.ts'
 import { queryFlag } from '../filters.ts'
 import type { Target } from '../guard.ts'
 import { findDomain, findScope } from '../projects/store.ts'
-import { findLogin } from '../users/store.ts'
+import { findLogin, type Login } from '../users/store.ts'
 import type { TokenExtra } from './claims.ts'
 
 export interface Subject {
   identity: Identity
   extra: TokenExtra
   appCredentialName?: string
+  user: Login
 }
 
 /** The token named by X-Subject-Token. Throws TokenNotFound (404) when it is no good. */
@@ -42,10 +43,10 @@ export async function loadSubject(request: ApiRequest, deps: Deps): Promise<Subj
   if (!user?.enabled || !user.domainEnabled) throw errors.TokenNotFound()
   const named: Identity = { ...identity, userName: user.name, userDomainName: user.domainName }
   await nameScope(named, deps)
-  if (!identity.appCredentialId) return { identity: named, extra }
+  if (!identity.appCredentialId) return { identity: named, extra, user }
   const credential = await findAppCredential(query, identity.appCredentialId)
   if (!credential) throw errors.TokenNotFound()
-  return { identity: named, extra, appCredentialName: credential.name }
+  return { identity: named, extra, user, appCredentialName: credential.name }
 }
 
 async function nameScope(identity: Identity, deps: Deps): Promise<void> {

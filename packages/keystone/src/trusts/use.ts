@@ -1,9 +1,9 @@
 import { expandRoles, rolesInProject } from '../assignments/effective.ts'
 import type { Deps } from '../deps.ts'
 import { errors, forbidden } from '../errors.ts'
+import { assertEnabled } from '../login/password.ts'
 import { findScope } from '../projects/store.ts'
 import type { Proof, Scope } from '../tokens/claims.ts'
-import { assertEnabled } from '../tokens/prove.ts'
 import { findLogin } from '../users/store.ts'
 import { findTrust, takeUse } from './store.ts'
 
@@ -17,7 +17,7 @@ export async function useTrust(id: string, proof: Proof, deps: Deps): Promise<Sc
   if (!trust || trust.trusteeId !== proof.user.id || proof.appCredential) throw errors.AuthenticationFailed()
   if (trust.expiresAt !== null && trust.expiresAt <= Date.now()) throw errors.AuthenticationFailed()
   const trustor = await findLogin(query, { id: trust.trustorId })
-  assertEnabled(trustor)
+  assertEnabled(trustor, deps)
   const user = trust.impersonation ? trustor : proof.user
   if (!trust.projectId) return { kind: 'trust', trust, user, project: null, roles: [] }
   const project = await findScope(query, { id: trust.projectId })

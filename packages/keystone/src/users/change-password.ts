@@ -1,24 +1,36 @@
 import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
-import { errors } from '../errors.ts'
-import { checkPassword, hashPassword } from '../passwords.ts'
+import { auditFailure, auditSuccess } from '../login/audit.ts'
+import { noteSuccess } from '../login/lockout.ts'
+import { provePassword } from '../login/password.ts'
+import { assertMayChoose, newPassword, replacePassword } from '../login/password-rules.ts'
 import { revoke } from '../tokens/store.ts'
-import { findLogin, saveUser } from './store.ts'
+import { saveUser } from './store.ts'
 
 /**
- * POST /users/{user_id}/password: needs no token but the old password. Throws AuthenticationFailed (401). Voids the
- * user's tokens.
+ * POST /users/{user_id}/password: needs no token but the old password, which may have expired. Throws
+ * AuthenticationFailed (401), InvalidRequest (400) for a password against the rules. Voids the user's tokens.
  */
-export async function changePassword(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
-  const { original_password, password } = (request.body as { user: { original_password: string; password: string } })
-    .user
-  const user = await findLogin(deps.database.query, { id: request.params.user_id! })
-  const correct = await checkPassword(original_password, user?.passwordHash ?? null)
-  if (!correct || !user?.enabled || !user.domainEnabled) throw errors.AuthenticationFailed()
-  const passwordHash = await hashPassword(password)
-  await commit(deps, async (tx) => {
-    await saveUser(tx, { ...user, passwordHash })
-    await revoke(tx, [{ userId: user.id }], deps)
-  })
+export async function changePassword(context: Context, request: ApiRequest, deps: Deps): Promise<void> {
+  const { user: given } = request.body as { user: { original_password: string; password: string } }
+  const { clientAddress: address } = request
+  const record = { address, methods: ['password'], userId: request.params.user_id! }
+  try {
+    const whom = { address, mayBeExpired: true }
+    const user = await provePassword({ id: request.params.user_id! }, given.original_password, whom, deps)
+    await assertMayChoose(user, given.password, { ...deps, address })
+    const whose = { options: user.options, selfService: true, address }
+    const password = await newPassword(given.password, whose, deps)
+    await commit(deps, async (tx) => {
+      await replacePassword(tx, user, deps)
+      await saveUser(tx, { ...user, ...password })
+      await revoke(tx, [{ userId: user.id }], deps)
+    })
+    await noteSuccess(user, deps)
+    auditSuccess(context.log, record, 'password change')
+  } catch (error) {
+    auditFailure(context.log, record, error, 'password change')
+    throw error
+  }
 }

@@ -2,32 +2,37 @@ import { type Context, hexId } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
-import { type Body, baseOf } from '../links.ts'
-import { hashPassword } from '../passwords.ts'
+import type { Body } from '../links.ts'
+import { mergeOptions } from '../login/multi-factor.ts'
+import { newPassword } from '../login/password-rules.ts'
 import { findDomain } from '../projects/store.ts'
 import { extrasOf } from '../shapes.ts'
 import { callerDomain } from '../targets.ts'
 import { renderUser } from './render.ts'
 import { known, type UserInput } from './schema.ts'
-import { insertUser, type User } from './store.ts'
+import { insertUser, noPassword, type User } from './store.ts'
 
-/** POST /users. Throws ResourceNotFound (404) for a domain that is not there, AlreadyExists (409). */
+/** POST /users. Throws ResourceNotFound (404) for a domain that is not there, AlreadyExists (409), InvalidRequest (400) for a password against the rules. */
 export async function createUser(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { user: UserInput }).user
   const domainId = given.domain_id ?? callerDomain(context)
+  const options = mergeOptions({}, given.options)
+  const whose = { options, selfService: false, address: request.clientAddress }
   const user: User = {
     id: hexId(),
     domainId,
     name: given.name!,
     enabled: given.enabled ?? true,
     defaultProjectId: given.default_project_id ?? null,
-    passwordHash: given.password ? await hashPassword(given.password) : null,
-    options: given.options ?? {},
+    ...(given.password ? await newPassword(given.password, whose, deps) : noPassword),
+    createdAt: deps.clock.now().getTime(),
+    lastActiveAt: null,
+    options,
     extra: extrasOf(given, known),
   }
   await commit(deps, async (tx) => {
     if (!(await findDomain(tx, domainId))) throw notFound('domain', domainId)
     await insertUser(tx, user)
   })
-  return { user: renderUser(user, baseOf(request, deps.publicUrl)) }
+  return { user: renderUser(user, request, deps) }
 }

@@ -16,6 +16,6 @@ export async function listUsers(context: Context, request: ApiRequest, deps: Dep
   const base = baseOf(request, deps.publicUrl)
   const exact = withinDomain(context, filters.exact)
   const users = exact ? await list(deps.database.query, exact, filters.isExact ? page : {}) : []
-  const items = users.map((user) => renderUser(user, base)).filter(filters.matches)
+  const items = users.map((user) => renderUser(user, request, deps)).filter(filters.matches)
   return collection(request, { name: 'users', base, items: cutPage(items, page) })
 }

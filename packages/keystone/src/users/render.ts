@@ -1,15 +1,24 @@
-import { type Body, member } from '../links.ts'
+import type { ApiRequest } from '@hearth/http'
+import type { Deps } from '../deps.ts'
+import { type Body, baseOf, member } from '../links.ts'
+import { isInactive } from '../login/lockout.ts'
+import { writeMicros } from '../times.ts'
 import type { User } from './store.ts'
 
-export function renderUser(user: User, base: string): Body {
-  return member(base, 'users', {
+/** A user as clients see one: inactive for too long counts as disabled. */
+export function renderUser(user: User, request: ApiRequest, deps: Deps): Body {
+  return member(baseOf(request, deps.publicUrl), 'users', {
     ...user.extra,
     id: user.id,
     name: user.name,
     domain_id: user.domainId,
-    enabled: user.enabled,
+    enabled: user.enabled && !isInactive(user, deps),
     ...(user.defaultProjectId === null ? {} : { default_project_id: user.defaultProjectId }),
-    password_expires_at: null,
+    password_expires_at: expiryText(user),
     options: user.options,
   })
 }
+
+/** When the password ends, as users and tokens show it. */
+export const expiryText = ({ passwordExpiresAt }: Pick<User, 'passwordExpiresAt'>): string | null =>
+  passwordExpiresAt === null ? null : writeMicros(passwordExpiresAt * 1000)

@@ -1,4 +1,5 @@
-import { boolean, idOrNull, nameOf, object, text, textOrNull, wrapped } from '../shapes.ts'
+import { userOptions } from '../login/multi-factor.ts'
+import { boolean, idOrNull, nameOf, text, textOrNull, wrapped } from '../shapes.ts'
 
 const fields = {
   name: nameOf(255),
@@ -7,7 +8,7 @@ const fields = {
   default_project_id: idOrNull,
   password: { type: ['string', 'null'] },
   description: textOrNull,
-  options: object,
+  options: userOptions,
 }
 
 export const createUser = wrapped('user', fields, ['name'])

@@ -3,7 +3,7 @@ import type { Query } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
-import { type Body, baseOf } from '../links.ts'
+import type { Body } from '../links.ts'
 import { renderUser } from './render.ts'
 import { findUser, type User } from './store.ts'
 
@@ -17,5 +17,5 @@ export async function needUser(query: Query, id: string): Promise<User> {
 /** GET /users/{user_id}. */
 export async function showUser(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const user = await needUser(deps.database.query, request.params.user_id!)
-  return { user: renderUser(user, baseOf(request, deps.publicUrl)) }
+  return { user: renderUser(user, request, deps) }
 }

@@ -1,6 +1,7 @@
 import type { Query } from '@hearth/database'
 import { duplicateName } from '../errors.ts'
 import type { Filters, Page } from '../filters.ts'
+import { forgetHistory, forgetLogins } from '../login/store.ts'
 import { type Attributes, orNull, type Row, readJson, rowsIn, unique } from '../store.ts'
 
 export interface User {
@@ -10,10 +11,25 @@ export interface User {
   enabled: boolean
   defaultProjectId: string | null
   passwordHash: string | null
+  /** Milliseconds since the epoch, as all times here; null for passwords of before there were rules. */
+  passwordCreatedAt: number | null
+  passwordExpiresAt: number | null
+  /** True when the user has chosen the password. */
+  passwordSelfService: boolean
+  createdAt: number | null
+  lastActiveAt: number | null
   options: Attributes
   /** Whatever else was given: email, description … */
   extra: Attributes
 }
+
+/** The columns of a user without a password. */
+export const noPassword = {
+  passwordHash: null,
+  passwordCreatedAt: null,
+  passwordExpiresAt: null,
+  passwordSelfService: false,
+} as const
 
 /** A user with what logging in needs to know of its domain. */
 export interface Login extends User {
@@ -69,6 +85,8 @@ export async function removeUser(query: Query, id: string): Promise<void> {
   await query('group_members').where({ user_id: id }).delete()
   await query('role_assignments').where({ actor_type: 'user', actor_id: id }).delete()
   await query('user_credentials').where({ user_id: id }).delete()
+  await forgetLogins(query, id)
+  await forgetHistory(query, id)
   const owned = query('application_credentials').where({ user_id: id }).select('id')
   await query('application_credential_rules').whereIn('application_credential_id', owned).delete()
   await query('application_credentials').where({ user_id: id }).delete()
@@ -80,6 +98,8 @@ export async function forgetDefaultProject(query: Query, projectId: string): Pro
   await query('users').where({ default_project_id: projectId }).update({ default_project_id: null })
 }
 
+const timeOrNull = (column: unknown): number | null => (column === null || column === undefined ? null : Number(column))
+
 function fromRow(row: Row): User {
   return {
     id: String(row.id),
@@ -88,6 +108,11 @@ function fromRow(row: Row): User {
     enabled: Boolean(row.enabled),
     defaultProjectId: orNull(row.default_project_id),
     passwordHash: orNull(row.password_hash),
+    passwordCreatedAt: timeOrNull(row.password_created_at),
+    passwordExpiresAt: timeOrNull(row.password_expires_at),
+    passwordSelfService: Boolean(row.password_self_service),
+    createdAt: timeOrNull(row.created_at),
+    lastActiveAt: timeOrNull(row.last_active_at),
     options: readJson(row.options),
     extra: readJson(row.extra),
   }
@@ -101,6 +126,10 @@ function toRow(user: User): Row {
     enabled: user.enabled,
     default_project_id: user.defaultProjectId,
     password_hash: user.passwordHash,
+    password_created_at: user.passwordCreatedAt,
+    password_expires_at: user.passwordExpiresAt,
+    password_self_service: user.passwordSelfService,
+    created_at: user.createdAt,
     options: JSON.stringify(user.options),
     extra: JSON.stringify(user.extra),
   }

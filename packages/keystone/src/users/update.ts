@@ -2,8 +2,10 @@ import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { invalid } from '../errors.ts'
-import { type Body, baseOf } from '../links.ts'
-import { hashPassword } from '../passwords.ts'
+import type { Body } from '../links.ts'
+import { mergeOptions } from '../login/multi-factor.ts'
+import { newPassword, replacePassword } from '../login/password-rules.ts'
+import { clearFailures, setLastActive } from '../login/store.ts'
 import { mergeExtras } from '../shapes.ts'
 import { revoke } from '../tokens/store.ts'
 import { renderUser } from './render.ts'
@@ -14,27 +16,33 @@ import { saveUser, type User } from './store.ts'
 /** PATCH /users/{user_id}. A new password and a disabling void the user's tokens. */
 export async function updateUser(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { user: UserInput }).user
-  const passwordHash = given.password ? await hashPassword(given.password) : undefined
+  const before = await needUser(deps.database.query, request.params.user_id!)
+  const options = mergeOptions(before.options, given.options)
+  const whose = { options, selfService: false, address: request.clientAddress }
+  const password = given.password ? await newPassword(given.password, whose, deps) : undefined
   const user = await commit(deps, async (tx) => {
-    const old = await needUser(tx, request.params.user_id!)
+    const old = await needUser(tx, before.id)
     if (given.domain_id !== undefined && given.domain_id !== old.domainId) throw invalid('Cannot change Domain ID')
-    const changed = applyChanges(old, given, passwordHash)
+    const changed = applyChanges(old, given, password)
+    if (password) await replacePassword(tx, old, deps)
     await saveUser(tx, changed)
-    const voids = passwordHash !== undefined || (old.enabled && !changed.enabled)
+    if (given.enabled === true || password) await clearFailures(tx, old.id)
+    if (given.enabled === true) await setLastActive(tx, old.id, deps.clock.now().getTime())
+    const voids = password !== undefined || (old.enabled && !changed.enabled)
     if (voids) await revoke(tx, [{ userId: old.id }], deps)
-    return changed
+    return needUser(tx, old.id)
   })
-  return { user: renderUser(user, baseOf(request, deps.publicUrl)) }
+  return { user: renderUser(user, request, deps) }
 }
 
-function applyChanges(old: User, given: UserInput, passwordHash: string | undefined): User {
+function applyChanges(old: User, given: UserInput, password: Partial<User> | undefined): User {
   return {
     ...old,
     name: given.name ?? old.name,
     enabled: given.enabled ?? old.enabled,
     defaultProjectId: given.default_project_id === undefined ? old.defaultProjectId : given.default_project_id,
-    passwordHash: passwordHash ?? old.passwordHash,
-    options: { ...old.options, ...given.options },
+    ...password,
+    options: mergeOptions(old.options, given.options),
     extra: mergeExtras(old.extra, given, known),
   }
 }

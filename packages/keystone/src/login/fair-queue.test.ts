@@ -1,0 +1,67 @@
+import { commonErrors } from '@hearth/core'
+import { expect, test } from 'vitest'
+import { openFairQueue } from './fair-queue.ts'
+
+const refuse = () => commonErrors.ServiceUnavailable({ reason: 'full' })
+
+/** A queue of one at a time whose works end when told to. */
+function controlled(waiting: number) {
+  const queue = openFairQueue({ atOnce: 1, waiting, refuse })
+  const begun: string[] = []
+  const refused: string[] = []
+  let end = Promise.withResolvers<void>()
+  const ask = (owner: string): void => {
+    queue
+      .run(owner, () => {
+        begun.push(owner)
+        return end.promise
+      })
+      .catch(() => refused.push(owner))
+  }
+  const settle = () => new Promise((done) => setImmediate(done))
+  return {
+    begun,
+    refused,
+    ask,
+    async finishOne() {
+      const ended = end
+      end = Promise.withResolvers<void>()
+      ended.resolve()
+      await settle()
+    },
+    settle,
+  }
+}
+
+test('owners take turns, whoever asked more', async () => {
+  const queue = controlled(10)
+  for (const owner of ['crowd', 'crowd', 'crowd', 'crowd', 'guest']) queue.ask(owner)
+  await queue.settle()
+  for (let turn = 0; turn < 4; turn++) await queue.finishOne()
+  expect(queue.begun).toEqual(['crowd', 'crowd', 'guest', 'crowd', 'crowd'])
+})
+
+test('a full queue refuses the next of the owner who fills it, and makes room for others', async () => {
+  const queue = controlled(3)
+  for (let count = 0; count < 6; count++) queue.ask('crowd')
+  await queue.settle()
+  expect(queue.refused).toEqual(['crowd', 'crowd'])
+  queue.ask('guest')
+  await queue.settle()
+  expect(queue.refused).toEqual(['crowd', 'crowd', 'crowd'])
+  await queue.finishOne()
+  await queue.finishOne()
+  expect(queue.begun).toEqual(['crowd', 'crowd', 'guest'])
+})
+
+test('when all wait equally a newcomer is refused, and work that fails gives its place back', async () => {
+  const queue = openFairQueue({ atOnce: 1, waiting: 1, refuse })
+  const first = Promise.withResolvers<void>()
+  const running = queue.run('a', () => first.promise)
+  const waiting = queue.run('b', async () => 'served')
+  await expect(queue.run('c', async () => 'never')).rejects.toMatchObject({ status: 503 })
+  first.reject(new Error('failed'))
+  await expect(running).rejects.toThrow('failed')
+  expect(await waiting).toBe('served')
+  expect(await queue.run('c', async () => 'later')).toBe('later')
+})

@@ -1,0 +1,52 @@
+import type { Schema } from '@hearth/http'
+
+/** Log-in methods a rule may name. */
+export const methodNames = ['password', 'token', 'application_credential', 'totp']
+
+const flag: Schema = { type: ['boolean', 'null'] }
+
+/** Options of users (keystone/identity/backends/resource_options.py); null takes one away. */
+export const userOptions: Schema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    ignore_change_password_upon_first_use: flag,
+    ignore_password_expiry: flag,
+    ignore_lockout_failure_attempts: flag,
+    ignore_user_inactivity: flag,
+    lock_password: flag,
+    multi_factor_auth_enabled: flag,
+    multi_factor_auth_rules: {
+      type: ['array', 'null'],
+      uniqueItems: true,
+      maxItems: 100,
+      items: { type: 'array', minItems: 1, uniqueItems: true, items: { type: 'string', enum: methodNames } },
+    },
+  },
+}
+
+type Options = Record<string, unknown>
+
+/** Options after a change: null takes one away. */
+export function mergeOptions(old: Options, given: Options | undefined): Options {
+  return Object.fromEntries(Object.entries({ ...old, ...given }).filter(([, value]) => value !== null))
+}
+
+/** The rules in force; null when the user has none. Rules that cannot be read are rules nobody satisfies. */
+export function rulesOf(options: Options): string[][] | null {
+  const { multi_factor_auth_rules: rules, multi_factor_auth_enabled: enabled } = options
+  if (enabled === false || rules === undefined || rules === null) return null
+  if (!Array.isArray(rules)) return []
+  if (rules.length === 0) return null
+  return rules.filter((rule): rule is string[] => Array.isArray(rule) && rule.length > 0)
+}
+
+/**
+ * Whether a user may log in by these methods: all those of one rule, where there are rules. A one-time password alone is
+ * six digits, so it needs a rule that says so.
+ */
+export function satisfies(options: Options, methods: readonly string[]): boolean {
+  const rules = rulesOf(options)
+  if (!rules) return methods.some((method) => method !== 'totp')
+  return rules.some((rule) => rule.every((method) => methods.includes(method)))
+}

@@ -1,0 +1,98 @@
+import { runInNewContext } from 'node:vm'
+import type { Transaction } from '@hearth/database'
+import type { Deps } from '../deps.ts'
+import { errors, invalid } from '../errors.ts'
+import { checkPassword, hashPassword } from '../passwords.ts'
+import type { User } from '../users/store.ts'
+import { dayMs, type SecurityCompliance } from './compliance.ts'
+import { forgetLogins, keepOldHash, listOldHashes } from './store.ts'
+
+type RuledDeps = Pick<Deps, 'compliance' | 'clock'>
+
+/** Longest password, characters; Keystone's `[identity] max_password_length`. */
+export const longestPassword = 4096
+
+const regexMs = 100
+
+/**
+ * Throws InvalidRequest (400) for a password that the operator's regular expression does not match from its start, as
+ * Python's `re.match`. An expression that takes too long for a password refuses it.
+ */
+export function assertAllowed(password: string, { passwordRegex, passwordRegexDescription }: SecurityCompliance): void {
+  if (password.length > longestPassword)
+    throw invalid(`The password length must be less than or equal to ${longestPassword}.`)
+  if (passwordRegex === null) return
+  const detail = passwordRegexDescription ?? ''
+  if (!matches(passwordRegex, password)) throw invalid(`The password does not match the requirements: ${detail}.`)
+}
+
+/** The pattern as a regular expression. Throws SyntaxError. */
+export const compilePasswordRegex = (pattern: string): RegExp => new RegExp(`^(?:${pattern})`, 'u')
+
+function matches(pattern: string, password: string): boolean {
+  const expression = compilePasswordRegex(pattern)
+  try {
+    return runInNewContext('expression.test(password)', { expression, password }, { timeout: regexMs }) === true
+  } catch {
+    return false
+  }
+}
+
+type PasswordFields = Pick<User, 'passwordHash' | 'passwordCreatedAt' | 'passwordExpiresAt' | 'passwordSelfService'>
+
+/** The columns of a new password. One that is not the user's own choice may have to be changed at once. */
+export async function newPassword(
+  password: string,
+  whose: { options: User['options']; selfService: boolean; address: string },
+  { compliance, clock }: RuledDeps,
+): Promise<PasswordFields> {
+  assertAllowed(password, compliance)
+  const passwordHash = await hashPassword(password, { address: whose.address })
+  const now = clock.now().getTime()
+  const { options, selfService } = whose
+  const days = options.ignore_password_expiry === true ? null : compliance.passwordExpiresDays
+  const isFirst =
+    compliance.changePasswordUponFirstUse && !selfService && options.ignore_change_password_upon_first_use !== true
+  const ends = days === null ? null : now + days * dayMs
+  return {
+    passwordHash,
+    passwordCreatedAt: now,
+    passwordExpiresAt: isFirst ? now : ends,
+    passwordSelfService: selfService,
+  }
+}
+
+/** True when the password must be changed before it is good for a log-in. */
+export function isExpired(user: User, { clock }: Pick<Deps, 'clock'>): boolean {
+  if (user.passwordExpiresAt === null || user.options.ignore_password_expiry === true) return false
+  return clock.now().getTime() >= user.passwordExpiresAt
+}
+
+/**
+ * Throws InvalidRequest (400) when the user may not choose this password now: passwords are locked, the present one is
+ * too young, or the new one is one of the last.
+ */
+export async function assertMayChoose(
+  user: User,
+  password: string,
+  deps: RuledDeps & Pick<Deps, 'database'> & { address: string },
+): Promise<void> {
+  const { minimumPasswordAge: days, uniqueLastPasswordCount: count } = deps.compliance
+  if (user.options.lock_password === true) throw errors.PasswordLocked()
+  const age = deps.clock.now().getTime() - (user.passwordCreatedAt ?? 0)
+  if (user.passwordSelfService && age < days * dayMs)
+    throw errors.PasswordTooYoung({ days, left: Math.floor((days * dayMs - age) / dayMs) })
+  if (count === 0) return
+  const old = count > 1 ? await listOldHashes(deps.database.query, user.id, count - 1) : []
+  for (const hash of [user.passwordHash, ...old])
+    if (hash !== null && (await checkPassword(password, hash, { address: deps.address })))
+      throw errors.PasswordUsedBefore({ count })
+}
+
+/** Keeps the password that `user` had until now, as far as the rules want it, and voids what it has proven by halves. */
+export async function replacePassword(tx: Transaction, user: User, deps: RuledDeps): Promise<void> {
+  const keep = deps.compliance.uniqueLastPasswordCount - 1
+  if (keep > 0 && user.passwordHash !== null)
+    await keepOldHash(tx, user.id, user.passwordHash, deps.clock.now().getTime(), keep)
+  await forgetLogins(tx, user.id)
+}

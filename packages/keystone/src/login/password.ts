@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import type { Deps } from '../deps.ts'
+import { errors } from '../errors.ts'
+import { checkPassword } from '../passwords.ts'
+import { findLogin, type Login, type UserReference } from '../users/store.ts'
+import { isInactive, isLocked, noteFailure } from './lockout.ts'
+import { isExpired } from './password-rules.ts'
+import type { Attempt } from './throttle.ts'
+
+export interface Whom {
+  address: string
+  /** For who is about to change the password. */
+  mayBeExpired?: boolean
+}
+
+/** What the throttle counts by: equally long for users that are there and those that are not. */
+export function attemptOf(user: Login | null, reference: unknown, address: string): Attempt {
+  const subject = user ? user.id : createHash('sha256').update(JSON.stringify(reference)).digest('hex')
+  return { subject, address }
+}
+
+/** Throws AuthenticationFailed (401) for a user that may not log in. */
+export function assertEnabled(user: Login | null, deps: Pick<Deps, 'compliance' | 'clock'>): asserts user is Login {
+  if (!user?.enabled || !user.domainEnabled) throw errors.AuthenticationFailed({ reason: 'disabled' })
+  if (isInactive(user, deps)) throw errors.AuthenticationFailed({ reason: 'inactive' })
+}
+
+/**
+ * The user whose password this is. Throws AuthenticationFailed (401) without saying why, PasswordExpired (401) once the
+ * password was right, TooManyAttempts (429), TooManyDerivations (503).
+ */
+export async function provePassword(
+  reference: UserReference,
+  password: string,
+  { address, mayBeExpired = false }: Whom,
+  deps: Deps,
+): Promise<Login> {
+  const user = await findLogin(deps.database.query, reference)
+  const attempt = attemptOf(user, reference, address)
+  const locked = user !== null && (await isLocked(user, deps))
+  const hash = locked ? null : (user?.passwordHash ?? null)
+  const admit = () => deps.throttle.admit(attempt)
+  if (!(await checkPassword(password, hash, { address, admit }))) {
+    deps.throttle.failed(attempt)
+    if (user && !locked) await noteFailure(user, deps)
+    throw errors.AuthenticationFailed({ reason: locked ? 'locked' : user ? 'wrong password' : 'unknown user' })
+  }
+  assertEnabled(user, deps)
+  // Others may have failed while this one waited for its turn.
+  if (await isLocked(user, deps)) throw errors.AuthenticationFailed({ reason: 'locked' })
+  if (!mayBeExpired && isExpired(user, deps))
+    throw errors.PasswordExpired({ user_id: user.id, reason: 'password expired' })
+  return user
+}
