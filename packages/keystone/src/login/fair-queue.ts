@@ -22,6 +22,17 @@ function busiest(owners: Map<string, Waiter[]>): [owner: string, waiters: Waiter
   return [...owners].reduce((most, entry) => (entry[1].length > most[1].length ? entry : most), ['', []])
 }
 
+/** The next owner's oldest request; the owner goes to the end of the line. */
+function takeNext(owners: Map<string, Waiter[]>): Waiter | undefined {
+  const [first] = owners
+  if (!first) return undefined
+  const [owner, waiters] = first
+  const next = waiters.shift()
+  owners.delete(owner)
+  if (waiters.length > 0) owners.set(owner, waiters)
+  return next
+}
+
 /** A bounded queue in which owners take turns, so that one with many requests does not delay all others. */
 export function openFairQueue(options: FairQueueOptions): FairQueue {
   const owners = new Map<string, Waiter[]>()
@@ -48,19 +59,11 @@ export function openFairQueue(options: FairQueueOptions): FairQueue {
     return true
   }
 
-  /** The next owner's oldest request; the owner goes to the end of the line. */
   const leave = (): void => {
-    const [first] = owners
-    if (!first) {
-      running--
-      return
-    }
-    const [owner, waiters] = first
-    const next = waiters.shift()!
-    waiting--
-    owners.delete(owner)
-    if (waiters.length > 0) owners.set(owner, waiters)
-    next.go()
+    const next = takeNext(owners)
+    if (next) waiting--
+    else running--
+    next?.go()
   }
 
   return {
