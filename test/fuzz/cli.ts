@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { besiege } from '../attack/hostile-connections.ts'
 import { start } from '../start.ts'
-import { hostileMinutes } from './connections.ts'
 import { type Outcome, runTarget } from './run-target.ts'
 import { suiteTargets, targets } from './targets.ts'
 
@@ -32,7 +32,7 @@ async function main(): Promise<number> {
     },
   })
   const [seconds, seed, jobs] = [values.seconds, values.seed, values.jobs].map(Number) as [number, number, number]
-  if (positionals.join() === 'connections') return hostileMinutes(seconds)
+  if (positionals.join() === 'connections') return underSiege(seconds)
   const names = positionals.join() === 'all' ? Object.keys(targets) : positionals
   const unknown = names.filter((name) => !Object.hasOwn(targets, name))
   if (values.help || names.length === 0 || unknown.length > 0 || !(seconds > 0) || !(jobs > 0) || Number.isNaN(seed)) {
@@ -55,6 +55,20 @@ async function main(): Promise<number> {
     return findings > 0 ? 1 : 0
   } finally {
     await suite?.close()
+  }
+}
+
+/** A suite of its own under 1,500 hostile connections; prints what was measured. */
+async function underSiege(seconds: number): Promise<number> {
+  const suite = await start()
+  try {
+    const { report, grewMiB, files, health, answers } = await besiege(suite, { connections: 1500, seconds })
+    process.stdout.write(`${JSON.stringify({ report, grewMiB, files, health, answers }, null, 1)}\n`)
+    const holds = grewMiB < 200 && files.after <= files.before + 10 && answers.late === 0
+    process.stdout.write(holds ? 'holds\n' : 'does not hold\n')
+    return holds ? 0 : 1
+  } finally {
+    await suite.close()
   }
 }
 

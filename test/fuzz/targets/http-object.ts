@@ -6,7 +6,7 @@ import { define } from '../target.ts'
 import { bytes, json, jsonText, text } from '../values.ts'
 
 const containers = ['plain', 'public', 'segments', 'versioned', 'website', 'missing']
-const objects = ['a', 'a/b', 'big', 'slo', 'dlo', 'link', 'loop', 'index.html', 'none']
+const objects = ['a', 'a/b', 'big', 'slo', 'dlo', 'link', 'loop', 'back', 'index.html', 'none']
 
 /** All that stands in the account; made again when the container that is looked at is gone. */
 const account = (name: string, as: Fixture['as']): Fixture => ({
@@ -26,7 +26,8 @@ const account = (name: string, as: Fixture['as']): Fixture => ({
     await put('/plain/slo?multipart-manifest=put', JSON.stringify([{ path: '/segments/a' }, { path: '/plain/big' }]))
     await put('/plain/dlo', '', { 'x-object-manifest': 'segments/a' })
     await put('/plain/link', '', { 'x-symlink-target': 'plain/a', 'content-type': 'application/symlink' })
-    await put('/plain/loop', '', { 'x-symlink-target': 'plain/loop', 'content-type': 'application/symlink' })
+    await put('/plain/loop', '', { 'x-symlink-target': 'plain/back', 'content-type': 'application/symlink' })
+    await put('/plain/back', '', { 'x-symlink-target': 'plain/loop', 'content-type': 'application/symlink' })
     await client.must('object', 'POST', '', { headers: { 'x-account-meta-temp-url-key': 'key' } })
     return `AUTH_${client.projectId}`
   },

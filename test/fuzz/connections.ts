@@ -1,3 +1,0 @@
-export async function hostileMinutes(_seconds: number): Promise<number> {
-  return 2
-}
