@@ -32,6 +32,7 @@ export default defineConfig({
       api('api'),
       api('api-mariadb'),
       api('api-postgres'),
+      project('fuzz', ['test/fuzz/**/*.test.ts'], 180_000, { ...onOneSuite, ...alone, maxConcurrency: 4 }),
       project('attack', ['test/attack/**/*.test.ts'], 180_000, { ...onOneSuite, ...alone }),
       project('clients', ['test/clients/**/*.test.ts'], 600_000, alone),
       project('real', ['test/real/**/*.test.ts'], 300_000),

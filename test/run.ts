@@ -7,9 +7,11 @@ import { join } from 'node:path'
 const all: { name: string; command?: string[] }[] = [
   { name: 'types', command: ['tsc', '--noEmit'] },
   { name: 'lint', command: ['biome', 'ci', '.'] },
-  ...['layout', 'unit', 'real', 'api', 'api-mariadb', 'api-postgres', 'attack', 'cluster', 'clients'].map((name) => ({
-    name,
-  })),
+  ...['layout', 'unit', 'real', 'api', 'api-mariadb', 'api-postgres', 'attack', 'fuzz', 'cluster', 'clients'].map(
+    (name) => ({
+      name,
+    }),
+  ),
 ]
 const stages = chosen(process.argv.slice(2))
 

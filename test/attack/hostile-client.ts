@@ -8,6 +8,8 @@ export interface HostileOrders {
   publicObject: string
   connections: number
   seconds: number
+  /** Only this one of the attacks, by its place; all when absent. */
+  only?: number
 }
 
 /** What it prints at the end, as JSON. */
@@ -130,7 +132,7 @@ setTimeout(() => {
 
 /** Opens a connection and attacks on it; when the suite closes it, another takes its place some seconds later. */
 function keepOpen(index: number): void {
-  const attack = attacks[index % attacks.length]!
+  const attack = attacks[orders.only ?? index % attacks.length]!
   const service = attack.port === 'any' ? services[Math.floor(index / attacks.length) % services.length]! : attack.port
   const timers: NodeJS.Timeout[] = []
   const socket = connect({ host: '127.0.0.1', port: orders.ports[service] }, () => {

@@ -27,7 +27,10 @@ type Place = Pick<Started, 'urls' | 'demo' | 'pid'>
  * Lets a process of its own attack the suite on many connections at once, and measures from this one. Throws when a
  * health check fails.
  */
-export async function besiege(place: Place, options: { connections: number; seconds: number }): Promise<Siege> {
+export async function besiege(
+  place: Place,
+  options: Pick<HostileOrders, 'connections' | 'seconds' | 'only'>,
+): Promise<Siege> {
   const publicObject = await putPublicObject(place)
   const ports = Object.fromEntries(
     Object.entries(place.urls).map(([service, url]) => [service, Number(new URL(url).port)]),
@@ -45,15 +48,19 @@ export async function besiege(place: Place, options: { connections: number; seco
     [join(import.meta.dirname, 'hostile-client.ts'), JSON.stringify(orders)],
     { cwd: root },
   )
-  const { health, answers } = await askHealth(place, client)
-  const { stdout } = await client
-  files.after = await until(
-    async () => openFiles(place.pid),
-    (count) => count <= files.before + 10,
-    90,
-  ).catch(() => openFiles(place.pid))
-  clearInterval(look)
-  return { report: JSON.parse(stdout) as HostileReport, grewMiB: Math.round(grewMiB), files, health, answers }
+  try {
+    const { health, answers } = await askHealth(place, client)
+    const { stdout } = await client
+    files.after = await until(
+      async () => openFiles(place.pid),
+      (count) => count <= files.before + 10,
+      90,
+    ).catch(() => openFiles(place.pid))
+    return { report: JSON.parse(stdout) as HostileReport, grewMiB: Math.round(grewMiB), files, health, answers }
+  } finally {
+    clearInterval(look)
+    client.kill('SIGKILL')
+  }
 }
 
 const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length

@@ -1,5 +1,6 @@
 import { silentLog } from '@hearth/core'
 import type { ProxyDeps } from '../../packages/swift/src/deps.ts'
+import { defaultLimits } from '../../packages/swift/src/limits.ts'
 import type { SwiftRequest } from '../../packages/swift/src/request.ts'
 import { Refusal, type SwiftResponse } from '../../packages/swift/src/response.ts'
 
@@ -29,6 +30,7 @@ export const proxyDeps = {
     rings: { account: ring, container: ring, object: ring },
     node: () => ({ local: true, read: async () => stored }),
   },
+  limits: defaultLimits,
   log: silentLog,
 } as unknown as ProxyDeps
 

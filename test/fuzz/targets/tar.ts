@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { bulkUpload } from '../../../packages/swift/src/features/bulk/feature.ts'
-import { drain, requestOf } from '../swift-request.ts'
+import { answerOrRefusal, drain, proxyDeps, requestOf } from '../swift-request.ts'
 import { define } from '../target.ts'
 import { bytes, damage, damages, inPieces, oddText, pieceSizes } from '../values.ts'
 
@@ -87,7 +87,10 @@ export const target = define({
         headers: { accept: 'application/json' },
         body: inPieces(whole, pieces),
       })
-      await drain(await bulkUpload.wrap(next, undefined as never)(request))
+      const owner = { ...request, identity: { roles: ['member'] } as never }
+      const answer = await answerOrRefusal(() => bulkUpload.wrap(next, proxyDeps)(owner))
+      if (answer.status >= 500) throw new Error(`answers ${answer.status}`)
+      await drain(answer)
     },
   }),
 })
