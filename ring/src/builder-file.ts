@@ -3,6 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Builder } from './builder.ts'
 import type { Device } from './device.ts'
 import { RingError } from './errors.ts'
+import { problemOfDevices } from './file.ts'
 
 interface BuilderJson {
   format: 'hearth-ring-builder-1'
@@ -50,13 +51,32 @@ export async function loadBuilder(path: string): Promise<Builder> {
   } catch (error) {
     throw new RingError(`cannot read the builder ${path}: ${(error as Error).message}`)
   }
-  if (json.format !== 'hearth-ring-builder-1') throw new RingError(`${path} is not a ring builder of Hearth`)
+  if (json?.format !== 'hearth-ring-builder-1') throw new RingError(`${path} is not a ring builder of Hearth`)
+  const problem = problemOf(json)
+  if (problem) throw new RingError(`the builder ${path} is damaged: ${problem}`)
   const { format: _, assignment, hoursSinceMove, ...rest } = json
-  return {
-    ...rest,
-    assignment: assignment.map((text) => fromLittleEndian(unpack(text))),
-    hoursSinceMove: new Uint8Array(unpack(hoursSinceMove)),
+  try {
+    return {
+      ...rest,
+      assignment: assignment.map((text) => fromLittleEndian(unpack(text))),
+      hoursSinceMove: new Uint8Array(unpack(hoursSinceMove)),
+    }
+  } catch (error) {
+    throw new RingError(`the builder ${path} is damaged: ${(error as Error).message}`)
   }
+}
+
+const numbers = ['partPower', 'replicas', 'minPartHours', 'overload', 'version', 'movesAsOf'] as const
+
+function problemOf(json: BuilderJson): string | null {
+  const bad = numbers.find((name) => typeof json[name] !== 'number' || json[name] < 0)
+  if (bad) return `${bad} must be a number of 0 or more`
+  if (!Number.isInteger(json.partPower) || json.partPower > 32) return 'partPower must be a whole number from 0 to 32'
+  if (!Array.isArray(json.removing) || !json.removing.every(Number.isInteger)) return 'removing must be a list of ids'
+  const zipped = [json.assignment, [json.hoursSinceMove]]
+  if (!zipped.every((list) => Array.isArray(list) && list.every((text) => typeof text === 'string')))
+    return 'assignment and hoursSinceMove must be texts'
+  return problemOfDevices(json.devices)
 }
 
 function littleEndian(row: Uint16Array): Buffer {

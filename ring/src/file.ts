@@ -34,8 +34,8 @@ export function decodeRing(plain: Buffer, name = 'ring'): RingData {
     const found = plain.subarray(0, 4).toString('latin1') === 'R1NG' ? `version ${plain.readUInt16BE(4)}` : 'no ring'
     throw new RingError(`${name} is not a version 1 ring file (found ${found})`)
   }
-  const length = plain.readUInt32BE(6)
-  const header = JSON.parse(plain.subarray(10, 10 + length).toString('latin1')) as Header
+  const length = plain.length < 10 ? 0 : plain.readUInt32BE(6)
+  const header = readHeader(plain.subarray(10, 10 + length).toString('latin1'), name)
   const swap = (header.byteorder ?? 'little') !== 'little'
   const partitions = 2 ** (32 - header.part_shift)
   const replicas: Uint16Array[] = []
@@ -58,6 +58,40 @@ export function decodeRing(plain: Buffer, name = 'ring'): RingData {
     ...(header.version === undefined ? {} : { version: header.version }),
     ...(header.next_part_power === undefined ? {} : { nextPartPower: header.next_part_power }),
   }
+}
+
+/** Throws RingError naming what is missing or of the wrong kind. */
+function readHeader(text: string, name: string): Header {
+  let header: Header
+  try {
+    header = JSON.parse(text) as Header
+  } catch (error) {
+    throw new RingError(`the header of ${name} is no JSON: ${(error as Error).message}`)
+  }
+  const problem = problemOf(header)
+  if (problem) throw new RingError(`the header of ${name} is damaged: ${problem}`)
+  return header
+}
+
+function problemOf(header: Header): string | null {
+  if (typeof header !== 'object' || header === null) return 'it is no object'
+  const { devs, part_shift: shift, replica_count: replicas } = header
+  if (!Number.isInteger(shift) || shift < 0 || shift > 32) return 'part_shift must be a whole number from 0 to 32'
+  if (!Number.isInteger(replicas) || replicas < 0 || replicas > 65_535) return 'replica_count must be a whole number'
+  return problemOfDevices(devs)
+}
+
+/** Says what is wrong with a list of devices from a file; null when nothing is. */
+export function problemOfDevices(devices: unknown): string | null {
+  if (!Array.isArray(devices)) return 'its devices are no list'
+  for (const [id, device] of devices.entries()) {
+    if (device === null) continue
+    if (typeof device !== 'object') return `device ${id} is no object`
+    const { ip, port, device: disk, weight } = device as Record<string, unknown>
+    if (typeof ip !== 'string' || typeof disk !== 'string') return `device ${id} has no ip or no device name`
+    if (!Number.isInteger(port) || typeof weight !== 'number') return `device ${id} has no port or no weight`
+  }
+  return null
 }
 
 function withReplication(device: Device): Device {

@@ -1,6 +1,7 @@
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import {
   activeDevices,
@@ -182,4 +183,34 @@ test('the commands build a ring from nothing', async () => {
   await expect(run('create', builder)).rejects.toThrow('exists already')
   await expect(run('add', builder, 'nonsense', '1')).rejects.toThrow('is not a device')
   expect((await readFile(join(folder, 'object.ring.gz'))).subarray(0, 2).toString('hex')).toBe('1f8b')
+})
+
+test('a damaged ring or builder file is refused as one, whatever is damaged', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hearth-ring-'))
+  const builder = cluster([{ zone: 1 }, { zone: 2 }, { zone: 3 }])
+  rebalance(builder)
+  await saveBuilder(join(folder, 'builder'), builder)
+  const json = JSON.parse(await readFile(join(folder, 'builder'), 'utf8')) as object
+  for (const damage of [
+    { devices: 0 },
+    { devices: [{}] },
+    { hoursSinceMove: null },
+    { assignment: ['x'] },
+    { partPower: -1 },
+  ]) {
+    await writeFile(join(folder, 'damaged'), JSON.stringify({ ...json, ...damage }))
+    await expect(loadBuilder(join(folder, 'damaged'))).rejects.toThrow('damaged is damaged: ')
+  }
+  const plain = gunzipSync(encodeRing(ringOf(builder)))
+  const text = plain.toString('latin1')
+  for (const [from, to] of [
+    ['"devs"', '"dewt"'],
+    ['"part_shift"', '"part_shaft"'],
+    ['"byteorder":', '"byteorder"'],
+  ] as const) {
+    await writeFile(join(folder, 'damaged'), gzipSync(Buffer.from(text.replace(from, to), 'latin1')))
+    await expect(readRing(join(folder, 'damaged'))).rejects.toThrow(/the header of .* is (damaged|no JSON)/)
+  }
+  await writeFile(join(folder, 'damaged'), gzipSync(plain.subarray(0, 8)))
+  await expect(readRing(join(folder, 'damaged'))).rejects.toThrow('is no JSON')
 })

@@ -65,12 +65,16 @@ async function superviseChild(
   let done = false
   let killed: string | null = null
   let limitMiB = Number.POSITIVE_INFINITY
+  let baseMiB = Number.POSITIVE_INFINITY
   const kill = (why: string): void => {
     killed ??= why
     child.kill('SIGKILL')
   }
   child.on('message', (report: Report) => {
-    if (report.kind === 'opened') limitMiB = report.memoryMiB
+    if (report.kind === 'opened') {
+      limitMiB = report.memoryMiB
+      baseMiB = residentOrZero(child.pid!)
+    }
     if (report.kind === 'found') add(JSON.parse(report.finding) as CaseFile)
     if (report.kind === 'done') {
       done = true
@@ -78,7 +82,7 @@ async function superviseChild(
     }
   })
   const timer = superviseTimer(child, currentFile, kill, () => {
-    const grew = suite ? suite.grewMiB() : grewOf(child)
+    const grew = suite ? suite.grewMiB() : residentOrZero(child.pid!) - baseMiB
     outcome.grewMiB = Math.max(outcome.grewMiB, Math.round(grew))
     if (limitMiB < Number.POSITIVE_INFINITY && grew > limitMiB) kill(`grew by more than ${limitMiB} MiB`)
     if (suite && !suite.alive()) kill('the suite has ended')
@@ -86,7 +90,6 @@ async function superviseChild(
   child.send({ name, place, seconds, seed, currentFile, replay: options.replay ?? null } satisfies Order)
   const code = await new Promise<number | null>((gone) => child.once('exit', (status) => gone(status)))
   clearInterval(timer)
-  bases.delete(child)
   if (done) return
   const message = killed ?? `the process that read the case ended with ${code ?? 'a signal'}`
   add({ seed, path: null, message, input: existsSync(currentFile) ? loadCurrent(currentFile) : null })
@@ -106,16 +109,6 @@ function superviseTimer(
     if (quiet > (touched === null ? startMs : hangMs) && child.exitCode === null)
       kill(touched === null ? 'did not start' : `hangs: no end after ${hangMs / 1000} s`)
   }, 500)
-}
-
-const bases = new WeakMap<ChildProcess, number>()
-
-/** Growth since this was first asked, MiB. */
-function grewOf(child: ChildProcess): number {
-  const resident = residentOrZero(child.pid!)
-  const base = bases.get(child)
-  if (base === undefined) bases.set(child, Math.max(resident, 100))
-  return resident - (bases.get(child) ?? resident)
 }
 
 function loadCurrent(path: string): unknown {

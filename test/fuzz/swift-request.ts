@@ -11,7 +11,14 @@ export function requestOf(
   return {
     ...{ account: 'AUTH_fuzz', container: 'c', length: null, chunked: true, transactionId: 'tx', baseUrl: 'http://a' },
     ...{ identity: null, serviceRoles: [], authorize: () => null, preauthorized: null, slash: false, owner: false },
-    ...{ reseller: false, sysmeta: {}, log: silentLog, clientAddress: '127.0.0.1', path: '/v1/AUTH_fuzz/c' },
+    ...{
+      reseller: false,
+      sysmeta: {},
+      gone: new AbortController().signal,
+      log: silentLog,
+      clientAddress: '127.0.0.1',
+      path: '/v1/AUTH_fuzz/c',
+    },
     ...parts,
   } as unknown as SwiftRequest
 }

@@ -10,20 +10,27 @@ export type Check = (input: CheckInput) => boolean
 
 /**
  * Compiles an oslo.policy rule text: `and`, `or`, `not`, parentheses, `@` (always), `!` (never), '' (always),
- * `rule:x`, `role:x`, `attribute:%(target.attribute)s`, `'literal':%(attribute)s`. Throws on bad syntax.
+ * `rule:x`, `role:x`, `attribute:%(target.attribute)s`, `'literal':%(attribute)s`. Throws on bad syntax, on a text of over
+ * 8192 characters, and on over 100 levels of parentheses and `not`.
  */
 export function parseRule(text: string): Check {
+  if (text.length > longestRule) throw new Error(`a rule may have ${longestRule} characters, not ${text.length}`)
   const tokens = tokenize(text)
   if (tokens.length === 0) return () => true
-  const parser = { tokens, at: 0 }
+  const parser = { tokens, at: 0, depth: 0 }
   const check = parseOr(parser)
   if (parser.at < tokens.length) throw new Error(`unexpected "${tokens[parser.at]}" in "${text}"`)
   return check
 }
 
+const longestRule = 8192
+const deepest = 100
+
 interface Parser {
   tokens: string[]
   at: number
+  /** Parentheses and `not`s that are open. */
+  depth: number
 }
 
 function tokenize(text: string): string[] {
@@ -49,6 +56,13 @@ function parseAnd(parser: Parser): Check {
 }
 
 function parseNot(parser: Parser): Check {
+  if (++parser.depth > deepest) throw new Error(`the rule is nested more than ${deepest} levels deep`)
+  const check = parseOne(parser)
+  parser.depth--
+  return check
+}
+
+function parseOne(parser: Parser): Check {
   const token = parser.tokens[parser.at]
   if (token?.toLowerCase() === 'not') {
     parser.at++

@@ -68,3 +68,10 @@ test('a rule text that cannot be parsed is refused with its name', () => {
 test('a policy file that is not a mapping of texts is refused with the key', () => {
   expect(() => openEnforcer({ defaults, file: policyFile('"member": [1]\n') })).toThrow('rule "member" must be a text')
 })
+
+test('a rule that is too long or nested too deep is refused and takes no time', () => {
+  const refusal = (rule: string) => () => openEnforcer({ defaults: { 'a:b': rule } })
+  expect(refusal('%(a'.repeat(20_000))).toThrow('a rule may have 8192 characters, not 60000')
+  expect(refusal(`${'('.repeat(4000)}@`)).toThrow('nested more than 100 levels deep')
+  expect(refusal(`${'not '.repeat(2000)}@`)).toThrow('nested more than 100 levels deep')
+})

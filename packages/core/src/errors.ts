@@ -76,8 +76,15 @@ export function errorRowsOf(factories: object): { code: string; status: number; 
 
 function fill(template: string, params: Record<string, unknown>): string {
   return template.replace(/\{(\w+)\}/g, (whole, key: string) =>
-    Object.hasOwn(params, key) ? String(own(params, key)) : whole,
+    Object.hasOwn(params, key) ? shown(own(params, key)) : whole,
   )
+}
+
+/** Never throws: String() does for an object from outside whose `toString` is no function. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return value.map(shown).join(',')
+  if (typeof value !== 'object' || value === null || value instanceof Error) return String(value)
+  return JSON.stringify(value)
 }
 
 /** Errors any service may throw. */

@@ -43,7 +43,7 @@ export function parsePatch(contentType: string | undefined, body: unknown): Chan
 function readEntry(entry: Record<string, unknown>, old: boolean): Change {
   const [op, pointer] = old ? readOldEntry(entry) : [entry.op, entry.path]
   const known = operations.find((name) => name === op)
-  if (!known) throw bad(`Operations must be one of ${operations.join(', ')}: '${String(op)}'.`)
+  if (!known) throw bad(`Operations must be one of ${operations.join(', ')}: ${JSON.stringify(op)}.`)
   if (typeof pointer !== 'string') throw bad(`Operation '${known}' needs a path.`)
   if (known !== 'remove' && !('value' in entry)) throw bad(`Operation '${known}' requires a member named 'value'.`)
   return { op: known, path: readPointer(pointer), value: entry.value, strictAdd: old }

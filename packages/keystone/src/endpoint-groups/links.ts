@@ -15,14 +15,14 @@ import { addLink, findEndpointGroup, hasLink, type LinkTable, linkedIds, removeL
 /** Which link a path speaks of: a project and an endpoint, or a project and an endpoint group. */
 function linkOf({ params }: ApiRequest): { table: LinkTable; row: Record<string, string> } {
   const { project_id, endpoint_id, endpoint_group_id } = params as Record<string, string>
-  return endpoint_id
+  return endpoint_id !== undefined
     ? { table: 'project_endpoints', row: { project_id: project_id!, endpoint_id } }
     : { table: 'project_endpoint_groups', row: { project_id: project_id!, endpoint_group_id: endpoint_group_id! } }
 }
 
 async function assertThere(query: Query, { params }: ApiRequest): Promise<void> {
   await needProject(query, params.project_id!)
-  if (params.endpoint_id) await needEndpoint(query, params.endpoint_id)
+  if (params.endpoint_id !== undefined) await needEndpoint(query, params.endpoint_id)
   else await needEndpointGroup(query, params.endpoint_group_id!)
 }
 
@@ -54,9 +54,10 @@ export async function listLinkedProjects(_context: Context, request: ApiRequest,
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
   const { endpoint_id, endpoint_group_id } = request.params
-  const ids = endpoint_id
-    ? await linkedIds(query, 'project_endpoints', { endpoint_id }, 'project_id')
-    : await linkedIds(query, 'project_endpoint_groups', { endpoint_group_id }, 'project_id')
+  const ids =
+    endpoint_id !== undefined
+      ? await linkedIds(query, 'project_endpoints', { endpoint_id }, 'project_id')
+      : await linkedIds(query, 'project_endpoint_groups', { endpoint_group_id }, 'project_id')
   const items = (await projectsById(query, ids)).map((project) => renderProject(project, base))
   return collection(request, { name: 'projects', base, items })
 }

@@ -34,6 +34,8 @@ test('tags are set, added, taken away and searched by', async () => {
   const { id } = await create({ name: 'tagged', tags: ['b', 'a'] })
   expect((await call('PUT', `/projects/${id}/tags/c`)).status).toBe(201)
   expect((await call('GET', `/projects/${id}/tags`)).body.tags).toEqual(['a', 'b', 'c'])
+  expect((await call('PUT', `/projects/${id}/tags/${encodeURIComponent('Ā')}`)).status).toBe(201)
+  expect((await call('DELETE', `/projects/${id}/tags/${encodeURIComponent('Ā')}`)).status).toBe(204)
   const found = async (query: string) => (await call('GET', `/projects?${query}`)).body.projects.length
   expect([await found('tags=a,c'), await found('tags=a,x'), await found('tags-any=x,c')]).toEqual([1, 0, 1])
   expect((await call('DELETE', `/projects/${id}/tags/x`)).status).toBe(404)
@@ -58,4 +60,9 @@ test('names are unique in their domain and at most 64 characters long', async ()
   expect(await post({ name: 'demo' })).toBe(409)
   expect(await post({ name: 'x'.repeat(65) })).toBe(400)
   expect(await post({ name: 'orphan', parent_id: 'nobody' })).toBe(404)
+})
+
+test('an association with an endpoint of no name is not found', async () => {
+  const { id } = await create({ name: 'associated' })
+  expect((await call('GET', `/OS-EP-FILTER/projects/${id}/endpoints//`)).status).toBe(404)
 })

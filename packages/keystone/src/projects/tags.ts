@@ -36,7 +36,9 @@ export async function addTag(_context: Context, request: ApiRequest, deps: Deps)
   if (value.length > 255 || /[,/]/.test(value)) throw invalid(`${value} is not a tag.`)
   await changeTags(request, deps, (tags) => [...tags, value])
   const base = baseOf(request, deps.publicUrl)
-  return new Reply(201, undefined, { location: `${base}/projects/${request.params.project_id}/tags/${value}` })
+  return new Reply(201, undefined, {
+    location: `${base}/projects/${request.params.project_id}/tags/${encodeURIComponent(value)}`,
+  })
 }
 
 /** DELETE /projects/{project_id}/tags/{value}. Throws ResourceNotFound (404). */

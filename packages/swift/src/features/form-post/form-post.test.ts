@@ -129,3 +129,10 @@ test('a form takes no part of its query for an order', async () => {
   expect(answer.status).toBe(201)
   expect(await (await cloud.call('GET', '/c/manifest')).text()).toBe('[]')
 })
+
+test('a form that ends within a field is refused with 400', async () => {
+  const { status, text } = await post(`${signed({})}${partOf('file', 'cut', 'name').slice(0, -6)}`)
+  expect([status, text]).toEqual([400, expect.stringContaining('unexpected end of the form')])
+  const { status: within } = await post(signed({}).slice(0, -12))
+  expect(within).toBe(400)
+})

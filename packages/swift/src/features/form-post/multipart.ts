@@ -46,14 +46,26 @@ export async function* readParts(source: AsyncIterable<Buffer>, boundary: string
       const found = await queue.take()
       if (!found) return
       const { part, headers } = found
-      yield { headers, data: { [Symbol.asyncIterator]: () => part.iterator({ destroyOnReturn: false }) } }
+      yield { headers, data: { [Symbol.asyncIterator]: () => dataOf(part) } }
       part.resume()
-      if (!part.readableEnded && !part.destroyed) await once(part, 'end')
+      if (!part.readableEnded && !part.destroyed) await once(part, 'end').catch(endsEarly)
     }
   } finally {
     stop.resolve()
     parser.destroy()
   }
+}
+
+async function* dataOf(part: Dicer.PartStream): AsyncGenerator<Buffer> {
+  try {
+    yield* part.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+  } catch {
+    endsEarly()
+  }
+}
+
+function endsEarly(): never {
+  throw new MultipartError('unexpected end of the form')
 }
 
 const first = ([name, values]: [string, string[]]): [string, string] => [

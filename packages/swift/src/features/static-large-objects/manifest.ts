@@ -62,7 +62,7 @@ function problemsOf(wish: Wish): string[] {
   if (wish.etag !== undefined && wish.etag !== null && typeof wish.etag !== 'string')
     problems.push('etag must be a string or null (if provided)')
   const size = wish.size_bytes ?? null
-  if (size !== null && !/^\d+$/.test(String(size))) problems.push('invalid size_bytes')
+  if (size !== null && (typeof size === 'object' || !/^\d+$/.test(String(size)))) problems.push('invalid size_bytes')
   else if (size !== null && Number(size) < 1) problems.push('too small; each segment must be at least 1 byte.')
   if (wish.range !== undefined && (typeof wish.range !== 'string' || spansOf(`bytes=${wish.range}`, 2 ** 52) === null))
     problems.push('invalid range')
