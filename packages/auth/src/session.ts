@@ -1,4 +1,4 @@
-import { commonErrors } from '@hearth/core'
+import { commonErrors, errorTable } from '@hearth/core'
 import { identityRoot } from './identity-root.ts'
 import { unreachable } from './unreachable.ts'
 
@@ -39,6 +39,9 @@ interface Login {
   catalog: { type: string; endpoints: { interface: string; region: string; url: string }[] }[]
 }
 
+/** A catalog without the service asked for is told apart from an identity service that is away. */
+export const sessionErrors = errorTable({ NoEndpoint: [503, 'Service Unavailable: {reason}'] })
+
 const renewBeforeMs = 60_000
 /** A log-in is not repeated sooner. */
 const settleMs = 10_000
@@ -75,7 +78,7 @@ export function openServiceSession(options: SessionOptions): ServiceSession {
       }
       if (url === undefined) {
         const reason = `the catalog has no ${options.interface ?? 'public'} ${serviceType} endpoint`
-        throw commonErrors.ServiceUnavailable({ reason })
+        throw sessionErrors.NoEndpoint({ reason })
       }
       return (projectId ? url.replace(known.projectId, projectId) : url).replace(/\/+$/, '')
     },

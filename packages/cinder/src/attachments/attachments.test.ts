@@ -58,6 +58,18 @@ test('an attachment goes from reserved over attaching to attached and leaves not
   expect(await cinder.exporter.list()).not.toContain(`volume-${id}`)
 })
 
+test('an attachment without a connector is completed, as Nova does for a shelved server', async () => {
+  const id = await makeVolume()
+  const made = await ask('POST', '/attachments', { attachment: { volume_uuid: id, instance_uuid: server } })
+  const path = `/attachments/${made.body.attachment.id}`
+  expect((await ask('POST', `${path}/action`, { 'os-complete': {} })).status).toBe(204)
+  expect((await cinder.wait(`/volumes/${id}`, 'in-use')).attachments).toMatchObject([{ id, server_id: server }])
+  expect((await ask('GET', path)).body.attachment.status).toBe('attached')
+  const headers = { 'x-service-token': 'service' }
+  expect((await ask('DELETE', path, undefined, { headers })).status).toBe(200)
+  await cinder.wait(`/volumes/${id}`, 'available')
+})
+
 test('a volume that is attached can be neither attached to another server nor deleted', async () => {
   const id = await makeVolume()
   await ask('POST', '/attachments', { attachment: { volume_uuid: id, instance_uuid: server, connector } })

@@ -22,9 +22,10 @@ async function complete(tx: Transaction, attachment: AttachmentRow): Promise<voi
   const volume = await lockVolume(tx, attachment.volume_id)
   const set = { attached_at: Date.now() }
   const states = attachmentStates
-  const from = ['attaching', 'attached']
+  // Nova completes the reserved attachment of a server that is shelved: nothing is connected, yet the volume is in use.
+  const from = ['reserved', 'attaching', 'attached']
   if (!(await move(tx, { table: 'attachments', id: attachment.id, to: 'attached', states, from, set }))) {
-    const reason = `Attachment status must be attaching to be completed, but the current status is ${attachment.status}.`
+    const reason = `Attachment status must be reserved or attaching to be completed, but the current status is ${attachment.status}.`
     throw errors.InvalidVolume({ reason })
   }
   await settleVolume(tx, volume)

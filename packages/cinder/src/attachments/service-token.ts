@@ -1,4 +1,5 @@
 import type { Context } from '@hearth/core'
+import { isNoCompute } from '../clients/compute.ts'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { type AttachmentRow, listAttachments } from './store.ts'
@@ -19,7 +20,8 @@ export async function checkDetachAllowed(context: Context, attachment: Attachmen
   const refusal = errors.ConflictNovaUsingAttachment({ instance_id: server })
   if (deps.compute === null) throw refusal
   const used = await deps.compute.attachmentOf(server, attachment.volume_id).catch((error: unknown) => {
-    context.log.warn({ err: error, attachmentId: attachment.id }, 'compute could not be asked about an attachment')
+    if (!isNoCompute(error))
+      context.log.warn({ err: error, attachmentId: attachment.id }, 'compute could not be asked about an attachment')
     throw refusal
   })
   if (used === attachment.id) throw refusal

@@ -6,6 +6,7 @@ import type { BackendDeps } from './backend-deps.ts'
 import { waitForCopies } from './copies.ts'
 import { type ExtensionTask, endExtension } from './extension.ts'
 import { findVolume, type VolumeRow, volumeRef } from './store.ts'
+import { tellCompute } from './tell-compute.backend.ts'
 
 const gib = 1024 ** 3
 
@@ -30,7 +31,8 @@ export async function extendVolume(
       return failExtension(context, volume, task, deps)
     }
     await database.transaction((tx) => endExtension(tx, volume, task, 'grown'))
-    if (volume.previous_status === 'in-use') await tellCompute(volume, deps)
+    if (volume.previous_status === 'in-use')
+      await tellCompute('volumeExtended', { volume_id: volume.id, status: 'attached' }, deps)
   })
 }
 
@@ -60,14 +62,5 @@ async function failExtension(
       detail: 'extend-failed',
       requestId: context.requestId,
     })
-  })
-}
-
-async function tellCompute(volume: VolumeRow, deps: BackendDeps): Promise<void> {
-  const attachments = await listAttachments(deps.database.query, { volume_id: volume.id, status: 'attached' })
-  const servers = attachments.flatMap(({ instance_uuid }) => (instance_uuid === null ? [] : [instance_uuid]))
-  if (servers.length === 0) return
-  await deps.compute?.volumeExtended(servers, volume.id).catch((error: unknown) => {
-    deps.log.warn({ err: error, volumeId: volume.id }, 'compute could not be told that a volume has grown')
   })
 }

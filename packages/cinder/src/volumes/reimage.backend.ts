@@ -6,6 +6,7 @@ import type { BackendDeps } from './backend-deps.ts'
 import type { ReimageTask } from './reimage.ts'
 import { volumeStates } from './states.ts'
 import { findVolume, type VolumeRow, volumeRef, writeMetadata } from './store.ts'
+import { tellCompute } from './tell-compute.backend.ts'
 
 /** Writes an image over a volume in `downloading` that was there before. */
 export async function reimageVolume(
@@ -26,6 +27,9 @@ export async function reimageVolume(
       failed = true
     }
     await deps.database.transaction((tx) => finish(tx, context, volume, task, failed))
+    // By cinder/volume/manager.py: a server that is rebuilt waits for this.
+    if (!failed && volume.previous_status === 'reserved')
+      await tellCompute('volumeReimaged', { volume_id: volume.id }, deps)
   })
 }
 

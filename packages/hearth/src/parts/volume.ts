@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Backend, type BackendSource, migrations, roles } from '@hearth/cinder'
+import { type Backend, type BackendSource, migrations, openComputeClient, roles } from '@hearth/cinder'
 import type { Running } from '@hearth/core'
 import { type Database, migrate } from '@hearth/database'
 import { type BackupStore, type DriverDeps, openDriver, openRunner, prepareDriver } from '@hearth/driver'
@@ -22,6 +22,7 @@ export async function startVolumeApi(shared: Shared): Promise<Running> {
     database: await migratedDatabase(shared),
     bus: await shared.bus('cinder'),
     session: shared.session('cinder'),
+    compute: openComputeClient(shared.session('cinder')),
     log,
     metrics,
     metricsToken: shared.metricsToken,
@@ -43,6 +44,7 @@ export async function startVolume(shared: Shared): Promise<Running> {
     database: await migratedDatabase(shared),
     bus: await shared.bus('cinder'),
     session: shared.session('cinder'),
+    compute: openComputeClient(shared.session('cinder')),
     hostName: shared.config.hostName,
     availabilityZone: shared.config.volume.availabilityZone,
     backends: await openBackends(shared),
