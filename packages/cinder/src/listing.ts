@@ -84,11 +84,20 @@ export interface Page<T> {
   count?: number
 }
 
-/** One page of `rows`, a query on `table` with its filters set. Throws 404 on an unknown marker. */
-export async function pageRows<T>(q: Query, table: string, rows: Rows, paging: Paging): Promise<Page<T>> {
+/**
+ * One page of `rows`, a query on `table` with its filters set. `visible` holds what the caller may see of the table, filters
+ * apart, when that is not all: a marker outside of it is as unknown as one that does not exist. Throws 404 on such a marker.
+ */
+export async function pageRows<T>(
+  q: Query,
+  table: string,
+  rows: Rows,
+  paging: Paging,
+  visible?: Rows,
+): Promise<Page<T>> {
   const counted = paging.withCount ? await rows.clone().count({ count: '*' }).first() : undefined
   const count = counted && { count: Number((counted as { count: number }).count) }
-  if (paging.marker !== null) await startAfter(q, table, rows, paging, paging.marker)
+  if (paging.marker !== null) await startAfter(visible ?? q(table), table, rows, paging, paging.marker)
   if (paging.limit === 0) return { rows: [], ...count }
   for (const { column, direction } of paging.order) {
     if (column !== 'id' && column !== 'created_at')
@@ -101,8 +110,8 @@ export async function pageRows<T>(q: Query, table: string, rows: Rows, paging: P
 }
 
 /** Keeps what comes after the marker in the order of the sort keys; a null counts as the smallest value. */
-async function startAfter(q: Query, table: string, rows: Rows, paging: Paging, marker: string): Promise<void> {
-  const last = await q(table).where({ id: marker }).first()
+async function startAfter(visible: Rows, table: string, rows: Rows, paging: Paging, marker: string): Promise<void> {
+  const last = await visible.where(`${table}.id`, marker).first(`${table}.*`)
   if (!last) throw errors.ItemNotFound({ reason: `Marker ${marker} could not be found.` })
   rows.where((any) => {
     paging.order.forEach(({ column, direction }, index) => {

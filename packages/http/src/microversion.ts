@@ -34,16 +34,15 @@ function after(version: string): string {
 
 /**
  * Reads `OpenStack-API-Version: volume 3.44` (a comma list; `latest` allowed; absent means the minimum), as
- * cinder/api/openstack/wsgi.py does. A header without our service is `missing`: such methods do not exist (404).
+ * cinder/api/openstack/wsgi.py does. The first element that holds our word counts, so that `volumev3 3.44` does; without one it is `missing`: such methods do not
+ * exist (404).
  */
 export function negotiate(header: string | undefined, versions: Microversions): Negotiated {
   if (header === undefined) return { ok: true, version: versions.min }
-  const element = header
-    .split(',')
-    .map((part) => part.trim().split(/\s+/))
-    .find(([service]) => service === versions.service)
-  if (!element) return { ok: false, reason: 'missing' }
-  const wanted = element[1] ?? ''
+  const element = header.split(',').find((part) => part.includes(versions.service))
+  if (element === undefined) return { ok: false, reason: 'missing' }
+  const [, wanted = '', ...more] = element.trim().split(/\s+/)
+  if (more.length > 0) return { ok: false, reason: 'malformed' }
   if (wanted === 'latest') return { ok: true, version: versions.max }
   if (!/^[1-9]\d*\.(0|[1-9]\d*)$/.test(wanted)) return { ok: false, reason: 'malformed' }
   const inRange = compareVersions(wanted, versions.min) >= 0 && compareVersions(wanted, versions.max) <= 0

@@ -122,6 +122,14 @@ test.each([
   expect((await call('/v3/things/t1', 'member', { version })).status).toBe(status)
 })
 
+test.each(['volumev3 3.5', 'compute 2.1, volumev3 3.5', 'volumev3  3.5'])(
+  'the word for the service may hold more than its name: %s',
+  async (header) => {
+    const headers = { 'x-auth-token': 'member', 'openstack-api-version': header }
+    expect(await (await fetch(`${url}/v3/things/t1`, { headers })).json()).toEqual(thing)
+  },
+)
+
 test('a row is not there before its version', async () => {
   expect((await call('/v3/new', null)).status).toBe(404)
   expect((await call('/v3/new', null, { version: '3.9' })).status).toBe(200)

@@ -38,8 +38,9 @@ export async function listAttachments(context: Context, request: ApiRequest, dep
   const paging = readPaging(context, request, sortKeys)
   const rows = q('attachments')
   if (!asksForAll(context, request)) rows.where('attachments.project_id', context.identity?.projectId ?? '')
+  const visible = rows.clone()
   applyFilters(context, rows, filterTable, readFilters(context, request, filterTable))
-  const page = await pageRows<AttachmentRow>(q, 'attachments', rows, paging)
+  const page = await pageRows<AttachmentRow>(q, 'attachments', rows, paging, visible)
   return { attachments: page.rows.map(detail ? detailView : summaryView) }
 }
 

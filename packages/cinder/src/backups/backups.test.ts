@@ -81,6 +81,24 @@ test('a snapshot can be backed up while its volume goes on', async () => {
   expect((await readFile(await stage.pathOf(copy))).subarray(0, 4).toString()).toBe('then')
 })
 
+test('an incremental backup of a snapshot older than every backup builds on the last one and restores its own bytes', async () => {
+  const volume = await stage.makeVolume()
+  await stage.write(volume, Buffer.from('then'), 0)
+  const { body } = await stage.ask('POST', '/snapshots', { snapshot: { volume_id: volume } })
+  await stage.wait(`/snapshots/${body.snapshot.id}`, 'available')
+  const asked = { volume_id: volume, snapshot_id: body.snapshot.id, incremental: true }
+  expect(await stage.ask('POST', '/backups', { backup: asked })).toMatchObject({ status: 400 })
+  await stage.write(volume, Buffer.from('now!'), 0)
+  const full = await stage.backUp({ volume_id: volume })
+  const older = await stage.backUp(asked)
+  expect((await stage.ask('GET', `/backups/${older}`)).body.backup).toMatchObject({ is_incremental: true })
+  expect(await stage.ask('DELETE', `/backups/${full}`)).toMatchObject({ status: 400 })
+  const answer = await stage.ask('POST', `/backups/${older}/restore`, { restore: {} })
+  const copy = answer.body.restore.volume_id
+  await stage.wait(`/volumes/${copy}`, 'available')
+  expect((await readFile(await stage.pathOf(copy))).subarray(0, 4).toString()).toBe('then')
+})
+
 test('a volume in use needs force, is read through a temporary snapshot, and is in use again afterwards', async () => {
   const volume = await stage.makeVolume()
   const q = stage.database.query

@@ -13,7 +13,14 @@ import { trimmed } from '../volumes/create.ts'
 import { isTruthy } from '../volumes/schema.ts'
 import { volumeStates } from '../volumes/states.ts'
 import type { VolumeRow } from '../volumes/store.ts'
-import { type BackupRow, hasBackupRole, insertBackup, latestBackup, writeBackupMetadata } from './store.ts'
+import {
+  type BackupRow,
+  hasBackupRole,
+  insertBackup,
+  latestBackup,
+  newestBackup,
+  writeBackupMetadata,
+} from './store.ts'
 import { summaryView } from './view.ts'
 
 interface CreateBody {
@@ -72,10 +79,16 @@ function checkSource(volume: VolumeRow, snapshot: SnapshotRow | null, force: boo
   }
 }
 
-/** The newest backup that is older than what is to be saved. Throws 400 when there is none to build on. */
+/**
+ * What an incremental backup builds on, by cinder/backup/api.py: the newest backup of data older than what is to be saved; for
+ * a snapshot older than them all the one made last. Chunks are compared by their hashes, so any will do. Throws 400.
+ */
 async function findParent(context: Context, volume: VolumeRow, snapshot: SnapshotRow | null, deps: ApiDeps) {
   const before = snapshot?.created_at ?? Number.MAX_SAFE_INTEGER
-  const parent = await latestBackup(deps.database.query, volume.id, context.identity?.projectId ?? '', before)
+  const owner = context.identity?.projectId ?? ''
+  const parent =
+    (await latestBackup(deps.database.query, volume.id, owner, before)) ??
+    (await newestBackup(deps.database.query, volume.id, owner))
   if (!parent) {
     throw errors.InvalidBackup({ reason: 'No backups available to do an incremental backup.' })
   }

@@ -73,6 +73,7 @@ async function pageOfBackups(
   const paging = readPaging(context, request, { ...sortKeys, ...byName })
   const rows = q('backups')
   if (!asksForAll(context, request)) rows.where('backups.project_id', context.identity?.projectId ?? '')
+  const visible = rows.clone()
   applyFilters(context, rows, filterTable, readFilters(context, request, filterTable))
-  return { page: await pageRows<BackupRow>(q, 'backups', rows, paging), paging }
+  return { page: await pageRows<BackupRow>(q, 'backups', rows, paging, visible), paging }
 }

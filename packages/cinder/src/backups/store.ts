@@ -87,6 +87,16 @@ export async function latestBackup(q: Query, volumeId: string, projectId: string
     .first()) as BackupRow | undefined
 }
 
+/** The backup of a volume that was made last, when it is whole. */
+export async function newestBackup(q: Query, volumeId: string, projectId: string): Promise<BackupRow | undefined> {
+  const row = (await q<BackupRow>('backups')
+    .where({ volume_id: volumeId, project_id: projectId })
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .first()) as BackupRow | undefined
+  return row?.status === 'available' ? row : undefined
+}
+
 /** The ids among `ids` that an incremental backup builds on. */
 export async function withDependents(q: Query, ids: string[]): Promise<Set<string>> {
   const rows: { parent_id: string }[] = await q('backups').whereIn('parent_id', ids).distinct('parent_id')

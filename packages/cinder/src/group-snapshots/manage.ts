@@ -35,8 +35,9 @@ export async function listGroupSnapshots(context: Context, request: ApiRequest, 
   const paging = readPaging(context, asked, sortKeys)
   const rows = q('group_snapshots')
   if (!asksForAll(context, request)) rows.where('group_snapshots.project_id', context.identity?.projectId ?? '')
+  const visible = rows.clone()
   applyFilters(context, rows, filterTable, readFilters(context, asked, filterTable))
-  const page = await pageRows<GroupSnapshotRow>(q, 'group_snapshots', rows, paging)
+  const page = await pageRows<GroupSnapshotRow>(q, 'group_snapshots', rows, paging, visible)
   return {
     group_snapshots: page.rows.map((row) => view(context, row)),
     ...pageEnds(request, page, paging, 'group_snapshot_links'),

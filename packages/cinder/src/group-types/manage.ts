@@ -33,7 +33,7 @@ export async function listGroupTypes(context: Context, request: ApiRequest, deps
   const rows = q('group_types')
   const isPublic = context.may('context_is_admin') ? readIsPublic(queryValue(request.query, 'is_public')) : true
   if (isPublic !== null) rows.where({ is_public: isPublic })
-  const page = await pageRows<GroupTypeRow>(q, 'group_types', rows, paging)
+  const page = await pageRows<GroupTypeRow>(q, 'group_types', rows, paging, rows.clone())
   const types = await joinSpecs(q, page.rows)
   return {
     group_types: types.map((type) => view(context, type)),

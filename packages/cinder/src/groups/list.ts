@@ -31,8 +31,9 @@ export async function listGroups(context: Context, request: ApiRequest, deps: De
   const paging = readPaging(context, request, sortKeys)
   const rows = q('volume_groups')
   if (!asksForAll(context, request)) rows.where('volume_groups.project_id', context.identity?.projectId ?? '')
+  const visible = rows.clone()
   applyFilters(context, rows, filterTable, filtersOf(context, request))
-  const page = await pageRows<GroupRow>(q, 'volume_groups', rows, paging)
+  const page = await pageRows<GroupRow>(q, 'volume_groups', rows, paging, visible)
   return {
     groups: await viewGroups(context, q, page.rows, wantsVolumes(context, request)),
     ...pageEnds(request, page, paging, 'group_links'),

@@ -29,8 +29,9 @@ export async function listMessages(context: Context, request: ApiRequest, deps: 
   const asked = context.allows('page-messages') ? request : { ...request, query: {} }
   const paging = readPaging(context, asked, sortKeys)
   const rows = messageRows(q, asksForAll(context, asked) ? null : (context.identity?.projectId ?? ''))
+  const visible = rows.clone()
   applyFilters(context, rows, filterTable, readFilters(context, asked, filterTable))
-  const page = await pageRows<MessageRow>(q, 'messages', rows, paging)
+  const page = await pageRows<MessageRow>(q, 'messages', rows, paging, visible)
   return {
     messages: page.rows.map((row) => view(request, row)),
     ...pageEnds(request, page, paging, 'messages_links'),

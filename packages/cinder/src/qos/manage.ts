@@ -3,13 +3,14 @@ import type { Database } from '@hearth/database'
 import { type ApiRequest, queryValue } from '@hearth/http'
 import { errors } from '../errors.ts'
 import { itemLinks } from '../links.ts'
-import { isTrue } from '../listing.ts'
+import { isTrue, pageEnds, pageRows, readPaging } from '../listing.ts'
 import {
   deleteQosSpecs,
   deleteQosValue,
   getQosSpecs,
   insertQosSpecs,
-  listQosSpecs,
+  joinValues,
+  type QosRow,
   type QosSpecs,
   setConsumer,
   typesOf,
@@ -26,9 +27,14 @@ const view = (request: ApiRequest, qos: QosSpecs) => ({
 const texts = (specs: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]))
 
-/** GET /qos-specs. */
-export async function listQos(_context: Context, _request: ApiRequest, deps: Deps) {
-  return { qos_specs: await listQosSpecs(deps.database.query) }
+const sortKeys = { id: 'id', name: 'name', created_at: 'created_at', consumer: 'consumer' }
+
+/** GET /qos-specs, by limit, marker, offset and sort. */
+export async function listQos(context: Context, request: ApiRequest, deps: Deps) {
+  const q = deps.database.query
+  const paging = readPaging(context, request, sortKeys)
+  const page = await pageRows<QosRow>(q, 'qos_specs', q('qos_specs'), paging)
+  return { qos_specs: await joinValues(q, page.rows), ...pageEnds(request, page, paging, 'qos_specs_links') }
 }
 
 /** GET /qos-specs/{id}. */

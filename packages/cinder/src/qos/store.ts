@@ -10,9 +10,7 @@ export interface QosSpecs {
   specs: Record<string, string>
 }
 
-export async function listQosSpecs(q: Query): Promise<QosSpecs[]> {
-  return joinValues(q, await q('qos_specs').orderBy('created_at', 'desc').orderBy('id', 'desc'))
-}
+export type QosRow = Pick<QosSpecs, 'id' | 'name' | 'consumer'>
 
 /** Throws QoSSpecsNotFound (404). */
 export async function getQosSpecs(q: Query, id: string): Promise<QosSpecs> {
@@ -67,7 +65,8 @@ export async function clearTypeQos(tx: Transaction, id: string): Promise<void> {
   await tx('volume_types').where({ qos_specs_id: id }).update({ qos_specs_id: null, updated_at: Date.now() })
 }
 
-async function joinValues(q: Query, rows: { id: string; name: string; consumer: string }[]): Promise<QosSpecs[]> {
+/** Rows with their values, in the order of the rows. */
+export async function joinValues(q: Query, rows: readonly QosRow[]): Promise<QosSpecs[]> {
   const found = new Map<string, QosSpecs>()
   for (const { id, name, consumer } of rows) found.set(id, { id, name, consumer, specs: {} })
   const values = await q('qos_spec_values').whereIn('qos_specs_id', [...found.keys()])

@@ -58,13 +58,14 @@ export async function listSnapshots(context: Context, request: ApiRequest, deps:
   if (!context.allows('filter-by-consumes-quota')) delete filters.consumes_quota
   const rows = q('snapshots')
   if (!asksForAll(context, request)) rows.where('snapshots.project_id', context.identity?.projectId ?? '')
+  const visible = rows.clone()
   if (filters.availability_zone !== undefined) {
     const zone = filters.availability_zone
     delete filters.availability_zone
     rows.whereIn('snapshots.volume_id', q('volumes').where({ availability_zone: zone }).select('id'))
   }
   applyFilters(context, rows, { ...filterTable, metadata: metadataFilter(q) }, filters)
-  const page = await pageRows<SnapshotRow>(q, 'snapshots', rows, paging)
+  const page = await pageRows<SnapshotRow>(q, 'snapshots', rows, paging, visible)
   const metadata = await readSnapshotMetadata(
     q,
     page.rows.map(({ id }) => id),

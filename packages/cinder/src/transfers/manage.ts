@@ -19,7 +19,8 @@ export async function listTransfers(context: Context, request: ApiRequest, deps:
   const paging = readPaging(context, asked, sortKeys)
   const rows = q('volume_transfers')
   if (!asksForAll(context, request)) rows.where('source_project_id', context.identity?.projectId ?? '')
-  const page = await pageRows<TransferRow>(q, 'volume_transfers', rows, paging)
+  const visible = rows.clone()
+  const page = await pageRows<TransferRow>(q, 'volume_transfers', rows, paging, visible)
   return {
     transfers: transferRows(page.rows).map((row) => viewTransfer(request, row)),
     ...pageEnds(request, page, paging, 'transfers_links'),

@@ -30,11 +30,12 @@ export async function showEncryptionKey(_context: Context, request: ApiRequest, 
 export async function createEncryption(_context: Context, request: ApiRequest, deps: Deps) {
   const id = request.params.id!
   const fields = (request.body as { encryption: EncryptionFields }).encryption
+  const row = storable(fields)
   const encryptionId = uuid()
   await deps.database.transaction(async (tx) => {
     await mayWrite(tx, id, 'create')
     if (await findEncryption(tx, id)) throw errors.VolumeTypeEncryptionExists({ type_id: id })
-    await insertEncryption(tx, id, encryptionId, fields)
+    await insertEncryption(tx, id, encryptionId, row)
   })
   return {
     encryption: { cipher: null, key_size: null, ...fields, volume_type_id: id, encryption_id: encryptionId },
@@ -48,7 +49,7 @@ export async function changeEncryption(_context: Context, request: ApiRequest, d
   await deps.database.transaction(async (tx) => {
     await mayWrite(tx, id, 'update')
     if (!(await findEncryption(tx, id))) throw errors.VolumeTypeEncryptionNotFound({ type_id: id })
-    await updateEncryption(tx, id, fields)
+    await updateEncryption(tx, id, storable(fields))
   })
   return { encryption: fields }
 }
@@ -60,6 +61,12 @@ export async function removeEncryption(_context: Context, request: ApiRequest, d
     await mayWrite(tx, id, 'delete')
     if (!(await deleteEncryption(tx, id))) throw errors.VolumeTypeEncryptionNotFound({ type_id: id })
   })
+}
+
+/** A size may come as text, as Cinder takes it. */
+function storable<T extends Partial<EncryptionFields>>(fields: T): T {
+  const size = fields.key_size
+  return size === undefined || size === null ? fields : { ...fields, key_size: Number(size) }
 }
 
 async function read(id: string, deps: Deps): Promise<Record<string, unknown> | undefined> {

@@ -15,7 +15,7 @@ export async function listTypes(context: Context, request: ApiRequest, deps: { d
   const paging = readPaging(context, request, sortKeys)
   const isPublic = readIsPublic(queryValue(request.query, 'is_public'))
   const rows = visibleTypes(q, context, isPublic, readWantedSpecs(context, request))
-  const page = await pageRows<TypeRow>(q, 'volume_types', rows, paging)
+  const page = await pageRows<TypeRow>(q, 'volume_types', rows, paging, visibleTypes(q, context, isPublic, {}))
   const types = await joinSpecs(q, page.rows)
   return {
     volume_types: types.map((type) => viewType(context, type)),

@@ -56,10 +56,10 @@ export const extraSpecsBody: Schema = {
 export const extraSpecBody: Schema = { ...extraSpecs, minProperties: 1, maxProperties: 1 }
 
 const encryption: Record<string, Schema> = {
-  provider: name,
+  provider: { type: 'string', maxLength: 255 },
   control_location: { enum: ['front-end', 'back-end'] },
   cipher: { type: ['string', 'null'], maxLength: 255 },
-  key_size: { type: ['integer', 'null'], minimum: 0, maximum: 0x7fffffff },
+  key_size: { type: ['integer', 'string', 'null'], minimum: 0, maximum: 0x7fffffff, pattern: '^[0-9]{1,9}$' },
 }
 
 export const createEncryptionBody = wrapped('encryption', encryption, ['provider', 'control_location'])

@@ -122,6 +122,11 @@ test('a type carries at most one description of its encryption', async () => {
   const change = { encryption: { key_size: 128 } }
   expect(await cinder.ask('PUT', `${path}/any`, change, asAdmin)).toMatchObject({ status: 200, body: change })
   expect((await cinder.ask('GET', `${path}/key_size`, undefined, asAdmin)).body).toEqual({ key_size: 128 })
+  const loose = { encryption: { key_size: '512', provider: '', cipher: null } }
+  expect(await cinder.ask('PUT', `${path}/any`, loose, asAdmin)).toMatchObject({ status: 200, body: loose })
+  expect((await cinder.ask('GET', `${path}/key_size`, undefined, asAdmin)).body).toEqual({ key_size: 512 })
+  for (const key_size of ['many', '-1', -1])
+    expect(await cinder.ask('PUT', `${path}/any`, { encryption: { key_size } }, asAdmin)).toMatchObject({ status: 400 })
   expect(await cinder.ask('DELETE', `${path}/any`, undefined, asAdmin)).toMatchObject({ status: 202 })
   expect(await cinder.ask('DELETE', `${path}/any`, undefined, asAdmin)).toMatchObject({ status: 404 })
 })
@@ -147,4 +152,21 @@ test('QoS specs are tied to types and cannot be deleted while they are', async (
   expect(await cinder.ask('DELETE', `${path}?force=True`, undefined, asAdmin)).toMatchObject({ status: 202 })
   const after = await cinder.ask('GET', `/types/${type.id}`, undefined, asAdmin)
   expect(after.body.volume_type.qos_specs_id).toBeNull()
+})
+
+test('QoS specs are listed in pages', async () => {
+  for (const name of ['qa', 'qb', 'qc']) await cinder.ask('POST', '/qos-specs', { qos_specs: { name } }, asAdmin)
+  const page = async (query: string) => (await cinder.ask('GET', `/qos-specs?${query}`, undefined, asAdmin)).body
+  const names = (body: { qos_specs: { name: string }[] }) => body.qos_specs.map(({ name }) => name)
+  const first = await page('limit=2&sort=name:asc')
+  expect(names(first)).toEqual(['qa', 'qb'])
+  const next = new URL(first.qos_specs_links[0].href).search.slice(1)
+  expect(names(await page(next))).toEqual(['qc'])
+  expect((await page('limit=3&sort=name:desc')).qos_specs.map((each: { specs: object }) => each.specs)).toEqual([
+    {},
+    {},
+    {},
+  ])
+  expect(await cinder.ask('GET', '/qos-specs?limit=-1', undefined, asAdmin)).toMatchObject({ status: 400 })
+  expect(await cinder.ask('GET', '/qos-specs?marker=none', undefined, asAdmin)).toMatchObject({ status: 404 })
 })

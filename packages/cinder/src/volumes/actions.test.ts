@@ -97,6 +97,15 @@ test('listings filter, sort and page', async () => {
   expect(counted.body.count).toBe(3)
 })
 
+test('a marker of another project is as unknown as one that does not exist', async () => {
+  const id = await make({ size: 1, name: 'mine' })
+  expect((await cinder.ask('GET', `/volumes?marker=${id}`)).status).toBe(200)
+  expect((await cinder.ask('GET', `/volumes?marker=${id}&status=error`)).status).toBe(200)
+  expect((await cinder.ask('GET', `/volumes?marker=${id}`, undefined, { token: 'other' })).status).toBe(404)
+  const all = await cinder.ask('GET', `/volumes?marker=${id}&all_tenants=1`, undefined, { token: 'admin' })
+  expect(all.status).toBe(200)
+})
+
 test('metadata is merged, replaced, read and removed by key', async () => {
   const id = await make({ size: 1, metadata: { a: '1' } })
   const path = `/volumes/${id}/metadata`

@@ -84,6 +84,13 @@ function volumeFilters(context: Context, request: ApiRequest): Record<string, st
 
 /** The query of a caller's volumes with all filters set. */
 function filteredVolumes(context: Context, request: ApiRequest, q: Query, filters: Record<string, string>): Rows {
+  const rows = visibleVolumes(context, request, q)
+  applyFilters(context, rows, { ...filterTable, metadata: metadataFilter(q) }, filters)
+  return rows
+}
+
+/** The volumes that a caller may see and asks for. */
+function visibleVolumes(context: Context, request: ApiRequest, q: Query): Rows {
   const rows = q('volumes')
   if (!asksForAll(context, request)) rows.where('volumes.project_id', context.identity?.projectId ?? '')
   if (!context.may('context_is_admin')) {
@@ -92,7 +99,6 @@ function filteredVolumes(context: Context, request: ApiRequest, q: Query, filter
       either.whereNull('volumes.migration_status').orWhereNot('volumes.migration_status', 'like', 'target:%'),
     )
   }
-  applyFilters(context, rows, { ...filterTable, metadata: metadataFilter(q) }, filters)
   return rows
 }
 
@@ -104,7 +110,7 @@ async function pageOfVolumes(
   const q = deps.database.query
   const paging = readPaging(context, request, sortKeys)
   const rows = filteredVolumes(context, request, q, volumeFilters(context, request))
-  const page = await pageRows<VolumeRow>(q, 'volumes', rows, paging)
+  const page = await pageRows<VolumeRow>(q, 'volumes', rows, paging, visibleVolumes(context, request, q))
   return { page: { ...page, rows: volumeRows(page.rows) }, paging }
 }
 
