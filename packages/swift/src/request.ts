@@ -61,6 +61,10 @@ export function derive(request: SwiftRequest, changes: Partial<SwiftRequest>): S
   return { ...request, query: {}, body: nothing(), length: 0, chunked: false, sysmeta: {}, ...changes }
 }
 
+/** The page a browser comes from, which access lists may name, for requests made on the client's behalf. */
+export const refererOf = ({ headers }: SwiftRequest): Record<string, string> =>
+  headers.referer === undefined ? {} : { referer: headers.referer }
+
 /** The request as a signature lets it in: nobody's, decided by `authorize`, and without a query that asks for more than was signed. */
 export const preauthorize = (request: SwiftRequest, authorize: Authorize): SwiftRequest => ({
   ...request,

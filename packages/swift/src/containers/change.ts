@@ -6,7 +6,7 @@ import { checkMetadata, checkTotal, metadataChanges } from '../metadata.ts'
 import { placeAccount, placeContainer, quorumOf } from '../placement/cluster.ts'
 import { coversAccount } from '../placement/listings.ts'
 import { failureStatus, settle, valuesOf } from '../placement/quorum.ts'
-import type { SwiftRequest } from '../request.ts'
+import { isTrue, type SwiftRequest } from '../request.ts'
 import { answer, refuse, type SwiftResponse } from '../response.ts'
 import type { TimedMetadata, WriteReply } from '../storage/operations.ts'
 import { containerKept } from './headers.ts'
@@ -18,6 +18,7 @@ export async function changeContainer(request: SwiftRequest, deps: ProxyDeps): P
   if (denied) return denied
   const headers = { ...request.headers }
   cleanAcls(headers)
+  refuseUnbuilt(headers)
   checkMetadata(headers, 'container', deps.limits)
   checkNames(request, deps)
   const container = await findContainer(deps, request.account, request.container!)
@@ -47,6 +48,14 @@ function cleanAcls(headers: Record<string, string>): void {
     const value = own(headers, name)
     if (value) setOwn(headers, name, cleanAcl(name, value))
   }
+}
+
+/** Throws a 400 for what Swift can do and is not built here, so that nobody relies on it. */
+function refuseUnbuilt(headers: Record<string, string>): void {
+  for (const name of ['x-container-sync-to', 'x-container-sync-key'])
+    if (own(headers, name)) throw refuse(400, `${name}: container sync is not supported.`)
+  if (isTrue(headers['x-versions-enabled']))
+    throw refuse(400, 'x-versions-enabled is not supported; x-versions-location and x-history-location are.')
 }
 
 function checkNames(request: SwiftRequest, deps: ProxyDeps): void {

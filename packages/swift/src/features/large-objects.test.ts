@@ -132,3 +132,33 @@ test('a copied large object is one object, its copied manifest a large object', 
   expect(again.headers.get('x-static-large-object')).toBe('True')
   expect((await bytes(again)).equals(whole)).toBe(true)
 })
+
+test('segments are read by the page that the large object is asked from', async () => {
+  const reader = { 'x-container-read': '.r:good.example' }
+  for (const name of ['pages', 'pieces']) await cloud.call('PUT', `/${name}`, { headers: reader })
+  for (const name of ['1', '2']) await cloud.call('PUT', `/pieces/s${name}`, { body: name })
+  const manifest = JSON.stringify([{ path: '/pieces/s1' }, { path: '/pieces/s2' }])
+  await cloud.call('PUT', '/pages/static?multipart-manifest=put', { body: manifest })
+  await cloud.call('PUT', '/pages/dynamic', { body: '', headers: { 'x-object-manifest': 'pieces/s' } })
+  for (const name of ['static', 'dynamic']) {
+    const options = { user: null, account: 'AUTH_ann-project' }
+    const visit = (referer: string) => cloud.call('GET', `/pages/${name}`, { ...options, headers: { referer } })
+    const found = await visit('http://good.example/page')
+    expect([found.status, await found.text()]).toEqual([200, '12'])
+    expect((await visit('http://evil.example/page')).status).toBe(401)
+  }
+})
+
+test('a manifest from who may not write is refused before it is read', async () => {
+  await cloud.call('PUT', '/mine')
+  const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('[')) })
+  const options = { user: null, account: 'AUTH_ann-project', body }
+  expect((await cloud.call('PUT', '/mine/o?multipart-manifest=put', options)).status).toBe(401)
+})
+
+test('of a manifest with very many mistakes the first ones are told', async () => {
+  await cloud.call('PUT', '/mistakes')
+  const body = JSON.stringify(new Array(100_000).fill(1))
+  const answer = await cloud.call('PUT', '/mistakes/o?multipart-manifest=put', { body })
+  expect([answer.status, (await answer.text()).split('\n').length]).toEqual([400, 1001])
+})

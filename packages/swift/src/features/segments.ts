@@ -1,4 +1,4 @@
-import { derive, type Handler, type SwiftRequest } from '../request.ts'
+import { derive, type Handler, refererOf, type SwiftRequest } from '../request.ts'
 import { refuse } from '../response.ts'
 
 /** A piece of a large object: bytes [start, end) of an object, or data given in the manifest itself. */
@@ -48,7 +48,7 @@ async function* readSegment(
     return
   }
   const { container, object } = segment
-  const response = await handler(derive(request, { method: 'GET', container, object, headers: {} }))
+  const response = await handler(derive(request, { method: 'GET', container, object, headers: refererOf(request) }))
   const etag = response.headers.etag?.replace(/^"(.*)"$/, '$1')
   if (response.status === 200 && response.content && etag === segment.etag && response.content.size === segment.size) {
     yield* response.content.read(start, end)

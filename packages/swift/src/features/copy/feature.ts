@@ -1,7 +1,7 @@
 import { setOwn } from '@hearth/core'
 import type { ProxyDeps } from '../../deps.ts'
 import { applyConditions } from '../../objects/conditions.ts'
-import { derive, type Handler, isTrue, type SwiftRequest } from '../../request.ts'
+import { derive, type Handler, isTrue, refererOf, type SwiftRequest } from '../../request.ts'
 import { answer, refuse, type SwiftResponse } from '../../response.ts'
 import type { Feature } from '../feature.ts'
 import { ruledAnew } from '../keystone-auth/access-rules.ts'
@@ -58,7 +58,7 @@ async function copyObject({ source, target }: Copying, next: Handler, deps: Prox
   const manifest = source.query['multipart-manifest'] === 'get'
   const link = source.query.symlink === 'get'
   const reading = derive(source, {
-    headers: { ...conditionsOf(source.headers), 'x-newest': 'true' },
+    headers: { ...conditionsOf(source.headers), ...refererOf(source), 'x-newest': 'true' },
     query: { ...(manifest ? { 'multipart-manifest': 'get', format: 'raw' } : {}), ...(link ? { symlink: 'get' } : {}) },
   })
   const read = await next(ruledAnew(reading))

@@ -4,6 +4,8 @@ import { answer, refuse } from '../../response.ts'
 import type { Feature } from '../feature.ts'
 
 const settings = ['x-account-quota-bytes', 'x-account-quota-count', 'x-account-meta-quota-bytes']
+/** Quotas of one storage policy, which do not exist here. */
+const byPolicy = /^x-(remove-)?account-quota-(bytes|count)-policy-/
 const removals = settings.map((name) => name.replace(/^x-/, 'x-remove-'))
 
 /** Most bytes and objects of an account, set by reseller administrators. */
@@ -13,10 +15,12 @@ export const accountQuotas: Feature = {
   wrap: (next, deps) => async (request) => {
     if (request.container === null && ['PUT', 'POST'].includes(request.method)) {
       const touched = [...settings, ...removals].filter((name) => own(request.headers, name) !== undefined)
-      if (touched.length === 0) return next(request)
+      const unknown = Object.keys(request.headers).find((name) => byPolicy.test(name))
+      if (touched.length === 0 && unknown === undefined) return next(request)
       const denied = await request.authorize(request, { acl: null })
       if (denied) return denied
       if (!request.reseller) return answer(403)
+      if (unknown !== undefined) throw refuse(400, `${unknown}: quotas of a storage policy are not supported.`)
       for (const name of touched) {
         const value = own(request.headers, name)
         if (settings.includes(name) && value && !/^\d+$/.test(value))

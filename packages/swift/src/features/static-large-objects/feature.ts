@@ -21,13 +21,13 @@ export const staticLargeObjects: Feature = {
     min_segment_size: 1,
     allow_async_delete: false,
   },
-  wrap: (next) => {
+  wrap: (next, deps) => {
     const handler =
       (depth: number): Handler =>
       async (request) => {
         if (request.object === null) return next(request)
         const mode = request.query['multipart-manifest']
-        if (request.method === 'PUT' && mode === 'put') return putManifest(request, next, handler(depth + 1))
+        if (request.method === 'PUT' && mode === 'put') return putManifest(request, next, handler(depth + 1), deps)
         if (request.method === 'DELETE' && mode === 'delete') return deleteManifest(request, next)
         if (request.method !== 'GET' && request.method !== 'HEAD') return next(request)
         const response = await next(request)

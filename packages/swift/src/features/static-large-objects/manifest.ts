@@ -3,6 +3,8 @@ import { refuse } from '../../response.ts'
 import type { Segment } from '../segments.ts'
 
 export const maxSegments = 1000
+/** A manifest may have a million bad elements; this many are told. */
+const mostProblems = 1000
 export const maxManifestSize = 8 * 1024 * 1024
 
 /** One element of a manifest as the client PUTs it. */
@@ -38,7 +40,9 @@ export function parseManifest(body: Buffer): Wish[] {
     throw refuse(400, 'Manifest must be valid JSON.\n')
   }
   if (!Array.isArray(wishes)) throw refuse(400, 'Manifest must be a list.\n')
-  const problems = wishes.flatMap((wish, index) => problemsOf(wish as Wish).map((text) => `Index ${index}: ${text}`))
+  const problems: string[] = []
+  for (let index = 0; index < wishes.length && problems.length < mostProblems; index++)
+    problems.push(...problemsOf(wishes[index] as Wish).map((text) => `Index ${index}: ${text}`))
   if (problems.length > 0) throw refuse(400, `${problems.join('\n')}\n`)
   const objects = (wishes as Wish[]).filter((wish) => wish.data === undefined)
   if (objects.length > maxSegments) throw refuse(413, `Number of object-backed segments must be <= ${maxSegments}\n`)

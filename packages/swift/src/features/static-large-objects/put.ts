@@ -1,18 +1,28 @@
 import { createHash } from 'node:crypto'
+import { findContainer, metadataOf } from '../../containers/info.ts'
+import type { ProxyDeps } from '../../deps.ts'
 import { listingEtagHeader, logicalSizeHeader } from '../../objects/listing-override.ts'
 import { spansOf } from '../../objects/ranges.ts'
-import { derive, type Handler, isTrue, once, readAll, type SwiftRequest } from '../../request.ts'
+import { derive, type Handler, isTrue, once, readAll, refererOf, type SwiftRequest } from '../../request.ts'
 import { answer, refuse, type SwiftResponse } from '../../response.ts'
 import { maxManifestSize, parseManifest, type StoredSegment, segmentsOf, type Wish } from './manifest.ts'
 
 /** Segments looked at at once. */
 const concurrency = 8
 
-/** Checks every segment, then stores the manifest in the object's place. `read` sees large objects as one. */
-export async function putManifest(request: SwiftRequest, next: Handler, read: Handler): Promise<SwiftResponse> {
+/** Asks whether the caller may write, checks every segment, then stores the manifest in the object's place. `read` sees large objects as one. */
+export async function putManifest(
+  request: SwiftRequest,
+  next: Handler,
+  read: Handler,
+  deps: ProxyDeps,
+): Promise<SwiftResponse> {
   if (request.headers['x-copy-from'] !== undefined)
     return answer(405, { text: 'Multipart Manifest PUTs cannot be COPY requests' })
   if (request.length === null && !request.chunked) return answer(411)
+  const container = await findContainer(deps, request.account, request.container!)
+  const denied = await request.authorize(request, { acl: metadataOf(container, 'x-container-write') })
+  if (denied) return denied
   const body = await readAll(request.body, maxManifestSize)
   if (body === null) return answer(413)
   const wishes = parseManifest(body)
@@ -93,7 +103,8 @@ async function checkSegment(
   if (container === request.container && object === request.object)
     return refusal('Manifest object name cannot be included in its own segments')
   const asked =
-    seen.get(path) ?? read(derive(request, { method: 'HEAD', container, object, headers: { 'x-newest': 'true' } }))
+    seen.get(path) ??
+    read(derive(request, { method: 'HEAD', container, object, headers: { ...refererOf(request), 'x-newest': 'true' } }))
   seen.set(path, asked)
   const head = await asked
   if (head.status !== 200 || !head.content)
