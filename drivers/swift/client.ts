@@ -33,14 +33,14 @@ export function openSwiftClient(session: ServiceSession, projectId?: string): Sw
     // As a URL these lead to other containers and accounts.
     const leading = input.path.find((part) => ['', '.', '..'].includes(part))
     if (leading !== undefined) throw new DriverError('invalid', `"${leading}" cannot name a container or object`)
-    const [base, token] = await connect(session, projectId)
-    const query = input.query ? `?${new URLSearchParams(input.query)}` : ''
-    const url = `${base}/${input.path.map(encodeURIComponent).join('/')}${query}`
-    const headers = { 'x-auth-token': token, ...input.headers }
-    const sent = request(url, { method, headers, body: input.body, signal: input.signal, dispatcher: agent })
-    const response = await sent.catch((error: unknown) => {
-      throw unreachable(error, input.signal)
-    })
+    const place = await connect(session, projectId)
+    let response = await ask(place, agent, method, input)
+    const isStream = input.body !== undefined && !(input.body instanceof Uint8Array)
+    // A token may be voided before its end; what cannot be sent twice fails, and the next request has a new one.
+    if (response.statusCode === 401 && session.refused?.(place.token) && !isStream) {
+      await response.body.dump()
+      response = await ask(await connect(session, projectId), agent, method, input)
+    }
     if (response.statusCode < 300) return response
     const said = (await response.body.text().catch(() => '')).slice(0, 200)
     throw refused(method, input.path, response.statusCode, said)
@@ -79,10 +79,29 @@ export function isMissing(error: unknown): boolean {
   return error instanceof DriverError && error.kind === 'not-found'
 }
 
-async function connect(session: ServiceSession, projectId?: string): Promise<[base: string, token: string]> {
+interface Place {
+  base: string
+  token: string
+}
+
+async function ask(
+  { base, token }: Place,
+  agent: Agent,
+  method: Dispatcher.HttpMethod,
+  { path, query: wanted, headers: given, body, signal }: SwiftRequest,
+): Promise<Dispatcher.ResponseData> {
+  const query = wanted ? `?${new URLSearchParams(wanted)}` : ''
+  const url = `${base}/${path.map(encodeURIComponent).join('/')}${query}`
+  const headers = { 'x-auth-token': token, ...given }
+  return request(url, { method, headers, body, signal, dispatcher: agent }).catch((error: unknown) => {
+    throw unreachable(error, signal)
+  })
+}
+
+async function connect(session: ServiceSession, projectId?: string): Promise<Place> {
   try {
     const base = await session.endpoint('object-store', projectId)
-    return [base.replace(/\/+$/, ''), await session.token()]
+    return { base: base.replace(/\/+$/, ''), token: await session.token() }
   } catch (error) {
     throw new DriverError('unavailable', 'the object store cannot be found through the identity service', error)
   }

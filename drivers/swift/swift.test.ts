@@ -8,6 +8,7 @@ import { type BackupStore, type DriverDeps, type ImageStore, openDriver } from '
 import { backupContract, imageContract } from '@hearth/driver/contract'
 import { openStorage, proxy } from '@hearth/swift'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openSwiftClient } from './client.ts'
 
 const service = 'feed0000feed0000feed0000feed0000'
 const tenant = 'cafe0000cafe0000cafe0000cafe0000'
@@ -228,4 +229,32 @@ backupContract({
     ),
   openBroken: async (log) => openDriver('backup', plugin, {}, depsOf(closed, log)),
   secrets: [good],
+})
+
+test('a token voided before its end is replaced once; a body that can be read only once is for the next request', async () => {
+  const logins: string[] = []
+  const openVoided = () => {
+    let token = 'voided'
+    const session = {
+      token: async () => token,
+      projectId: async () => service,
+      endpoint: async () => `${url}/v1/AUTH_${service}`,
+      refused(refused: string) {
+        logins.push(refused)
+        if (refused === token) token = good
+        return true
+      },
+    }
+    return openSwiftClient(session)
+  }
+  const one = openVoided()
+  await one.call('PUT', { path: ['voided'] })
+  await one.call('PUT', { path: ['voided', 'thing'], body: Buffer.from('text') })
+  expect(logins).toEqual(['voided'])
+  const other = openVoided()
+  const put = () => other.call('PUT', { path: ['voided', 'other'], body: Readable.from(['text']) })
+  await expect(put()).rejects.toMatchObject({ kind: 'unavailable' })
+  await put()
+  expect(logins).toEqual(['voided', 'voided'])
+  for (const client of [one, other]) await client.close()
 })

@@ -20,6 +20,7 @@ function service(name: string): Promise<Client> {
 test('the users of the object store and of the image service are no administrators of the cloud', async () => {
   const owner = await freshClient(suite.urls, suite.admin)
   const { id } = (await owner.must('volume', 'POST', '/volumes', { json: { volume: { size: 1 } } })).body.volume
+  await waitForStatus(owner, `/volumes/${id}`, 'available')
   await owner.must('object', 'PUT', '/private')
   for (const name of ['swift', 'glance']) {
     const client = await service(name)

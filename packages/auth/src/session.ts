@@ -94,12 +94,12 @@ function urlOf({ catalog }: Login, serviceType: string, options: SessionOptions)
 
 /** Sends with the session's token; once more with a new one when the answer is 401 and a new log-in may help. */
 export async function sendWithToken(
-  session: Pick<ServiceSession, 'token' | 'refused'>,
+  session: Pick<ServiceSession, 'token'> & { refused?(token: string): boolean },
   send: (token: string) => Promise<Response>,
 ): Promise<Response> {
   const token = await session.token()
   const response = await send(token)
-  if (response.status !== 401 || !session.refused(token)) return response
+  if (response.status !== 401 || !session.refused?.(token)) return response
   await response.body?.cancel()
   return send(await session.token())
 }

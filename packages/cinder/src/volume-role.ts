@@ -61,7 +61,10 @@ export async function startVolume(options: VolumeOptions): Promise<Running> {
   await mkdir(options.workFolder, { recursive: true })
   await clearDownloads(options.workFolder)
   const stop = new AbortController()
-  const images = openImageClient(async () => options.glanceUrl ?? (await options.session.endpoint('image')))
+  const images = openImageClient(
+    async () => options.glanceUrl ?? (await options.session.endpoint('image')),
+    options.session,
+  )
   const shared: Shared = { images, signal: stop.signal, neighbours: new Map() }
   for (const { host } of options.backends) shared.neighbours.set(host, null)
   const running = await Promise.all(options.backends.map((backend) => startBackend(backend, options, shared)))

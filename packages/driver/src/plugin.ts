@@ -35,6 +35,8 @@ export interface ServiceSession {
   endpoint(serviceType: string, projectId?: string): Promise<string>
   /** Project of the service user. */
   projectId(): Promise<string>
+  /** Forgets a token that the other service refused with 401. True when the next call logs in anew, and sending again may help. */
+  refused?(token: string): boolean
 }
 
 export interface Roles {

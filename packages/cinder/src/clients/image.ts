@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { ServiceSession } from '@hearth/driver'
 import { type Dispatcher, request } from 'undici'
 import { errors } from '../errors.ts'
 
@@ -51,8 +52,26 @@ type Response = Dispatcher.ResponseData
 /** Bytes may take as long as they take; other answers come within this many milliseconds. */
 const answerMs = 60_000
 
-/** Speaks to the endpoint, which may be given with or without `/v2`. */
-function asker(endpoint: () => Promise<string>): (token: string, call: Call) => Promise<Response> {
+type OwnSession = Pick<ServiceSession, 'token' | 'refused'>
+
+/**
+ * Speaks to the endpoint, which may be given with or without `/v2`. A call made with the token of `session` that is refused
+ * with 401 is made once more with a new one, unless its data can be read only once.
+ */
+function asker(
+  endpoint: () => Promise<string>,
+  session?: OwnSession,
+): (token: string, call: Call) => Promise<Response> {
+  const ask = askerOnce(endpoint)
+  return async (token, call) => {
+    const response = await ask(token, call)
+    if (response.statusCode !== 401 || !session?.refused?.(token) || call.data) return response
+    await response.body.dump()
+    return ask(await session.token(), call)
+  }
+}
+
+function askerOnce(endpoint: () => Promise<string>): (token: string, call: Call) => Promise<Response> {
   return async (token, { path, method, json, data, signal }) => {
     const base = (await endpoint()).replace(/\/+(v2)?\/*$/, '')
     const headers: Record<string, string> = { 'x-auth-token': token }
@@ -67,9 +86,9 @@ function asker(endpoint: () => Promise<string>): (token: string, call: Call) => 
   }
 }
 
-/** `endpoint` answers Glance's base URL. */
-export function openImageClient(endpoint: () => Promise<string>): ImageClient {
-  const ask = asker(endpoint)
+/** `endpoint` returns Glance's base URL; `session` is the service user's, whose token some calls are made with. */
+export function openImageClient(endpoint: () => Promise<string>, session?: OwnSession): ImageClient {
+  const ask = asker(endpoint, session)
   const about = (id: string): string => `/images/${encodeURIComponent(id)}`
   const get = async (token: string, id: string): Promise<Image> =>
     (await read(await ask(token, { method: 'GET', path: about(id) }), id)) as Image

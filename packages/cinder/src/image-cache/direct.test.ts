@@ -47,6 +47,21 @@ test('a raw image is cloned where its store keeps it; the service asks where tha
   expect(asked).toEqual([`/v2/images/${image.id}/locations of-the-service`])
 })
 
+test('a token that the image service refuses is replaced, once', async () => {
+  let token = 'voided'
+  const session = {
+    token: async () => token,
+    refused(one: string) {
+      token = 'new'
+      return one === 'voided'
+    },
+  }
+  answer = { status: 401, locations: [] }
+  const images = openImageClient(async () => url, session)
+  await expect(images.locations(await session.token(), image.id)).rejects.toThrow('401')
+  expect(asked.map((one) => one.split(' ')[1])).toEqual(['voided', 'new'])
+})
+
 test('many volumes at once cost one question', async () => {
   const same = deps()
   await Promise.all(Array.from({ length: 20 }, () => cloneWhereItLies(volume, image, same)))
