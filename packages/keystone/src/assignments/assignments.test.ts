@@ -103,6 +103,18 @@ test('no role implies admin, and no global one implies that of a domain', async 
   expect((await call('PUT', `/projects/${ids.project}/users/${ids.user}/roles/${local.id}`)).status).toBe(403)
 })
 
+test('a role of one domain is granted on its projects, on any domain, and not on the system', async () => {
+  const domain = (await call('POST', '/domains', { domain: { name: 'guild' } })).body.domain
+  const local = (await call('POST', '/roles', { role: { name: 'master', domain_id: domain.id } })).body.role
+  const own = (await call('POST', '/projects', { project: { name: 'hall', domain_id: domain.id } })).body.project
+  const grant = async (place: string) => (await call('PUT', `${place}/users/${ids.user}/roles/${local.id}`)).status
+  expect(await grant(`/projects/${own.id}`)).toBe(204)
+  expect(await grant(`/domains/${domain.id}`)).toBe(204)
+  expect(await grant('/domains/default')).toBe(204)
+  expect(await grant(`/projects/${ids.project}`)).toBe(403)
+  expect(await grant('/system')).toBe(400)
+})
+
 test('a manager of a domain hands out lesser roles among its own people and no more', async () => {
   const domain = (await call('POST', '/domains', { domain: { name: 'managed' } })).body.domain
   const { user } = (await call('POST', '/users', { user: { name: 'chief', password: 'pw', domain_id: domain.id } }))

@@ -4,7 +4,7 @@ import type { ApiRequest } from '@hearth/http'
 import { removeAppCredentialsOf } from '../application-credentials/store.ts'
 import { commit, type Deps } from '../deps.ts'
 import { needDomain } from '../domains/show.ts'
-import { forbidden, notFound } from '../errors.ts'
+import { forbidden, invalid, notFound } from '../errors.ts'
 import { needGroup } from '../groups/show.ts'
 import { memberIds } from '../groups/store.ts'
 import { type Body, baseOf, collection } from '../links.ts'
@@ -41,13 +41,13 @@ export async function listGrants(_context: Context, request: ApiRequest, deps: D
   return collection(request, { name: 'roles', base, items })
 }
 
-/** PUT …/roles/{role_id}. Throws ResourceNotFound (404), Forbidden (403) for a role of another domain. */
+/** PUT …/roles/{role_id}. Throws ResourceNotFound (404), Forbidden (403) for a role of another domain, InvalidRequest (400). */
 export async function grant(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const place = placeOf(request)
   await commit(deps, async (tx) => {
     const role = await needRole(tx, request.params.role_id!)
     await assertThere(tx, place)
-    await assertSameDomain(tx, place, role)
+    await assertFits(tx, place, role)
     await addAssignment(tx, { ...place, roleId: role.id })
   })
 }
@@ -92,8 +92,17 @@ async function assertThere(query: Query, place: Place): Promise<void> {
   if (place.targetType === 'domain') await needDomain(query, place.targetId)
 }
 
-async function assertSameDomain(tx: Transaction, place: Place, role: Role): Promise<void> {
-  if (role.domainId === null) return
-  const target = place.targetType === 'project' ? (await needProject(tx, place.targetId)).domainId : place.targetId
-  if (target !== role.domainId) throw forbidden('the role belongs to another domain.')
+/**
+ * A role of one domain is granted on projects of that domain, on any domain, and not on the system
+ * (keystone/assignment/core.py, create_grant and create_system_grant_for_user).
+ */
+async function assertFits(tx: Transaction, place: Place, role: Role): Promise<void> {
+  if (role.domainId === null || place.targetType === 'domain') return
+  if (place.targetType === 'system')
+    throw invalid(
+      `Role ${role.id} is a domain-specific role. Unable to use a domain-specific role in a system assignment.`,
+    )
+  const { domainId } = await needProject(tx, place.targetId)
+  if (domainId !== role.domainId)
+    throw forbidden(`Project ${place.targetId} must be in the same domain as the role ${role.id} being assigned.`)
 }

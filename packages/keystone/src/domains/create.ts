@@ -2,7 +2,7 @@ import { type Context, hexId } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
-import { insertProject, type Project } from '../projects/store.ts'
+import { assertDomainNameFree, insertProject, type Project } from '../projects/store.ts'
 import { extrasOf } from '../shapes.ts'
 import { renderDomain } from './render.ts'
 import { type DomainInput, known } from './schema.ts'
@@ -11,7 +11,10 @@ import { type DomainInput, known } from './schema.ts'
 export async function createDomain(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { domain: DomainInput }).domain
   const domain = newDomain(given.explicit_domain_id ?? hexId(), given)
-  await commit(deps, (tx) => insertProject(tx, domain))
+  await commit(deps, async (tx) => {
+    await assertDomainNameFree(tx, domain)
+    await insertProject(tx, domain)
+  })
   return { domain: renderDomain(domain, baseOf(request, deps.publicUrl)) }
 }
 

@@ -3,7 +3,7 @@ import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { cutPage, readFilters, readPage } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
-import { listProjects } from '../projects/store.ts'
+import { domainIdByName, listProjects } from '../projects/store.ts'
 import { renderDomain } from './render.ts'
 
 /** GET /domains, by name and enabled. */
@@ -11,8 +11,11 @@ export async function listDomains(_context: Context, request: ApiRequest, deps: 
   const filters = readFilters(request.query, { name: 'text', enabled: 'boolean' })
   const page = readPage(request.query)
   const base = baseOf(request, deps.publicUrl)
-  const exact = { ...filters.exact, is_domain: true }
-  const domains = await listProjects(deps.database.query, exact, filters.isExact ? page : {})
+  const { name, ...others } = filters.exact
+  const id = name === undefined ? null : await domainIdByName(deps.database.query, String(name))
+  const exact = { ...others, ...(id === null ? {} : { id }), is_domain: true }
+  const none = name !== undefined && id === null
+  const domains = none ? [] : await listProjects(deps.database.query, exact, filters.isExact ? page : {})
   const items = domains.map((domain) => renderDomain(domain, base)).filter(filters.matches)
   return collection(request, { name: 'domains', base, items: cutPage(items, page) })
 }

@@ -66,3 +66,25 @@ test('an association with an endpoint of no name is not found', async () => {
   const { id } = await create({ name: 'associated' })
   expect((await call('GET', `/OS-EP-FILTER/projects/${id}/endpoints//`)).status).toBe(404)
 })
+
+test('the name of a domain is found whatever its case, and taken in every case', async () => {
+  const body = (domain: string) => {
+    const user = { name: 'admin', password: 'secret-a', domain: { name: domain } }
+    const scope = { project: { name: 'admin', domain: { name: domain } } }
+    return { auth: { identity: { methods: ['password'], password: { user } }, scope } }
+  }
+  const logIn = async (domain: string) => {
+    const { status, body: reply } = await identity.call('POST', '/v3/auth/tokens', { body: body(domain) })
+    return [status, reply.token?.user.domain.name]
+  }
+  expect(await logIn('Default')).toEqual([201, 'Default'])
+  expect(await logIn('default')).toEqual([201, 'Default'])
+  expect(await logIn('DEFAULT')).toEqual([201, 'Default'])
+  expect(await logIn('defaults')).toEqual([401, undefined])
+  const named = async (name: string) => (await call('GET', `/domains?name=${name}`)).body.domains.length
+  expect([await named('default'), await named('Default'), await named('other')]).toEqual([1, 1, 0])
+  expect((await call('POST', '/domains', { domain: { name: 'dEFAULT' } })).status).toBe(409)
+  const { domain } = (await call('POST', '/domains', { domain: { name: 'Annex' } })).body
+  expect((await call('PATCH', `/domains/${domain.id}`, { domain: { name: 'default' } })).status).toBe(409)
+  expect((await call('PATCH', `/domains/${domain.id}`, { domain: { name: 'ANNEX' } })).status).toBe(200)
+})

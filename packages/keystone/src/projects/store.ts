@@ -1,4 +1,4 @@
-import type { Query } from '@hearth/database'
+import type { Query, Transaction } from '@hearth/database'
 import { duplicateName } from '../errors.ts'
 import type { Filters, Page } from '../filters.ts'
 import { type Attributes, orNull, type Row, readJson, rowsIn, unique } from '../store.ts'
@@ -34,25 +34,46 @@ export async function findDomain(query: Query, id: string): Promise<Project | nu
   return (await withTags(query, await query('projects').where({ id, is_domain: true })))[0] ?? null
 }
 
-export async function findDomainByName(query: Query, name: string): Promise<Project | null> {
-  return (await withTags(query, await query('projects').where({ name, is_domain: true })))[0] ?? null
+/**
+ * Id of the domain of this name, or of the only one whose name differs by case: names have none in Keystone's usual
+ * database, so clients are told to use `default`. Null for none.
+ */
+export async function domainIdByName(query: Query, name: string): Promise<string | null> {
+  const rows: Row[] = await query('projects')
+    .where({ domain_id: '', is_domain: true })
+    .whereRaw('lower(name) = lower(?)', [name])
+    .select('id', 'name')
+  const found = rows.find((row) => row.name === name) ?? (rows.length === 1 ? rows[0] : undefined)
+  return orNull(found?.id)
 }
 
 export async function projectsById(query: Query, ids: string[]): Promise<Project[]> {
   return withTags(query, await rowsIn(query, 'projects', 'id', ids))
 }
 
-/** A project, by id or by name and domain, and its domain in one query. Its tags are not read. */
+/** Throws AlreadyExists (409) when another domain's name is the same but for case. */
+export async function assertDomainNameFree(tx: Transaction, { id, name }: Pick<Project, 'id' | 'name'>): Promise<void> {
+  const taken = await domainIdByName(tx, name)
+  if (taken !== null && taken !== id) throw duplicateName('domain', name)
+}
+
+/** Id of the domain that a reference by name is about; null when there is none of its name. */
+export async function domainOf(
+  query: Query,
+  { domain }: { domain: { id?: string; name?: string } },
+): Promise<string | null> {
+  return domain.id ?? domainIdByName(query, domain.name ?? '')
+}
+
+/** A project, by id or by name and domain, with its domain. Its tags are not read. */
 export async function findScope(query: Query, reference: ProjectReference): Promise<ScopedProject | null> {
+  const domainId = 'id' in reference ? null : await domainOf(query, reference)
+  if (!('id' in reference) && domainId === null) return null
   const search = query('projects as p')
     .join('projects as d', 'd.id', 'p.domain_id')
     .select('p.*', 'd.name as domain_name', 'd.enabled as domain_enabled')
   if ('id' in reference) search.where('p.id', reference.id)
-  else {
-    search.where('p.name', reference.name)
-    if (reference.domain.id !== undefined) search.where('p.domain_id', reference.domain.id)
-    else search.where({ 'd.name': reference.domain.name ?? '', 'd.is_domain': true })
-  }
+  else search.where({ 'p.name': reference.name, 'p.domain_id': domainId })
   const row: Row | undefined = await search.first()
   if (!row) return null
   return { ...fromRow(row, []), domainName: String(row.domain_name), domainEnabled: Boolean(row.domain_enabled) }

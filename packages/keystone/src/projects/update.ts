@@ -9,7 +9,7 @@ import { revoke } from '../tokens/store.ts'
 import { renderProject } from './render.ts'
 import { known, type ProjectInput } from './schema.ts'
 import { needProject } from './show.ts'
-import { findProject, type Project, saveProject, saveTags, subtreeOf } from './store.ts'
+import { assertDomainNameFree, findProject, type Project, saveProject, saveTags, subtreeOf } from './store.ts'
 
 /** PATCH /projects/{project_id}. Disabling voids tokens for it. */
 export async function updateProject(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
@@ -39,6 +39,7 @@ export async function changeProject(
     tags: given.tags ? [...new Set(given.tags)].sort() : old.tags,
   }
   if (changed.enabled !== old.enabled) await assertSwitchable(tx, changed)
+  if (changed.isDomain && changed.name !== old.name) await assertDomainNameFree(tx, changed)
   await saveProject(tx, changed)
   if (given.tags) await saveTags(tx, old.id, changed.tags)
   if (old.enabled && !changed.enabled) await revoke(tx, [scopeOf(old)], deps)

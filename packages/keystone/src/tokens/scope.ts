@@ -2,13 +2,7 @@ import type { Query } from '@hearth/database'
 import { expandRoles, rolesInDomain, rolesInProject, rolesInSystem } from '../assignments/effective.ts'
 import type { Deps } from '../deps.ts'
 import { errors, forbidden } from '../errors.ts'
-import {
-  findDomain,
-  findDomainByName,
-  findScope,
-  type ProjectReference,
-  type ScopedProject,
-} from '../projects/store.ts'
+import { domainOf, findDomain, findScope, type ProjectReference, type ScopedProject } from '../projects/store.ts'
 import type { Role } from '../roles/store.ts'
 import { useTrust } from '../trusts/use.ts'
 import type { Proof, Scope } from './claims.ts'
@@ -61,10 +55,8 @@ async function defaultScope(query: Query, proof: Proof): Promise<Scope> {
 }
 
 async function domainScope(query: Query, proof: Proof, reference: { id?: string; name?: string }): Promise<Scope> {
-  const domain =
-    reference.id !== undefined
-      ? await findDomain(query, reference.id)
-      : await findDomainByName(query, reference.name ?? '')
+  const id = await domainOf(query, { domain: reference })
+  const domain = id === null ? null : await findDomain(query, id)
   if (!domain?.enabled) throw errors.AuthenticationFailed()
   return { kind: 'domain', domain, roles: someRole(await rolesInDomain(query, proof.user.id, domain.id)) }
 }

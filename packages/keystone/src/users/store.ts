@@ -2,6 +2,7 @@ import type { Query } from '@hearth/database'
 import { duplicateName } from '../errors.ts'
 import type { Filters, Page } from '../filters.ts'
 import { forgetHistory, forgetLogins } from '../login/store.ts'
+import { domainOf } from '../projects/store.ts'
 import { type Attributes, orNull, type Row, readJson, rowsIn, unique } from '../store.ts'
 
 export interface User {
@@ -48,17 +49,15 @@ export async function usersById(query: Query, ids: string[]): Promise<User[]> {
   return (await rowsIn(query, 'users', 'id', ids)).map(fromRow)
 }
 
-/** A user, by id or by name and domain, and its domain in one query. */
+/** A user, by id or by name and domain, with its domain. */
 export async function findLogin(query: Query, reference: UserReference): Promise<Login | null> {
+  const domainId = 'id' in reference ? null : await domainOf(query, reference)
+  if (!('id' in reference) && domainId === null) return null
   const search = query('users')
     .join('projects', 'projects.id', 'users.domain_id')
     .select('users.*', 'projects.name as domain_name', 'projects.enabled as domain_enabled')
   if ('id' in reference) search.where('users.id', reference.id)
-  else {
-    search.where('users.name', reference.name)
-    if (reference.domain.id !== undefined) search.where('users.domain_id', reference.domain.id)
-    else search.where({ 'projects.name': reference.domain.name ?? '', 'projects.is_domain': true })
-  }
+  else search.where({ 'users.name': reference.name, 'users.domain_id': domainId })
   const row: Row | undefined = await search.first()
   if (!row) return null
   return { ...fromRow(row), domainName: String(row.domain_name), domainEnabled: Boolean(row.domain_enabled) }
