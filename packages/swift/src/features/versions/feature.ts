@@ -20,8 +20,9 @@ export const versions: Feature = {
     if (request.method !== 'PUT' && request.method !== 'DELETE') return next(request)
     const container = await findContainer(deps, request.account, request.container)
     const stack = metadataOf(container, 'x-versions-location')
-    const location = stack ?? metadataOf(container, 'x-history-location')
-    if (!location) return next(request)
+    const given = stack ?? metadataOf(container, 'x-history-location')
+    if (!given) return next(request)
+    const location = unquote(given)
     const denied = await request.authorize(request, { acl: metadataOf(container, 'x-container-write') })
     if (denied) return denied
     if (request.method === 'PUT') return (await archive(request, location, next)) ?? next(request)
@@ -34,19 +35,32 @@ function checkHeaders(request: SwiftRequest): SwiftRequest {
   const [stack, history] = [request.headers['x-versions-location'], request.headers['x-history-location']]
   if (stack && history) throw refuse(400, 'Only one of X-Versions-Location or X-History-Location may be specified')
   for (const location of [stack, history])
-    if (location?.includes('/')) throw refuse(412, 'Container name cannot contain slashes')
+    if (location && unquote(location).includes('/')) throw refuse(412, 'Container name cannot contain slashes')
   const headers = { ...request.headers }
-  // Setting one mode ends the other.
+  // Setting one mode ends the other, and counts more than removing it.
   if (stack) headers['x-history-location'] = ''
   if (history) headers['x-versions-location'] = ''
+  if (stack || history) {
+    delete headers['x-remove-versions-location']
+    delete headers['x-remove-history-location']
+  }
   return { ...request, headers }
+}
+
+/** The header carries the name percent-encoded, as Swift's versioned_writes reads it. */
+function unquote(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
 }
 
 const prefixOf = (object: string) => `${Buffer.byteLength(object).toString(16).padStart(3, '0')}${object}/`
 
 /** Copies what is stored now into the archive. Answers a failure, or null when the request may go on. */
 async function archive(request: SwiftRequest, location: string, next: Handler): Promise<SwiftResponse | null> {
-  const found = await next(derive(request, { method: 'GET', headers: { 'x-newest': 'true' } }))
+  const found = await next(derive(request, { method: 'GET', query: asStored, headers: { 'x-newest': 'true' } }))
   if (found.status === 404) return null
   if (!found.content) return found
   const object = `${prefixOf(request.object!)}${found.headers['x-timestamp']}`
@@ -54,6 +68,9 @@ async function archive(request: SwiftRequest, location: string, next: Handler): 
   if (stored.status < 300) return null
   return stored.status === 401 || stored.status === 403 ? stored : answer(412)
 }
+
+/** A link is kept as the link it is, which its sysmeta says. */
+const asStored = { symlink: 'get' }
 
 function copyOf(request: SwiftRequest, found: SwiftResponse, container: string, object: string): SwiftRequest {
   const content = found.content!
@@ -63,7 +80,9 @@ function copyOf(request: SwiftRequest, found: SwiftResponse, container: string, 
       ([name]) => name.startsWith('x-object-sysmeta-') || name === 'x-static-large-object',
     ),
   )
-  const { etag: _, ...headers } = found.headers
+  const headers = Object.fromEntries(
+    Object.entries(found.headers).filter(([name]) => name !== 'etag' && !name.startsWith('x-symlink-')),
+  )
   return derive(request, {
     method: 'PUT',
     container,
@@ -94,7 +113,9 @@ async function restore(
   const [line] = (await listObjects(deps, request.account, location, query)) as { name: string }[]
   if (!line) return next(request)
   const version = { container: location, object: line.name }
-  const found = await next(derive(request, { ...version, method: 'GET', headers: { 'x-newest': 'true' } }))
+  const found = await next(
+    derive(request, { ...version, method: 'GET', query: asStored, headers: { 'x-newest': 'true' } }),
+  )
   if (found.content && found.headers['content-type'] !== markerType) {
     const stored = await next(copyOf(request, found, request.container!, request.object!))
     if (stored.status >= 300) return stored
