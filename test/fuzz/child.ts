@@ -31,6 +31,7 @@ export type Report =
 
 const slowMs = 1000
 const shrinkSeconds = 8
+const endMs = 15_000
 
 process.once('message', (order: Order) => {
   work(order).then(
@@ -62,6 +63,8 @@ function send(report: Report): void {
 interface Watch {
   runs: number
   slowestMs: number
+  /** The case that runs now. */
+  underWay: { input: unknown; since: number } | null
   run(input: unknown): Promise<void>
   close(): void
 }
@@ -87,15 +90,21 @@ function watchCases(order: Order, session: Session): Watch {
   return {
     runs: 0,
     slowestMs: 0,
+    underWay: null,
     async run(input) {
       this.runs++
+      this.underWay = { input, since: Date.now() }
       const text = encodeCase({ target: order.name, seed: order.seed, path: null, message: 'under way', input })
       ftruncateSync(file)
       writeSync(file, text, 0)
-      let fastest = await once(input)
-      for (let again = 0; again < 3 && fastest > slowMs; again++) fastest = Math.min(fastest, await once(input))
-      this.slowestMs = Math.max(this.slowestMs, Math.round(fastest))
-      if (fastest > slowMs) throw new Error(`takes over ${slowMs} ms`)
+      try {
+        let fastest = await once(input)
+        for (let again = 0; again < 3 && fastest > slowMs; again++) fastest = Math.min(fastest, await once(input))
+        this.slowestMs = Math.max(this.slowestMs, Math.round(fastest))
+        if (fastest > slowMs) throw new Error(`takes over ${slowMs} ms`)
+      } finally {
+        this.underWay = null
+      }
     },
     close() {
       unlinkSync(order.currentFile)
@@ -110,6 +119,12 @@ async function replay(order: Order, watch: Watch): Promise<void> {
   } catch (error) {
     report({ message: textOf(error), seed: order.seed, path: null, input })
   }
+}
+
+/** True when the case that ran at the end of the time has not ended long after it began. */
+async function neverEnds(watch: Watch): Promise<boolean> {
+  while (watch.underWay && Date.now() - watch.underWay.since < endMs) await new Promise((done) => setTimeout(done, 50))
+  return watch.underWay !== null
 }
 
 /** Draws cases until the time is over; a finding is shrunk, reported and passed over from then on. */
@@ -138,6 +153,10 @@ async function search(order: Order, session: Session, watch: Watch): Promise<voi
       interruptAfterTimeLimit: Math.max(1, end - Date.now()),
       markInterruptAsFailure: false,
     })
+    if (await neverEnds(watch)) {
+      report({ message: `does not end within ${endMs / 1000} s`, seed, path: null, input: watch.underWay!.input })
+      return
+    }
     if (!details.failed || !details.counterexample) continue
     known.add(ruleOf(details.errorInstance))
     report({

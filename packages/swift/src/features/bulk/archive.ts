@@ -34,6 +34,8 @@ export async function* readArchive(source: AsyncIterable<Buffer>, gzipped: boole
   try {
     for await (const entry of parser) {
       const { name, size = 0, type, pax } = entry.header
+      // It has no body, whatever size it claims: tar-stream would wait for one for ever.
+      if (type === 'directory') continue
       const pieces = (entry as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
       const next = () => pieces.next().catch((error: unknown) => Promise.reject(failed(error)))
       const body = { [Symbol.asyncIterator]: () => ({ next }) }

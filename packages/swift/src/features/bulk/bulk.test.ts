@@ -177,3 +177,11 @@ test('a list of deletions is read line by line, with limits, and only for who ha
   const answer = await cloud.call('POST', '?bulk-delete', { user: null, body, headers: { accept: 'application/json' } })
   expect(await answer.json()).toMatchObject({ 'Number Deleted': 0, 'Response Status': '401 Unauthorized' })
 })
+
+test('a folder that claims a size has no body all the same, and what follows it is read', async () => {
+  const file = Buffer.concat([header('a', 0, '0'), Buffer.alloc(1024)])
+  const names: string[] = []
+  for await (const { path } of readArchive(inPieces(Buffer.concat([header('folder/', 9, '5'), file]), 512), false))
+    names.push(path)
+  expect(names).toEqual(['a'])
+})
