@@ -51,7 +51,9 @@ function check(request: Request, answer: Exchanged, wire: Wire): void {
   const ownToken = request.headers.some(([name]) => /^x-(auth|storage)-token$/.test(name))
   if (succeeded && request.guarded && request.as === 'nobody' && !ownToken)
     throw new Error(`${request.route} lets anybody in${shown()}`)
-  const foreign = wire.adminOnly.some((name) => request.url.split('?', 1)[0]!.includes(`{${name}}`))
+  const foreign = wire.adminOnly.some((name) =>
+    /\/(images|volumes|snapshots|cache)\/$/.test(request.url.split(`{${name}}`, 1)[0]!),
+  )
   if (succeeded && foreign && request.as === 'demo' && !ownToken)
     throw new Error(`${request.route} shows the admin's to another user${shown()}`)
   // Node itself answers an expectation that nobody knows.

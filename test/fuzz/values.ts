@@ -172,11 +172,13 @@ export function damage(whole: Uint8Array, changes: readonly Damage[]): Buffer {
   return result
 }
 
-/** The bytes as a stream, in pieces of these sizes, again and again. */
+const mostSmallPieces = 2000
+
+/** The bytes as a stream, in pieces of these sizes, again and again; the rest of much in large ones. */
 export async function* inPieces(whole: Uint8Array, sizes: readonly number[]): AsyncGenerator<Buffer> {
   let at = 0
   for (let turn = 0; at < whole.length; turn++) {
-    const size = Math.max(1, sizes[turn % Math.max(1, sizes.length)] ?? 65_536)
+    const size = turn < mostSmallPieces ? Math.max(1, sizes[turn % Math.max(1, sizes.length)] ?? 65_536) : 65_536
     yield Buffer.from(whole.subarray(at, at + size))
     at += size
   }

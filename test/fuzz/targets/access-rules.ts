@@ -38,7 +38,7 @@ const requestPath = fc.oneof(
 /** A rule of an application credential against a path: decided at once, and never wider than it reads. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 150,
+  memoryMiB: 300,
   open: async () => ({
     cases: fc.record({ path: rulePath, asked: requestPath.map((pieces) => `/${pieces.join('')}`) }),
     run({ path, asked }) {

@@ -32,7 +32,7 @@ const rules = { operatorRoles: ['member'], resellerAdminRole: 'ResellerAdmin', a
 /** Access lists: nobody enters whom no item names. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 150,
+  memoryMiB: 300,
   open: async () => ({
     cases: fc.record({
       items: fc.array(item, { maxLength: 8 }),

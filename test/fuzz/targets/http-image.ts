@@ -162,7 +162,7 @@ const grammar: Grammar = {
 
 export const target = define({
   surface: 'suite',
-  memoryMiB: 400,
+  memoryMiB: 600,
   async open(place) {
     const opened = await openFixtures(place!, 'image', fixtures)
     return httpSession(requestsOf(grammar), {

@@ -88,7 +88,7 @@ const bodies = [
 /** Bytes that are nearly HTTP, to each of the four services: refused at once, whatever they are. */
 export const target = define({
   surface: 'suite',
-  memoryMiB: 400,
+  memoryMiB: 600,
   async open(place) {
     const ports = Object.values(place!.urls).map((url) => Number(new URL(url).port))
     return {

@@ -233,7 +233,7 @@ const requests: Arbitrary<Request> = fc
 
 export const target = define({
   surface: 'suite',
-  memoryMiB: 400,
+  memoryMiB: 600,
   async open(place) {
     const fixtures = await openFixtures(place!, 'object', [
       account('demoAccount', 'demo'),

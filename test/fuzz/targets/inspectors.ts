@@ -23,7 +23,7 @@ const foreign = ['backing-filename', 'data-file']
 /** Headers of images: judged without a crash; what passes as qcow2 names no other file, as qemu-img sees it too. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 250,
+  memoryMiB: 400,
   async open() {
     const folder = mkdtempSync(join(tmpdir(), 'hearth-fuzz-images-'))
     const seeds = formats.map((format) => {

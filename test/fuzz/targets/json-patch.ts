@@ -44,7 +44,7 @@ const entry = fc.oneof(
 /** JSON-patch documents in both spellings: read, or refused with a status of 4xx. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 150,
+  memoryMiB: 300,
   open: async () => ({
     cases: fc.record({
       old: fc.boolean(),

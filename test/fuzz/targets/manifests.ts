@@ -22,7 +22,7 @@ const listing = fc.array(fc.oneof({ weight: 6, arbitrary: wish as fc.Arbitrary<u
 /** Manifests of static large objects, as clients send them. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 250,
+  memoryMiB: 400,
   open: async () => ({
     cases: fc.oneof(
       { weight: 6, arbitrary: fc.tuple(listing.map(jsonText), damages).map(([whole, some]) => [whole, some] as const) },

@@ -44,7 +44,7 @@ function encode({ name, filename, headers, body }: Part, boundary: string): Buff
 /** Forms that browsers send: fields, files, and what stands around them. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 250,
+  memoryMiB: 400,
   open: async () => ({
     cases: fc.record({
       boundary: fc.oneof(

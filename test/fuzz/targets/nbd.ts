@@ -38,7 +38,7 @@ const chunk = (flags: number, type: number, cookie: bigint, data: Buffer): Buffe
 /** A block server that says anything: the client's calls all end, none reads more than was asked for. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 250,
+  memoryMiB: 400,
   async open() {
     const folder = mkdtempSync(join(tmpdir(), 'hearth-fuzz-nbd-'))
     const path = join(folder, 'socket')

@@ -30,7 +30,7 @@ const rule: fc.Arbitrary<string> = fc.oneof(
 /** Policy rules: an operator's text is compiled or refused with a reason, and decides about any target. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 250,
+  memoryMiB: 400,
   open: async () => ({
     cases: fc.record({
       rule,

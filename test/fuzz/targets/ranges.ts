@@ -18,7 +18,7 @@ const header = fc.oneof(
 /** Range headers: whatever they ask for lies within the bytes. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 150,
+  memoryMiB: 300,
   open: async () => ({
     cases: fc.record({ header, size: fc.constantFrom(0, 1, 100, 2 ** 33) }),
     async run({ header: asked, size }) {

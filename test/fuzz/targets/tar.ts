@@ -64,7 +64,7 @@ function encode({ name, size, type, magic, prefix, body, goodChecksum }: Entry):
 /** Archives that are uploaded and unpacked, plain and zipped. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 250,
+  memoryMiB: 400,
   open: async () => ({
     cases: fc.record({
       entries: fc.array(entry, { maxLength: 6 }),

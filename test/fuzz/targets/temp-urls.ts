@@ -10,7 +10,7 @@ const or = (...words: string[]) =>
 /** The parameters of signed links; none of them opens anything without the key. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 150,
+  memoryMiB: 300,
   open: async () => ({
     cases: fc.record({
       method: fc.constantFrom('GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'COPY'),

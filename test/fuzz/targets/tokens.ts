@@ -23,7 +23,7 @@ const claimsOf = (token: string): string => token.split('.').slice(0, 3).join('.
 /** Tokens: whatever is changed about a good one makes it nobody's. */
 export const target = define({
   surface: 'process',
-  memoryMiB: 150,
+  memoryMiB: 300,
   open: async () => ({
     cases: fc.oneof(
       {

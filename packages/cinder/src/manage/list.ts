@@ -5,6 +5,7 @@ import { errors } from '../errors.ts'
 import { readPaging } from '../listing.ts'
 import { type FoundObject, findObjects, messageContext } from '../topics.ts'
 import { backendOf } from '../volumes/store.ts'
+import { poolHost } from './manage-volume.ts'
 import { ownerOf } from './names.ts'
 
 /** GET /manageable_volumes and /manageable_snapshots, plain or detailed: what a backend holds. */
@@ -17,9 +18,11 @@ export async function listManageable(context: Context, request: ApiRequest, deps
     throw errors.InvalidParameter({ reason: 'Either cluster or host query parameter is required.' })
   const paging = readPaging(context, { ...request, query: withoutSort(request) }, { created_at: 'created_at' })
   const wanted = { kind, name: null, volumeName: null } as const
-  const found = await deps.bus.call(findObjects, backendOf(host), wanted, messageContext(context))
+  // A host that nobody runs would be waited for until the call times out.
+  const backend = backendOf(await poolHost(deps, host))
+  const found = await deps.bus.call(findObjects, backend, wanted, messageContext(context))
   const page = sorted(found, request).slice(paging.offset, paging.offset + paging.limit)
-  const views = await Promise.all(page.map((one) => view(one, { detail, backend: backendOf(host) }, deps)))
+  const views = await Promise.all(page.map((one) => view(one, { detail, backend }, deps)))
   return { [`manageable-${kind}s`]: views }
 }
 

@@ -88,7 +88,7 @@ async function insert(
 }
 
 /** `host@backend` or `host@backend#pool` of a volume service that is there, with its pool. Throws 400. */
-async function poolHost(deps: ApiDeps, host: string): Promise<string> {
+export async function poolHost(deps: ApiDeps, host: string): Promise<string> {
   const services = await listServices(deps.database.query, { binary: 'cinder-volume' })
   const service = services.find((one) => one.host === backendOf(host))
   if (!service || service.disabled || service.stats === null) {

@@ -74,6 +74,7 @@ test('an object of any name becomes a volume under our name, with its size and i
   await cinder.wait(`/volumes/${id}`, 'available')
   expect(await firstBytes(`volume-${id}`)).toBe('payroll')
   expect(await readdir(folder)).toEqual([`volume-${id}`])
+  expect((await ask('GET', '/manageable_volumes?host=nobody@memory')).status).toBe(400)
   const listed = await ask('GET', '/manageable_volumes/detail?host=host1@memory')
   expect(listed.body['manageable-volumes']).toEqual([
     {

@@ -114,15 +114,49 @@ export async function* readBody(folder: string, range: BodyRange): AsyncGenerato
     for (let at = range.start; at < range.end; ) {
       const block = Math.floor(at / blockSize)
       const from = block * blockSize
-      const buffer = await readBlock(handle, from, Math.min(blockSize, range.size - from))
-      if (crc32(buffer) !== sums.getUint32(block * 4, true))
+      const length = Math.min(blockSize, range.size - from)
+      const until = Math.min(range.end, from + length)
+      const read = async (): Promise<Buffer> => {
+        const buffer = await readBlock(handle, from, length)
+        if (crc32(buffer) === sums.getUint32(block * 4, true)) return buffer
         throw new StorageError('corrupt', `block ${block} of ${range.file} does not match its sum`)
-      const until = Math.min(range.end, from + buffer.length)
-      yield buffer.subarray(at - from, until - from)
+      }
+      yield* handOn(read, at - from, until - from)
       at = until
     }
   } finally {
     await handle.close()
+  }
+}
+
+/** Bytes of blocks that may wait for their readers as they are; beyond it, a reader that stops costs a small copy. */
+const mostWaiting = 32 * blockSize
+const copySize = 64 * 1024
+const patienceMs = 200
+let waiting = 0
+
+/** Hands on the bytes [start, end) of a block: whole, or in copies that let go of the block while the reader pauses. */
+async function* handOn(read: () => Promise<Buffer>, start: number, end: number): AsyncGenerator<Buffer> {
+  if (waiting < mostWaiting) {
+    waiting += blockSize
+    try {
+      yield (await read()).subarray(start, end)
+    } finally {
+      waiting -= blockSize
+    }
+    return
+  }
+  let block: Buffer | null = null
+  for (let at = start; at < end; at += copySize) {
+    block ??= await read()
+    const timer = setTimeout(() => {
+      block = null
+    }, patienceMs)
+    try {
+      yield Buffer.from(block.subarray(at, Math.min(at + copySize, end)))
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }
 
