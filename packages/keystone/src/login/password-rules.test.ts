@@ -69,8 +69,15 @@ test('an overlong password is refused', async () => {
 })
 
 test('passwords expire, say so once they were right, and can be changed then', async () => {
-  const { made, tryLogin, change, reset } = await open({ passwordExpiresDays: 30 })
+  const { made, tryLogin, change, reset, call } = await open({ passwordExpiresDays: 30 })
   expect(made.body.user.password_expires_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/)
+  const listed = async (filter: string) => {
+    const { status, body } = await call('GET', `/v3/users?password_expires_at=${filter}`)
+    return body.users?.map((user: { name: string }) => user.name) ?? status
+  }
+  const end = made.body.user.password_expires_at as string
+  expect([await listed(`lte:${end}`), await listed(end), await listed(`gt:${end}`)]).toEqual([['ann'], ['ann'], []])
+  expect([await listed(`constructor:${end}`), await listed('lt:tomorrow')]).toEqual([400, 400])
   pass(29)
   expect((await tryLogin('first')).body.token.user.password_expires_at).toBe(made.body.user.password_expires_at)
   pass(1)
