@@ -49,7 +49,10 @@ beforeAll(async () => {
       return { id, path: join(folder, id) }
     }),
   )
-  const storage = await openStorage({ devices, dataFolder: folder, partPower: 4, log: silentLog })
+  const storage = await openStorage({
+    ...{ devices, dataFolder: folder, partPower: 4, log: silentLog },
+    ...{ salt: { prefix: '', suffix: 'test' }, secret: 'test' },
+  })
   const running = await proxy({
     host: '127.0.0.1',
     port: 0,

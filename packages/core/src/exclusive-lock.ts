@@ -39,7 +39,8 @@ export async function takeExclusiveLock(file: string): Promise<ExclusiveLock> {
   const Database = createRequire(import.meta.url)('better-sqlite3') as Constructor
   const connection = new Database(file, { timeout: 0 })
   try {
-    connection.exec('BEGIN EXCLUSIVE')
+    // Nothing is ever written, so that no journal has to lie beside the file.
+    connection.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     chmodSync(file, 0o600)
   } catch (error) {
     connection.close()

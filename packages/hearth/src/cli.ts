@@ -6,6 +6,7 @@ import { attachCommand, detachCommand } from './commands/attach.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { downCommand } from './commands/down.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { objectCommand } from './commands/object.ts'
 import { cloudsYamlCommand, openrcCommand } from './commands/openrc.ts'
 import { policiesCommand } from './commands/policies.ts'
 import { runCommand } from './commands/run.ts'
@@ -41,6 +42,7 @@ program
   .addCommand(migrateCommand())
   .addCommand(secretsCommand())
   .addCommand(ringCommand())
+  .addCommand(objectCommand())
   .addCommand(policiesCommand())
 
 // Whoever reads what is printed may stop reading: a pipe that was closed, a terminal that is gone.

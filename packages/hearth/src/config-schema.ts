@@ -282,6 +282,19 @@ export const configSchema = {
           },
         },
       },
+      audit: section({
+        bytesPerSecond: {
+          ...positive(20 * 1024 * 1024),
+          description: 'bytes that are read again on each device a second, to find bodies that were damaged',
+        },
+        intervalHours: { ...positive(6), description: 'hours from the end of one audit to the next' },
+        firstAfterSeconds: {
+          type: 'integer',
+          minimum: 0,
+          default: 60,
+          description: 'seconds from the start to the first audit, which goes on where the last one stopped',
+        },
+      }),
     }),
   },
 }

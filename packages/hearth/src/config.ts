@@ -113,6 +113,7 @@ export interface Config {
     storageAddress: string
     partitionPower: number
     devices: { path: string; zone: number; weight: number }[] | null
+    audit: { bytesPerSecond: number; intervalHours: number; firstAfterSeconds: number }
   }
 }
 

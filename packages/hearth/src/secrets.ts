@@ -10,7 +10,9 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { errorTable, randomSecret } from '@hearth/core'
+import { keptSalt } from './object-salt.ts'
 import { roleNames } from './role-names.ts'
 
 export const secretErrors = errorTable({
@@ -45,6 +47,10 @@ export const secretUses = {
   swift: ['keystone.api', ...objects],
   /** Wraps the keys that sign tokens, so that the database alone is not enough to make one. */
   signing: ['keystone.api'],
+  /** Signs what the hosts of the object store ask of one another. */
+  storagePlane: objects,
+  /** Decides with an object's name where it lies: the same on all hosts, for ever. */
+  objectSalt: objects,
   /** Opens the metrics of the APIs. */
   metrics: ['keystone.api', 'cinder.api', 'glance.api', 'swift.proxy'],
 } satisfies Record<string, string[]>
@@ -94,7 +100,7 @@ export function loadSecrets(file: string, roles: string[] = roleNames, mayMake =
   if (!found && !mayMake) throw secretErrors.SecretsAbsent({ file, roles: roles.join(',') })
   const isComplete = !found || (found.admin !== undefined && found.demo !== undefined)
   if (isComplete && mayMake) {
-    const all = Object.fromEntries(secretNames.map((name) => [name, found?.[name] ?? randomSecret()])) as Secrets
+    const all = Object.fromEntries(secretNames.map((name) => [name, found?.[name] ?? newSecret(name, file)])) as Secrets
     if (secretNames.every((name) => found?.[name] !== undefined)) return { ...found, ...all }
     return writeSecrets(file, { ...found, ...all }, found === null)
   }
@@ -102,6 +108,10 @@ export function loadSecrets(file: string, roles: string[] = roleNames, mayMake =
   if (missing.length > 0) throw secretErrors.SecretsMissing({ file, names: missing.join(', '), roles: roles.join(',') })
   return found as Secrets
 }
+
+/** A secret that is not there yet. A salt that objects were placed by already is kept. */
+const newSecret = (name: SecretName, file: string): string =>
+  (name === 'objectSalt' ? keptSalt(join(dirname(file), 'rings')) : null) ?? randomSecret()
 
 /**
  * Writes a file of secrets (mode 0600) that is there whole or not at all. With `isNew`, another process that wrote it

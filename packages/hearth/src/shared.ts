@@ -35,6 +35,8 @@ export type ServiceUser = 'cinder' | 'glance' | 'swift'
 export interface Shared {
   config: Config
   folders: Folders
+  /** That this process runs; none before startSuite. */
+  roles: string[]
   /** Those that the roles of this process need; none before startSuite has read them. */
   secrets: Secrets
   /** Those that were changed since keystone.api has given them to the users. */
@@ -80,6 +82,7 @@ export function openShared(config: Config): Shared {
   const warnings: string[] = []
   let authenticator: Promise<Authenticator> | null = null
   const shared: Shared = {
+    roles: [],
     config,
     folders,
     secrets: {} as Secrets,

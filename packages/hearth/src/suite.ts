@@ -45,7 +45,7 @@ export async function startSuite(shared: Shared, names: string[], options: Start
     checkBusUrl(shared.config.bus)
     await checkPorts(shared.config, roles)
     const { secrets, changed } = await openSecrets(shared, roles)
-    Object.assign(shared, { secrets, changedSecrets: changed })
+    Object.assign(shared, { roles, secrets, changedSecrets: changed })
     // A broker that is not there is told before anything else is started.
     if (!shared.config.bus.startsWith('memory:') && roles.some((role) => role.startsWith('cinder.')))
       await shared.bus('cinder')

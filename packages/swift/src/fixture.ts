@@ -61,7 +61,10 @@ export interface CloudOptions {
 export async function openCloud(options: CloudOptions = {}): Promise<Cloud> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'swift-')))
   const devices = options.devices ?? ['sd1', 'sd2', 'sd3'].map((id) => ({ id, path: join(folder, id) }))
-  const storage = await openStorage({ dataFolder: folder, devices, log: silentLog, ...options.storage })
+  const storage = await openStorage({
+    ...{ dataFolder: folder, devices, log: silentLog },
+    ...{ salt: { prefix: '', suffix: 'test' }, secret: 'test', ...options.storage },
+  })
   const front = await proxy({ host: '127.0.0.1', port: 0, log: silentLog, authenticator, storage, ...options.proxy })
   const background = options.keepers === false ? null : await keepers({ storage, log: silentLog, ...options.keepers })
   return {

@@ -2,14 +2,24 @@ import type { Authenticator } from '@hearth/auth'
 import type { Certificate, Logger, Registry, Running, TrustedProxies } from '@hearth/core'
 import { defaultPace } from './client-pace.ts'
 import type { ProxyDeps } from './deps.ts'
-import { type KeeperIntervals, openKeepers } from './keepers/open.ts'
+import { type KeepersOptions, openKeepers } from './keepers/open.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import type { Storage } from './open-storage.ts'
 import { openServer } from './server.ts'
 import { openStorageServer } from './storage/server.ts'
-import { openTimestamps } from './timestamps.ts'
 
-export { openStorage, type Storage, type StorageDevice, type StorageOptions } from './open-storage.ts'
+export type { KeepersOptions } from './keepers/open.ts'
+export { observeDevices } from './observe.ts'
+export {
+  openStorage,
+  recordsOf,
+  type Storage,
+  type StorageDevice,
+  type StorageOptions,
+} from './open-storage.ts'
+export type { DeviceState } from './storage/holder.ts'
+export { type DeviceRequest, leaveRequest } from './storage/requests.ts'
+export { readDeviceStates } from './storage/state-file.ts'
 
 export interface ProxyOptions {
   host: string
@@ -49,20 +59,12 @@ export interface StorageRoleOptions {
   storage: Storage
 }
 
-export interface KeepersOptions {
-  log: Logger
-  storage: Storage
-  intervals?: Partial<KeeperIntervals>
-  /** Seconds for which deletions are remembered; a week when absent. */
-  reclaimAge?: number
-}
-
 /** Swift's API. The storage is the caller's to close. */
 export async function proxy(options: ProxyOptions): Promise<Running> {
   const deps: ProxyDeps = {
     cluster: options.storage.cluster,
     authenticator: options.authenticator,
-    timestamps: openTimestamps(),
+    timestamps: options.storage.timestamps,
     limits: { ...defaultLimits, ...options.limits },
     policyName: options.policyName ?? 'Policy-0',
     operatorRoles: options.operatorRoles ?? ['admin', 'swiftoperator', 'member'],
@@ -84,8 +86,8 @@ export async function proxy(options: ProxyOptions): Promise<Running> {
 /** The devices of this process, for proxies and keepers on other hosts. */
 export async function storage(options: StorageRoleOptions): Promise<Running> {
   const { host, port, log } = options
-  const { secret, certificate, engines } = options.storage
-  return openStorageServer({ host, port, log, secret, certificate, engines })
+  const { secret, identity: cluster, devices, latest, certificate } = options.storage
+  return openStorageServer({ host, port, log, secret, cluster, devices, latest, certificate })
 }
 
 /** Background work on the devices of this process. */

@@ -1,4 +1,5 @@
-import { Histogram, type Registry } from '@hearth/core'
+import { Gauge, Histogram, type Registry } from '@hearth/core'
+import type { Device } from './storage/device.ts'
 
 const name = 'hearth_http_request_seconds'
 
@@ -34,4 +35,20 @@ function routeOf(url: string): string {
     return ['/info', '/healthcheck', '/metrics', '/crossdomain.xml'].includes(path) ? path : 'none'
   const parts = path.split('/').length
   return parts <= 3 ? 'account' : parts === 4 ? 'container' : 'object'
+}
+
+const deviceStates = ['online', 'filling', 'offline', 'damaged'] as const
+
+/** Shows the state of each device of this process: 1 for the one it is in, 0 for all others. */
+export function observeDevices(metrics: Registry, devices: Map<string, Device>): void {
+  new Gauge({
+    name: 'hearth_object_device_state',
+    help: 'State of a device of the object store: 1 for the one it is in',
+    labelNames: ['device', 'state'],
+    registers: [metrics],
+    collect() {
+      for (const device of devices.values())
+        for (const state of deviceStates) this.set({ device: device.id, state }, device.state().state === state ? 1 : 0)
+    },
+  })
 }

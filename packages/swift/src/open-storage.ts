@@ -1,16 +1,16 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Certificate, Logger } from '@hearth/core'
+import { type Certificate, hasCode, type Logger } from '@hearth/core'
 import {
   activeDevices,
   addDevice,
   type Builder,
   createBuilder,
-  type Device,
   type HashSalt,
   loadBuilder,
   openRing,
+  type Device as RingDevice,
   readRing,
   rebalance,
   removeDevice,
@@ -22,9 +22,10 @@ import {
 import { type Cluster, openCluster, type Rings } from './placement/cluster.ts'
 import { localNode } from './placement/local-node.ts'
 import { type Node, nodeKey } from './placement/node.ts'
-import { offlineNode } from './placement/offline-node.ts'
-import { openSecureDispatcher, remoteNode } from './placement/remote-node.ts'
-import { type Engine, openEngine } from './storage/engine.ts'
+import { openRemote } from './placement/remote-node.ts'
+import { type Device, openDevice } from './storage/device.ts'
+import { later, never } from './storage/time.ts'
+import { openTimestamps, type TimestampSource } from './timestamps.ts'
 
 export interface StorageDevice {
   /** Name of the device, as in the ring. */
@@ -38,9 +39,11 @@ export interface StorageDevice {
 }
 
 export interface StorageOptions {
-  /** The devices of this process. */
+  /** The devices of this host. */
   devices: StorageDevice[]
-  /** Where the rings and the salt of the hashes are kept. */
+  /** False for a process that reaches the devices of its own host through their owner, which runs the storage role. */
+  ownsDevices?: boolean
+  /** Where the rings, and what is known of the devices, are kept. */
   dataFolder: string
   /** 3 when absent. */
   replicas?: number
@@ -50,26 +53,37 @@ export interface StorageOptions {
   rings?: { account: string; container: string; object: string }
   /** Where the storage role of this host listens, as the ring files name it. */
   address?: { ip: string; port: number }
-  /** Shared by all hosts of a cluster; made and kept in the data folder when absent. */
-  salt?: HashSalt
-  /** Shared by all hosts; storage roles refuse who does not know it. */
-  secret?: string
+  /** Places objects; the same on all hosts of a cluster, for ever. */
+  salt: HashSalt
+  /** Signs the requests between hosts; never empty. */
+  secret: string
   /** Speaks TLS with all other hosts; plain HTTP when absent. */
   certificate?: Certificate | undefined
   /** Bytes of each disk that no object may fill; 1 % but at least 32 MiB when absent. */
   reserve?: number
+  /** Milliseconds between looks at a device: whether it is there, and what an operator asks for it; 5 s when absent. */
+  lookEvery?: number
+  /** Milliseconds since 1970; tests pass their own. */
+  clock?: () => number
   log: Logger
 }
 
-/** The devices of this process and the way to all others. */
+/** The devices of this host and the way to all others. */
 export interface Storage {
   cluster: Cluster
-  /** Devices of this process. */
+  /** Devices of this host. */
   local: Node[]
-  engines: Map<string, Engine>
+  /** Those that this process has opened. */
+  devices: Map<string, Device>
   /** Changes when data has to move. */
   ringVersion: string
+  /** Never below what a device holds already, whatever the clock says. */
+  timestamps: TimestampSource
+  /** The latest timestamp seen anywhere. */
+  latest(): string
   secret: string
+  /** Fingerprint of the cluster: hosts of another one are refused. */
+  identity: string
   certificate: Certificate | undefined
   close(): Promise<void>
 }
@@ -77,53 +91,76 @@ export interface Storage {
 const loopback = { ip: '127.0.0.1', port: 6200 }
 
 /**
- * Opens the devices, loading the rings or making them. A device that cannot be opened is left out, unless it is the only one.
- * Throws RingError when there are fewer devices than replicas, naming both numbers.
+ * Opens the devices, loading the rings or making them. A device that cannot be opened is done without and tried again, unless
+ * there is no other one or another process has it: then throws why. Throws RingError when there are fewer devices than
+ * replicas, naming both numbers.
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
-  const { dataFolder, devices, log, secret = '', address = loopback } = options
-  await mkdir(join(dataFolder, 'rings'), { recursive: true })
-  const salt = options.salt ?? (await loadSalt(dataFolder))
+  const { dataFolder, log, salt, secret, certificate, address = loopback, ownsDevices = true } = options
+  await mkdir(join(dataFolder, 'rings'), { recursive: true, mode: 0o700 })
   const rings = options.rings ? await loadRings(options.rings) : await makeRings(options)
-  const engines = new Map<string, Engine>()
-  const nodes = new Map<string, Node>()
-  const reserve = options.reserve === undefined ? {} : { reserve: options.reserve }
-  const opening = devices.map((device) => openEngine({ folder: device.path, log, ...reserve }))
-  const results = await Promise.allSettled(opening)
-  results.forEach((result, index) => {
-    const { id, path } = devices[index]!
-    const key = nodeKey({ ...address, device: id })
-    if (result.status === 'rejected') {
-      log.error({ err: result.reason, device: id, path }, 'a device cannot be opened; the others serve without it')
-      nodes.set(key, offlineNode(key, String(result.reason)))
-      return
-    }
-    engines.set(id, result.value)
-    nodes.set(key, localNode(key, result.value))
+  const identity = fingerprintOf(salt)
+  const devices = new Map<string, Device>()
+  if (ownsDevices) await openDevices(options, identity, devices)
+  let seen = never
+  const remote = openRemote({
+    ...{ secret, cluster: identity, log, certificate },
+    observe(timestamp) {
+      seen = later(seen, timestamp)
+    },
   })
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed && engines.size === 0) throw failed.reason
-  const local = [...nodes.values()].filter((node) => node.local)
-  const secure = options.certificate && openSecureDispatcher(options.certificate)
+  const latest = () => [...devices.values()].reduce((time, device) => later(time, device.latest()), seen)
+  const nodes = new Map<string, Node>()
+  for (const [id, device] of devices) {
+    const key = nodeKey({ ...address, device: id })
+    nodes.set(key, localNode(key, device))
+  }
   for (const device of allDevices(rings)) {
     const key = nodeKey(device)
-    if (!nodes.has(key)) nodes.set(key, remoteNode(device, secret, secure))
+    if (!nodes.has(key)) nodes.set(key, remote.node(device))
   }
+  const own = options.devices.map(({ id }) => nodes.get(nodeKey({ ...address, device: id })))
   return {
+    ...{ devices, latest, secret, identity, certificate },
     cluster: openCluster(salt, rings, nodes),
-    local,
-    engines,
+    local: own.filter((node) => node !== undefined),
     ringVersion: versionOf(rings),
-    secret,
-    certificate: options.certificate,
+    timestamps: openTimestamps(options.clock, latest),
     async close() {
-      await secure?.destroy()
-      await Promise.all([...engines.values()].map((engine) => engine.close()))
+      await Promise.all([...devices.values()].map((device) => device.close()))
+      await remote.close()
     },
   }
 }
 
-const allDevices = (rings: Rings): Device[] =>
+/** Opens what can be opened. Throws the reason when nothing can, or when another process has one of them. */
+async function openDevices(options: StorageOptions, cluster: string, devices: Map<string, Device>): Promise<void> {
+  const { log, reserve, lookEvery } = options
+  const records = recordsOf(options.dataFolder)
+  const more = { ...(reserve === undefined ? {} : { reserve }), ...(lookEvery === undefined ? {} : { lookEvery }) }
+  const opened = await Promise.all(
+    options.devices.map(({ id, path }) => openDevice({ id, folder: path, records, cluster, log, ...more })),
+  )
+  for (const device of opened) devices.set(device.id, device)
+  const failures = opened.map((device) => device.failure()).filter((failure) => failure !== null)
+  const locked = failures.find((failure) => hasCode(failure, 'Locked'))
+  const noneIsOpen = opened.length > 0 && opened.every((device) => device.state().reason !== null)
+  if (!locked && !(noneIsOpen && failures.length > 0)) return
+  await Promise.all(opened.map((device) => device.close()))
+  throw locked ?? failures[0]
+}
+
+/** Where a host keeps which devices it has seen, and what operators ask of them. */
+export const recordsOf = (dataFolder: string): string => join(dataFolder, 'rings', 'devices')
+
+/** Tells a cluster from others by where it places objects, without giving the salt away. */
+const fingerprintOf = ({ prefix, suffix }: HashSalt): string =>
+  createHash('sha256')
+    .update(JSON.stringify(['hash salt', prefix, suffix]))
+    .digest('hex')
+    .slice(0, 16)
+
+const allDevices = (rings: Rings): RingDevice[] =>
   [rings.account, rings.container, rings.object].flatMap((ring) =>
     ring.data.devices.filter((device) => device !== null),
   )
@@ -140,18 +177,9 @@ async function loadRings(files: NonNullable<StorageOptions['rings']>): Promise<R
   return { account: openRing(account), container: openRing(container), object: openRing(object) }
 }
 
-async function loadSalt(dataFolder: string): Promise<HashSalt> {
-  const path = join(dataFolder, 'rings', 'salt.json')
-  const found = await readFile(path, 'utf8').catch(() => null)
-  if (found !== null) return JSON.parse(found) as HashSalt
-  const salt: HashSalt = { prefix: '', suffix: randomBytes(16).toString('hex') }
-  await writeFile(path, JSON.stringify(salt), { mode: 0o600, flush: true })
-  return salt
-}
-
 /** Loads the embedded ring, and brings it up to date when devices came, went or changed their weight. */
 async function makeRings(options: StorageOptions): Promise<Rings> {
-  const { dataFolder, partPower = 10, replicas = 3 } = options
+  const { dataFolder, partPower = 10, replicas = 3, ownsDevices = true } = options
   const path = join(dataFolder, 'rings', 'builder.json')
   const exists = await readFile(path).catch(() => null)
   const builder = exists ? await loadBuilder(path) : createBuilder({ partPower, replicas, minPartHours: 0 })
@@ -159,11 +187,18 @@ async function makeRings(options: StorageOptions): Promise<Rings> {
   if (changed) {
     builder.replicas = replicas
     rebalance(builder, { seed: 'embedded' })
-    await saveBuilder(path, builder)
-    await writeRing(join(dataFolder, 'rings', 'object.ring.gz'), ringOf(builder))
+    // Of the processes of a host, the one that has the devices writes; the others come to the same result.
+    if (ownsDevices) await saveRing(dataFolder, path, builder)
   }
   const ring = openRing(ringOf(builder))
   return { account: ring, container: ring, object: ring }
+}
+
+async function saveRing(dataFolder: string, path: string, builder: Builder): Promise<void> {
+  const ring = join(dataFolder, 'rings', 'object.ring.gz')
+  await saveBuilder(path, builder)
+  await writeRing(ring, ringOf(builder))
+  for (const file of [path, ring]) await chmod(file, 0o600)
 }
 
 function matchDevices(builder: Builder, { devices, address = loopback }: StorageOptions): boolean {

@@ -8,17 +8,26 @@ export interface TimestampSource {
   now(): Timestamp
 }
 
-export function openTimestamps(clock: () => number = Date.now): TimestampSource {
+/**
+ * Timestamps by `clock` (milliseconds), but always later than `floor()` and than those given out before: a clock that is set
+ * back must not make a write older than what it replaces.
+ */
+export function openTimestamps(
+  clock: () => number = Date.now,
+  floor: () => Timestamp = () => '0000000000.00000',
+): TimestampSource {
   let last = 0
   return {
     next() {
       // Counted in units of 10 µs, the last decimal.
-      last = Math.max(last + 1, Math.floor(clock() * 100))
+      last = Math.max(last + 1, Math.floor(clock() * 100), unitsOf(floor()) + 1)
       return format(last)
     },
     now: () => format(Math.floor(clock() * 100)),
   }
 }
+
+const unitsOf = (timestamp: Timestamp): number => Number(timestamp.slice(0, 16).replace('.', ''))
 
 function format(units: number): Timestamp {
   const text = String(units).padStart(15, '0')

@@ -1,17 +1,21 @@
 import { join } from 'node:path'
 import type { Running } from '@hearth/core'
-import { openStorage, roles, type Storage } from '@hearth/swift'
+import { observeDevices, openStorage, roles, type Storage } from '@hearth/swift'
+import { objectSalt } from '../object-salt.ts'
 import { once } from '../once.ts'
 import type { Shared } from '../shared.ts'
 import { hostAndPort, identityUrl } from '../urls.ts'
 
-/** Opens the devices of this host; listens for other hosts only in a cluster with rings of its own. */
+/** Opens the devices of this host, and listens where processes of this or other hosts have to reach them. */
 export async function startObjectStorage(shared: Shared): Promise<Running> {
   const storage = await storageOf(shared)
-  if (shared.config.object.rings === null) return { close: async () => undefined }
+  const isAlone = shared.config.object.rings === null && objectRoles.every((role) => shared.roles.includes(role))
+  if (isAlone) return { close: async () => undefined }
   const { ip, port } = addressOf(shared)
   return roles.storage({ host: ip, port, log: shared.log, storage })
 }
+
+const objectRoles = ['swift.storage', 'swift.proxy', 'swift.keepers']
 
 export async function startObjectProxy(shared: Shared): Promise<Running> {
   const { config, log, metrics } = shared
@@ -33,7 +37,14 @@ export async function startObjectProxy(shared: Shared): Promise<Running> {
 }
 
 export async function startObjectKeepers(shared: Shared): Promise<Running> {
-  return roles.keepers({ storage: await storageOf(shared), log: shared.log })
+  const { bytesPerSecond, intervalHours, firstAfterSeconds } = shared.config.object.audit
+  return roles.keepers({
+    storage: await storageOf(shared),
+    log: shared.log,
+    auditRate: bytesPerSecond,
+    firstAudit: firstAfterSeconds * 1000,
+    intervals: { audit: intervalHours * 3_600_000 },
+  })
 }
 
 /** The devices of this process, opened once for all its roles. */
@@ -45,6 +56,8 @@ const storageOf = once(async (shared: Shared): Promise<Storage> => {
   const devices =
     object.devices ?? [1, 2, 3].map((zone) => ({ path: join(folders.objects, `sd${zone}`), zone, weight: 100 }))
   const storage = await openStorage({
+    // A device belongs to one process; others of this host reach it through that one.
+    ownsDevices: shared.roles.includes('swift.storage'),
     devices: devices.map((device, index) => ({ id: `sd${index + 1}`, ...device })),
     dataFolder: config.dataFolder,
     replicas: object.replicas,
@@ -53,10 +66,12 @@ const storageOf = once(async (shared: Shared): Promise<Storage> => {
       ? {}
       : { rings: { account: ring('account'), container: ring('container'), object: ring('object') } }),
     address: addressOf(shared),
-    secret: secrets.swift,
+    salt: objectSalt(secrets.objectSalt, folders.rings, folders.secrets),
+    secret: secrets.storagePlane,
     certificate: folder === null ? undefined : shared.certificates('storage'),
     log,
   })
+  observeDevices(shared.metrics, storage.devices)
   shared.onClose(() => storage.close())
   return storage
 })

@@ -4,37 +4,68 @@ import { placeObject } from '../placement/cluster.ts'
 import type { Node } from '../placement/node.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { StoredObject } from '../storage/operations.ts'
+import { never } from '../storage/time.ts'
 import { splitPath } from '../wire.ts'
 import type { KeeperDeps } from './open.ts'
 import { copyObject } from './replicate.ts'
 
 const batch = 200
-/** Bytes read a second, so that auditing does not get in the way of anybody. */
-const rate = 20 * 1024 * 1024
+/** Under this name a device keeps how far its auditor has come. */
+const mark = 'audited'
 
-/** Reads every body of this host's devices, and replaces those that are missing or damaged. Answers how many were replaced. */
+/**
+ * Reads every body of this host's devices, and replaces those that are missing or damaged. Devices are read at the same
+ * time; each goes on where the last process stopped. Returns how many were replaced.
+ */
 export async function auditDevices(deps: KeeperDeps): Promise<number> {
+  const rounds = deps.storage.local.map((node) =>
+    auditDevice(deps, node).catch((error: unknown) => {
+      deps.log.info({ err: error, device: node.key }, 'a device cannot be audited')
+      return 0
+    }),
+  )
+  return (await Promise.all(rounds)).reduce((sum, repaired) => sum + repaired, 0)
+}
+
+async function auditDevice(deps: KeeperDeps, node: Node): Promise<number> {
   let repaired = 0
-  for (const node of deps.storage.local) {
-    let [since, after] = ['', 0]
-    while (deps.goOn()) {
-      const rows = await node.read('listChanges', { since, after, limit: batch })
-      for (const { hash } of rows) {
-        if (!deps.goOn()) return repaired
-        const object = await node.read('getObject', { hash })
-        if (!object || object.deleted || (await isSound(node, object))) continue
-        if (await repair(deps, node, object)) repaired++
-      }
-      const last = rows.at(-1)
-      if (!last || rows.length < batch) break
-      since = last.metaTimestamp
-      after = last.row
+  let since = await node.read('getWatermark', { device: mark })
+  let after = since === never ? 0 : Number.MAX_SAFE_INTEGER
+  while (deps.goOn()) {
+    const rows = await node.read('listChanges', { since, after, limit: batch })
+    for (const { hash } of rows) {
+      if (!deps.goOn()) return repaired
+      if (await auditObject(deps, node, hash)) repaired++
     }
+    const last = rows.at(-1)
+    const isEnd = !last || rows.length < batch
+    await node.write('setWatermark', { device: mark, timestamp: isEnd ? never : last.metaTimestamp })
+    if (isEnd) break
+    since = last.metaTimestamp
+    after = last.row
   }
   return repaired
 }
 
-async function isSound(node: Node, object: StoredObject): Promise<boolean> {
+/** Repairs what readers have reported as damaged. Returns how many copies were replaced. */
+export async function repairReported(deps: KeeperDeps): Promise<number> {
+  let repaired = 0
+  for (const device of deps.storage.devices.values()) {
+    const node = deps.storage.local.find(({ key }) => key.endsWith(`/${device.id}`))
+    for (let hash = device.damage.take(); node && hash !== undefined && deps.goOn(); hash = device.damage.take())
+      if (await auditObject(deps, node, hash).catch(() => false)) repaired++
+  }
+  return repaired
+}
+
+/** Looks at one object of a device. Returns whether its copy was damaged and has been replaced. */
+async function auditObject(deps: KeeperDeps, node: Node, hash: string): Promise<boolean> {
+  const object = await node.read('getObject', { hash })
+  if (!object || object.deleted || (await isSound(deps, node, object))) return false
+  return repair(deps, node, object)
+}
+
+async function isSound(deps: KeeperDeps, node: Node, object: StoredObject): Promise<boolean> {
   const sums = object.sums ?? new Uint8Array()
   if (object.file === null) {
     const body = object.body ?? new Uint8Array()
@@ -43,7 +74,7 @@ async function isSound(node: Node, object: StoredObject): Promise<boolean> {
   }
   try {
     for await (const chunk of node.body({ file: object.file, size: object.size, sums, start: 0, end: object.size }))
-      await sleep((chunk.length / rate) * 1000, undefined, { ref: false })
+      await sleep((chunk.length / deps.auditRate) * 1000, undefined, { ref: false })
     return true
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
@@ -61,7 +92,8 @@ async function repair(deps: KeeperDeps, node: Node, object: StoredObject): Promi
   for (const other of place.primaries) {
     if (other.key === node.key) continue
     const theirs = await other.read('getObject', { hash: object.hash }).catch(() => null)
-    if (!theirs || theirs.deleted || theirs.timestamp < object.timestamp || !(await isSound(other, theirs))) continue
+    if (!theirs || theirs.deleted || theirs.timestamp < object.timestamp) continue
+    if (!(await isSound(deps, other, theirs))) continue
     await node.write('dropObject', { hash: object.hash, timestamp: object.timestamp })
     await copyObject(deps, other, node, theirs)
     deps.log.warn({ object: object.name, device: node.key, from: other.key }, 'a damaged replica was replaced')

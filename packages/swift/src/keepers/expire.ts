@@ -1,6 +1,7 @@
 import { removeObject } from '../objects/delete.ts'
 import { placeObject } from '../placement/cluster.ts'
 import { splitPath } from '../wire.ts'
+import { eachDevice } from './each-device.ts'
 import type { KeeperDeps } from './open.ts'
 
 /** Objects removed in one go. */
@@ -11,8 +12,8 @@ const batch = 200
  * that is reachable removes it everywhere, the others find nothing left to do. Answers how many were removed.
  */
 export async function expireObjects(deps: KeeperDeps): Promise<number> {
-  let removed = 0
-  for (const node of deps.storage.local) {
+  return eachDevice(deps, async (node) => {
+    let removed = 0
     for (;;) {
       const due = await node.read('listExpired', { before: Math.floor(Date.now() / 1000), limit: batch })
       let progress = 0
@@ -21,10 +22,9 @@ export async function expireObjects(deps: KeeperDeps): Promise<number> {
         if (await expireOne(deps, name, deleteAt)) progress++
       }
       removed += progress
-      if (due.length < batch || progress === 0) break
+      if (due.length < batch || progress === 0) return removed
     }
-  }
-  return removed
+  })
 }
 
 async function expireOne(deps: KeeperDeps, name: string, deleteAt: number): Promise<boolean> {

@@ -1,8 +1,9 @@
 import type { Logger, Running } from '@hearth/core'
 import type { Storage } from '../open-storage.ts'
-import { openTimestamps, type TimestampSource } from '../timestamps.ts'
-import { auditDevices } from './audit.ts'
+import type { TimestampSource } from '../timestamps.ts'
+import { auditDevices, repairReported } from './audit.ts'
 import { expireObjects } from './expire.ts'
+import { fillDevices } from './fill.ts'
 import { reclaimTombstones } from './reclaim.ts'
 import { replicateDevices } from './replicate.ts'
 import { reportContainers } from './report-containers.ts'
@@ -16,6 +17,8 @@ export interface KeeperIntervals {
   replicate: number
   reclaim: number
   audit: number
+  fill: number
+  repair: number
 }
 
 export const defaultIntervals: KeeperIntervals = {
@@ -25,6 +28,8 @@ export const defaultIntervals: KeeperIntervals = {
   replicate: 30_000,
   reclaim: 3_600_000,
   audit: 6 * 3_600_000,
+  fill: 10_000,
+  repair: 60_000,
 }
 
 export interface KeeperDeps {
@@ -32,6 +37,8 @@ export interface KeeperDeps {
   timestamps: TimestampSource
   log: Logger
   reclaimAge: number
+  /** Bytes that the auditor of each device reads a second, so that it does not get in the way of anybody. */
+  auditRate: number
   /** False once the keepers are closing: long rounds look and stop. */
   goOn(): boolean
 }
@@ -43,41 +50,54 @@ const keepers: Record<keyof KeeperIntervals, (deps: KeeperDeps) => Promise<unkno
   replicate: replicateDevices,
   reclaim: reclaimTombstones,
   audit: auditDevices,
+  fill: fillDevices,
+  repair: repairReported,
 }
 
-/** Milliseconds before the first round of what need not happen at every start. */
-const firstRest: Partial<KeeperIntervals> = { audit: 600_000 }
 const names = Object.keys(keepers) as (keyof KeeperIntervals)[]
 
-/** Starts every keeper; each begins at once, or after its first rest, and then rests for its interval. */
-export function openKeepers(options: {
+export interface KeepersOptions {
   storage: Storage
   log: Logger
   intervals?: Partial<KeeperIntervals>
+  /** Seconds for which deletions are remembered; a week when absent. */
   reclaimAge?: number
-}): Running {
+  /** Bytes that the auditor of each device reads a second; 20 MiB when absent. */
+  auditRate?: number
+  /** Milliseconds from the start to the first audit; a minute when absent. */
+  firstAudit?: number
+}
+
+/** Starts every keeper; each begins at once, but the auditor, and then rests for its interval or until it is needed. */
+export function openKeepers(options: KeepersOptions): Running {
   let open = true
   const deps: KeeperDeps = {
     storage: options.storage,
-    timestamps: openTimestamps(),
+    timestamps: options.storage.timestamps,
     log: options.log,
     reclaimAge: options.reclaimAge ?? 604_800,
+    auditRate: options.auditRate ?? 20 * 1024 * 1024,
     goOn: () => open,
   }
   const intervals = { ...defaultIntervals, ...options.intervals }
   const wakers = new Set<() => void>()
+  const repairers = new Set<() => void>()
+  for (const { damage } of options.storage.devices.values())
+    damage.onAdd = () => {
+      for (const wake of repairers) wake()
+    }
   const loops = names.map(async (name) => {
     const round = keepers[name]
-    await rest(firstRest[name] ?? 0, wakers)
+    if (name === 'audit') await rest(options.firstAudit ?? 60_000, wakers)
     while (open) {
       await round(deps).catch((error: unknown) => options.log.warn({ err: error, keeper: name }, 'a keeper failed'))
-      if (open) await rest(intervals[name], wakers)
+      if (open) await rest(intervals[name], name === 'repair' ? repairers : wakers)
     }
   })
   return {
     async close() {
       open = false
-      for (const wake of wakers) wake()
+      for (const wake of [...wakers, ...repairers]) wake()
       await Promise.all(loops)
     },
   }

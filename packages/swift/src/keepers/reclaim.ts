@@ -1,4 +1,5 @@
 import { timestampOf } from '../timestamps.ts'
+import { eachDevice } from './each-device.ts'
 import type { KeeperDeps } from './open.ts'
 
 const batch = 1000
@@ -6,13 +7,13 @@ const batch = 1000
 /** Forgets deletions that every replica has had time to learn of. Answers how many. */
 export async function reclaimTombstones(deps: KeeperDeps): Promise<number> {
   const before = timestampOf(Date.now() / 1000 - deps.reclaimAge)
-  let total = 0
-  for (const node of deps.storage.local) {
+  return eachDevice(deps, async (node) => {
+    let total = 0
     for (let removed = batch; removed >= batch && deps.goOn(); ) {
       const reply = await node.write('reclaim', { before, limit: batch })
       removed = reply.removed
       total += removed
     }
-  }
-  return total
+    return total
+  })
 }

@@ -7,18 +7,21 @@ import type { KeeperDeps } from './open.ts'
 
 const batch = 200
 
-/** Brings the other replicas of accounts and containers up to date: existence, metadata and, where counts differ, lines. */
-export async function replicateListings(deps: KeeperDeps, node: Node): Promise<number> {
+/**
+ * Brings the other replicas of accounts and containers up to date: existence, metadata and, where counts differ, lines. With
+ * `only`, the replicas on that device.
+ */
+export async function replicateListings(deps: KeeperDeps, node: Node, only?: Node): Promise<number> {
   let sent = 0
   for (let after = 0; deps.goOn(); ) {
     const rows = await node.read('listAccounts', { after, limit: batch })
-    for (const row of rows) sent += await sendAccount(deps, node, row.value)
+    for (const row of rows) sent += await sendAccount(deps, node, row.value, only)
     if (rows.length < batch) break
     after = rows.at(-1)!.row
   }
   for (let after = 0; deps.goOn(); ) {
     const rows = await node.read('listContainers', { after, limit: batch })
-    for (const row of rows) sent += await sendContainer(deps, node, row.value)
+    for (const row of rows) sent += await sendContainer(deps, node, row.value, only)
     if (rows.length < batch) break
     after = rows.at(-1)!.row
     await new Promise(setImmediate)
@@ -29,11 +32,11 @@ export async function replicateListings(deps: KeeperDeps, node: Node): Promise<n
 const newest = (metadata: Account['metadata']) =>
   Object.values(metadata).reduce((latest, [, timestamp]) => later(latest, timestamp), '')
 
-async function sendAccount(deps: KeeperDeps, node: Node, mine: Account): Promise<number> {
+async function sendAccount(deps: KeeperDeps, node: Node, mine: Account, only?: Node): Promise<number> {
   const place = placeAccount(deps.storage.cluster, mine.account)
   let sent = 0
   for (const other of place.primaries) {
-    if (other.key === node.key) continue
+    if (other.key === node.key || (only && other.key !== only.key)) continue
     try {
       const theirs = await other.read('getAccount', { hash: place.hash })
       const base = { account: mine.account, accountHash: place.hash, metadata: mine.metadata }
@@ -44,13 +47,14 @@ async function sendAccount(deps: KeeperDeps, node: Node, mine: Account): Promise
       if (mine.deleteTimestamp > mine.putTimestamp && (!theirs || theirs.deleteTimestamp < mine.deleteTimestamp))
         await other.write('deleteAccount', { ...base, timestamp: mine.deleteTimestamp })
     } catch (error) {
+      if (only) throw error
       deps.log.info({ err: error, to: other.key }, 'an account waits for its device')
     }
   }
   return sent
 }
 
-async function sendContainer(deps: KeeperDeps, node: Node, mine: Container): Promise<number> {
+async function sendContainer(deps: KeeperDeps, node: Node, mine: Container, only?: Node): Promise<number> {
   const { cluster } = deps.storage
   const { account, container } = mine
   const place = placeContainer(cluster, account, container)
@@ -60,7 +64,7 @@ async function sendContainer(deps: KeeperDeps, node: Node, mine: Container): Pro
   }
   let sent = 0
   for (const other of place.primaries) {
-    if (other.key === node.key) continue
+    if (other.key === node.key || (only && other.key !== only.key)) continue
     try {
       const theirs = await other.read('getContainer', { hash: place.hash })
       const exists = mine.putTimestamp > mine.deleteTimestamp
@@ -76,6 +80,7 @@ async function sendContainer(deps: KeeperDeps, node: Node, mine: Container): Pro
       if (!theirs || theirs.objectCount !== mine.objectCount || theirs.bytesUsed !== mine.bytesUsed)
         sent += await sendEntries(node, other, place.hash, base)
     } catch (error) {
+      if (only) throw error
       deps.log.info({ err: error, to: other.key }, 'a container waits for its device')
     }
   }

@@ -5,8 +5,9 @@ import { deliver } from '../placement/listings.ts'
 import type { Node } from '../placement/node.ts'
 import type { StoredObject } from '../storage/operations.ts'
 import { never } from '../storage/time.ts'
-import { timestampOf } from '../timestamps.ts'
+import { secondsOf, timestampOf } from '../timestamps.ts'
 import { splitPath } from '../wire.ts'
+import { eachDevice } from './each-device.ts'
 import type { KeeperDeps } from './open.ts'
 import { replicateListings } from './replicate-listings.ts'
 
@@ -19,17 +20,12 @@ const margin = 60
  * so, for each state of the rings, and looks only at later changes. Answers how many objects were sent.
  */
 export async function replicateDevices(deps: KeeperDeps): Promise<number> {
-  let sent = 0
-  for (const node of deps.storage.local) {
-    sent += await replicateListings(deps, node)
-    sent += await replicateObjects(deps, node)
-  }
-  return sent
+  return eachDevice(deps, async (node) => (await replicateListings(deps, node)) + (await replicateObjects(deps, node)))
 }
 
 async function replicateObjects(deps: KeeperDeps, node: Node): Promise<number> {
   const mark = `rings ${deps.storage.ringVersion}`
-  const began = timestampOf(Date.now() / 1000 - margin)
+  const began = await watermarkNow(node)
   let since = await node.read('getWatermark', { device: mark })
   let after = since === never ? 0 : Number.MAX_SAFE_INTEGER
   let sent = 0
@@ -51,6 +47,15 @@ async function replicateObjects(deps: KeeperDeps, node: Node): Promise<number> {
     await new Promise(setImmediate)
   }
   return sent
+}
+
+/**
+ * Up to when all changes are seen by a round that begins now. Never beyond what the device holds: with a clock that is set
+ * back later, changes to come may be earlier than the clock says now, but they are not earlier than that.
+ */
+async function watermarkNow(node: Node): Promise<string> {
+  const latest = secondsOf(await node.read('getLatest', {}))
+  return timestampOf(Math.max(0, Math.min(Date.now() / 1000, latest) - margin))
 }
 
 async function sendOne(

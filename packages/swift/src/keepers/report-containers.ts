@@ -1,5 +1,6 @@
 import { placeAccount, quorumOf } from '../placement/cluster.ts'
 import { settle, valuesOf } from '../placement/quorum.ts'
+import { eachDevice } from './each-device.ts'
 import type { KeeperDeps } from './open.ts'
 
 const batch = 200
@@ -7,8 +8,8 @@ const batch = 200
 /** Tells accounts what their containers hold, where that did not happen in the same commit. Answers how many were told. */
 export async function reportContainers(deps: KeeperDeps): Promise<number> {
   const { cluster } = deps.storage
-  let told = 0
-  for (const node of deps.storage.local) {
+  return eachDevice(deps, async (node) => {
+    let told = 0
     const unreported = await node.read('listUnreported', { limit: batch })
     for (const [account, group] of Map.groupBy(unreported, (stats) => stats.account)) {
       if (!deps.goOn()) return told
@@ -19,6 +20,6 @@ export async function reportContainers(deps: KeeperDeps): Promise<number> {
       await node.write('markReported', { containers: group })
       told += group.length
     }
-  }
-  return told
+    return told
+  })
 }

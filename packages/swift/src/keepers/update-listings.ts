@@ -1,12 +1,13 @@
 import { sendUpdates } from '../placement/listings.ts'
+import { eachDevice } from './each-device.ts'
 import type { KeeperDeps } from './open.ts'
 
 const batch = 200
 
 /** Delivers the listing lines that could not be delivered when their objects were written. Answers how many arrived. */
 export async function updateListings(deps: KeeperDeps): Promise<number> {
-  let delivered = 0
-  for (const node of deps.storage.local) {
+  return eachDevice(deps, async (node) => {
+    let delivered = 0
     for (let after = 0; deps.goOn(); ) {
       const pending = await node.read('listPending', { after, limit: batch })
       if (pending.length === 0) break
@@ -25,6 +26,6 @@ export async function updateListings(deps: KeeperDeps): Promise<number> {
         }
       }
     }
-  }
-  return delivered
+    return delivered
+  })
 }

@@ -36,6 +36,7 @@ async function* readAnywhere(
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       last = error
+      if (error.kind !== 'offline') void node.reportDamage(place.hash).catch(() => undefined)
       log.warn({ object: found.object.name, node: node.key, kind: error.kind, err: error }, 'a replica cannot be read')
     }
   }

@@ -18,7 +18,9 @@ export async function deleteObject(request: SwiftRequest, deps: ProxyDeps): Prom
   if (!listed) return answer(404)
   const existed = await findLive(request, deps)
   const name = { account: request.account, container, object }
-  const status = await removeObject(deps.cluster, name, deps.timestamps.next())
+  let status = await removeObject(deps.cluster, name, deps.timestamps.next())
+  // What is newer than our clock was written by a host whose clock is ahead; its answer has moved ours on.
+  if (status === 409) status = await removeObject(deps.cluster, name, deps.timestamps.next())
   return answer(status === 204 && existed && !isExpired(existed.object) ? 204 : 404)
 }
 

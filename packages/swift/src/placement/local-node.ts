@@ -1,16 +1,17 @@
-import type { Engine } from '../storage/engine.ts'
+import type { Device } from '../storage/device.ts'
 import type { WriteName, WriteOperations } from '../storage/operations.ts'
 import type { Node } from './node.ts'
 
 /** A device of this process. */
-export function localNode(key: string, engine: Engine): Node {
+export function localNode(key: string, device: Device): Node {
   return {
     key,
     local: true,
-    write: (name, input) => engine.write(name, input, fileOf(name, input)),
-    read: async (name, input) => engine.read(name, input),
-    stage: (hash, size) => engine.stage(hash, size),
-    body: (range) => engine.body(range),
+    write: (name, input) => device.write(name, input, fileOf(name, input)),
+    read: (name, input) => device.read(name, input),
+    stage: (hash, size) => device.stage(hash, size),
+    body: (range) => device.body(range),
+    reportDamage: async (hash) => device.damage.add(hash),
   }
 }
 

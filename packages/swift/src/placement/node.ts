@@ -13,6 +13,8 @@ export interface Node {
   /** Begins a body; `size` is 0 when it is not known. */
   stage(hash: string, size: number): Promise<Stage>
   body(range: BodyRange): AsyncIterable<Buffer>
+  /** Has the device's copy of an object looked at, and replaced if it is damaged. */
+  reportDamage(hash: string): Promise<void>
 }
 
 export const nodeKey = (device: Pick<Device, 'ip' | 'port' | 'device'>): string =>

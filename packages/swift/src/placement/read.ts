@@ -1,7 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { refuse } from '../response.ts'
 import type { StoredObject } from '../storage/operations.ts'
 import type { Placement } from './cluster.ts'
 import type { Node } from './node.ts'
+import { settle, valuesOf } from './quorum.ts'
+
+/** Milliseconds after which the next device is asked as well. */
+const patience = 500
+
+const silent = Symbol('silent')
+
+/** What a device answers: `silent` when it fails, or takes longer than `patience` while somebody else can be asked. */
+async function answerOf<T>(asked: Promise<T>, isLast: boolean): Promise<T | typeof silent> {
+  const answered = asked.catch(() => silent)
+  if (isLast) return answered as Promise<T | typeof silent>
+  const stop = new AbortController()
+  const late = sleep(patience, silent, { signal: stop.signal }).catch(() => silent)
+  try {
+    return (await Promise.race([answered, late])) as T | typeof silent
+  } finally {
+    stop.abort()
+  }
+}
 
 /**
  * Asks the primaries in turn until one knows the thing. Null when those that answered do not know it; throws a 503 when none
@@ -9,9 +29,17 @@ import type { Node } from './node.ts'
  */
 export async function firstAnswer<T>(place: Placement, ask: (node: Node) => Promise<T | null>): Promise<T | null> {
   let answered = false
-  for (const node of place.primaries) {
-    const found = await ask(node).catch(() => undefined)
-    if (found === undefined) continue
+  const slow: Promise<T | null | typeof silent>[] = []
+  for (const [index, node] of place.primaries.entries()) {
+    const asked = ask(node)
+    const found = await answerOf(asked, index === place.primaries.length - 1)
+    if (found === silent) slow.push(asked.catch(() => silent))
+    else if (found !== null) return found
+    else answered = true
+  }
+  for (const each of answered ? [] : slow) {
+    const found = await each
+    if (found === silent) continue
     answered = true
     if (found !== null) return found
   }
@@ -26,7 +54,7 @@ export async function newestAnswer<T>(
   timeOf: (answer: T) => string,
 ): Promise<T | null> {
   const nearby = place.primaries.filter((node) => node.local)
-  const answers = await Promise.all(nearby.map((node) => ask(node).catch(() => null)))
+  const answers = valuesOf(await settle(nearby.map(ask), { replicas: 1, patience }))
   let newest: T | null = null
   for (const answer of answers)
     if (answer !== null && (newest === null || timeOf(answer) > timeOf(newest))) newest = answer
@@ -46,11 +74,11 @@ const isNewer = (a: { timestamp: string; metaTimestamp: string }, b: StoredObjec
  * microseconds; remote ones when `newest` is asked for or nothing was found yet, handoffs at last.
  */
 export async function findStored(place: Placement, newest: boolean): Promise<Found | null> {
-  let found: Found | null = null
-  let answered = false
-  const nodes = [...place.primaries].sort((a, b) => Number(b.local) - Number(a.local))
-  for (const node of nodes) {
-    if (found && !found.object.deleted && !node.local && !newest) break
+  const near = place.primaries.filter((node) => node.local)
+  let { found, answered } = await findNearby(near, place.hash)
+  for (const node of place.primaries) {
+    if (node.local) continue
+    if (found && !found.object.deleted && !newest) break
     const object = await readNewer(node, place.hash, found?.object ?? null)
     if (object === undefined) continue
     answered = true
@@ -65,6 +93,27 @@ export async function findStored(place: Placement, newest: boolean): Promise<Fou
   if (!answered && !found) throw refuse(503)
   return found
 }
+
+/** The newest version on devices of this process, all asked at once; one that does not respond is done without. */
+async function findNearby(near: Node[], hash: string): Promise<{ found: Found | null; answered: boolean }> {
+  const asked = near.map(async (node) => ({ node, version: await node.read('getVersion', { hash }) }))
+  const answers = valuesOf(await settle(asked, { replicas: 1, patience }))
+  const known = answers.filter(({ version }) => version !== null)
+  known.sort((a, b) => compareTimes(b.version!, a.version!))
+  for (const [index, { node }] of known.entries()) {
+    const object = await answerOf(node.read('getObject', { hash }), index === known.length - 1)
+    if (object !== silent && object) return { found: { object, node }, answered: true }
+  }
+  return { found: null, answered: answers.length > 0 }
+}
+
+type Times = { timestamp: string; metaTimestamp: string }
+const compareTimes = (a: Times, b: Times): number =>
+  a.timestamp === b.timestamp
+    ? Number(a.metaTimestamp > b.metaTimestamp) - Number(a.metaTimestamp < b.metaTimestamp)
+    : a.timestamp > b.timestamp
+      ? 1
+      : -1
 
 /** The node's version when it is newer than `than`; undefined when the node does not answer. */
 async function readNewer(

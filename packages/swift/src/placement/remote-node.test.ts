@@ -88,13 +88,20 @@ test('with one host gone writes use handoffs, and what it missed reaches it late
   for (let index = 0; index < 10; index++) expect((await cloud.call('GET', `/c/o${index}`)).status).toBe(200)
   const back = await start(1)
   for (const { storage } of [hosts[0]!, hosts[2]!, hosts[3]!]) {
-    const deps = { storage, timestamps: openTimestamps(), log: silentLog, reclaimAge: 0, goOn: () => true }
+    const deps = {
+      storage,
+      timestamps: openTimestamps(),
+      log: silentLog,
+      reclaimAge: 0,
+      auditRate: 1e9,
+      goOn: () => true,
+    }
     await updateListings(deps)
     await replicateDevices(deps)
   }
   const names = Array.from({ length: 10 }, (_, index) => `o${index}`)
   for (const [index, { storage }] of [hosts[0]!, back, hosts[2]!, hosts[3]!].entries()) {
-    const held = storage.engines.get(`d${index}`)!.read('listChanges', { since: '0', after: 0, limit: 100 })
+    const held = await storage.devices.get(`d${index}`)!.read('listChanges', { since: '0', after: 0, limit: 100 })
     const wanted = names.filter((name) =>
       placeObject(storage.cluster, 'AUTH_ann-project', 'c', name).primaries.some(({ key }) =>
         key.endsWith(`/d${index}`),

@@ -1,63 +1,66 @@
-import type { Certificate } from '@hearth/core'
+import type { Certificate, Logger } from '@hearth/core'
 import type { Device } from '@hearth/ring'
 import { Agent, buildConnector, type Dispatcher, request } from 'undici'
 import { StorageError, type StorageErrorKind } from '../storage/errors.ts'
 import { decodeMessage, encodeMessage } from '../storage/message.ts'
+import { openSigner } from '../storage/signature.ts'
 import { type Node, nodeKey } from './node.ts'
 
 /** How long a device on another host may be silent. */
 const patience = 60_000
 
-/** A device of another host, reached through its storage role; by TLS with the dispatcher of `openSecureDispatcher`. */
-export function remoteNode(device: Device, secret: string, secure?: Dispatcher): Node {
-  const base = `${secure ? 'https' : 'http'}://${device.ip.includes(':') ? `[${device.ip}]` : device.ip}:${device.port}/${encodeURIComponent(device.device)}`
-  const headers = { 'x-storage-secret': secret }
-  const send = (url: string, body: Uint8Array | null) => post(url, headers, body, secure)
-  const call = async (name: string, input: unknown): Promise<unknown> => {
-    const { statusCode, body } = await send(`${base}/call/${name}`, encodeMessage(input))
-    const bytes = Buffer.from(await body.arrayBuffer().catch(rethrow))
-    if (statusCode !== 200) throw failureOf(bytes, statusCode)
-    return decodeMessage(bytes)
-  }
-  return {
-    key: nodeKey(device),
-    local: false,
-    write: (name, input) => call(name, input) as Promise<never>,
-    read: (name, input) => call(name, input) as Promise<never>,
-    async stage(hash, size) {
-      const { file } = (await call('stage', { hash, size })) as { file: string }
-      const at = (part: string) => `${base}/stage/${part}?file=${encodeURIComponent(file)}`
-      return {
-        file,
-        write: (chunks) => expectOk(send(at('write'), Buffer.concat(chunks))),
-        finish: () => expectOk(send(at('finish'), null)),
-        abort: () => expectOk(send(at('abort'), null)).catch(() => undefined),
-      }
-    },
-    async *body(range) {
-      const { statusCode, body } = await send(`${base}/body`, encodeMessage(range))
-      if (statusCode !== 200) throw failureOf(Buffer.from(await body.arrayBuffer()), statusCode)
-      let left = range.end - range.start
-      try {
-        for await (const chunk of body) {
-          left -= (chunk as Buffer).length
-          yield chunk as Buffer
-        }
-      } catch (error) {
-        rethrow(error)
-      }
-      if (left > 0) throw new StorageError('offline', `${device.ip} stopped sending`)
-    },
-  }
+export interface RemoteOptions {
+  secret: string
+  /** Fingerprint of the cluster. */
+  cluster: string
+  /** Hosts are reached by TLS with it; by plain HTTP when absent. */
+  certificate?: Certificate | undefined
+  /** Told of the latest timestamp that a host has seen. */
+  observe(timestamp: string): void
+  log: Logger
 }
 
-function post(url: string, headers: Record<string, string>, body: Uint8Array | null, secure?: Dispatcher) {
-  const options = { method: 'POST' as const, headers, body, headersTimeout: patience, bodyTimeout: patience }
-  return request(url, { ...options, ...(secure && { dispatcher: secure }) }).catch(rethrow)
+type Sent = Pick<Dispatcher.ResponseData, 'statusCode' | 'body'>
+
+/** Sends one signed request to a device on another host. */
+type Send = (device: Device, path: string, body: Uint8Array) => Promise<Sent>
+
+export interface Remote {
+  node(device: Device): Node
+  close(): Promise<void>
+}
+
+/** The way to devices of other hosts, through their storage roles. */
+export function openRemote(options: RemoteOptions): Remote {
+  const { cluster, observe, log } = options
+  const sign = openSigner(options.secret)
+  const dispatcher = options.certificate ? openSecureDispatcher(options.certificate) : new Agent()
+  const refusals = new Set<string>()
+  const send: Send = async (device, path, body) => {
+    const host = `${device.ip.includes(':') ? `[${device.ip}]` : device.ip}:${device.port}`
+    const headers = sign({ method: 'POST', path, cluster, body })
+    const url = `${options.certificate ? 'https' : 'http'}://${host}${path}`
+    const limits = { headersTimeout: patience, bodyTimeout: patience }
+    const sent = await request(url, { method: 'POST', headers, body, dispatcher, ...limits }).catch(rethrow)
+    const latest = sent.headers['x-storage-latest']
+    if (typeof latest === 'string') observe(latest)
+    if (sent.statusCode === 200) refusals.delete(host)
+    if (sent.statusCode !== 401) return sent
+    const error = failureOf(Buffer.from(await sent.body.arrayBuffer()), sent.statusCode)
+    if (!refusals.has(host)) log.error({ host }, `a storage host refuses this one: ${error.message}`)
+    refusals.add(host)
+    throw error
+  }
+  let closed: Promise<void> | null = null
+  const close = () => {
+    closed ??= dispatcher.close()
+    return closed
+  }
+  return { node: (device) => remoteNode(device, send), close }
 }
 
 /** Connects to other hosts by TLS: shows the newest certificate of this one and accepts those of the same authority. */
-export function openSecureDispatcher(certificate: Certificate): Agent {
+function openSecureDispatcher(certificate: Certificate): Agent {
   let cert: unknown
   let connector: ReturnType<typeof buildConnector> | undefined
   return new Agent({
@@ -70,10 +73,54 @@ export function openSecureDispatcher(certificate: Certificate): Agent {
   })
 }
 
-async function expectOk(sent: ReturnType<typeof post>): Promise<void> {
+function remoteNode(device: Device, send: Send): Node {
+  const base = `/${encodeURIComponent(device.device)}`
+  const call = async (name: string, input: unknown): Promise<unknown> =>
+    decodeMessage(await expectOk(send(device, `${base}/call/${name}`, encodeMessage(input))))
+  return {
+    key: nodeKey(device),
+    local: false,
+    write: (name, input) => call(name, input) as Promise<never>,
+    read: (name, input) => call(name, input) as Promise<never>,
+    async stage(hash, size) {
+      const { file } = (await call('stage', { hash, size })) as { file: string }
+      const at = async (part: string, body: Uint8Array) => {
+        await expectOk(send(device, `${base}/stage/${part}?file=${encodeURIComponent(file)}`, body))
+      }
+      return {
+        file,
+        write: (chunks) => at('write', Buffer.concat(chunks)),
+        finish: () => at('finish', nothing),
+        abort: () => at('abort', nothing).catch(() => undefined),
+      }
+    },
+    async *body(range) {
+      const { statusCode, body } = await send(device, `${base}/body`, encodeMessage(range))
+      if (statusCode !== 200) throw failureOf(Buffer.from(await body.arrayBuffer()), statusCode)
+      let left = range.end - range.start
+      try {
+        for await (const chunk of body) {
+          left -= (chunk as Buffer).length
+          yield chunk as Buffer
+        }
+      } catch (error) {
+        rethrow(error)
+      }
+      if (left > 0) throw new StorageError('offline', `${device.ip} stopped sending`)
+    },
+    async reportDamage(hash) {
+      await call('damage', { hash })
+    },
+  }
+}
+
+const nothing = new Uint8Array()
+
+async function expectOk(sent: Promise<Sent>): Promise<Buffer> {
   const { statusCode, body } = await sent
-  const bytes = Buffer.from(await body.arrayBuffer())
+  const bytes = Buffer.from(await body.arrayBuffer().catch(rethrow))
   if (statusCode !== 200) throw failureOf(bytes, statusCode)
+  return bytes
 }
 
 function failureOf(bytes: Buffer, status: number): StorageError {
@@ -81,7 +128,7 @@ function failureOf(bytes: Buffer, status: number): StorageError {
     const { kind, message } = JSON.parse(bytes.toString()) as { kind: StorageErrorKind; message: string }
     return new StorageError(kind, message)
   } catch {
-    return new StorageError('offline', `the storage role answered ${status}`)
+    return new StorageError('offline', `the storage role returned ${status}`)
   }
 }
 

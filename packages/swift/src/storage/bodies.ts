@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { chmod, type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { StorageError, storageErrorOf } from './errors.ts'
@@ -20,22 +20,36 @@ export interface Stage {
 /** Bytes after which a growing body is flushed in passing, so that its end is not a long wait. */
 const flushEvery = 32 * blockSize
 
-/** Makes the 256 folders of body files. */
+/** A new name of a body file; it begins with the object's hash, by which the sweep finds its row. Throws for a bad hash. */
+export function newBodyFile(hash: string): string {
+  const file = `bodies/${hash.slice(0, 2)}/${hash}-${randomBytes(8).toString('hex')}`
+  if (!isBodyFile(file)) throw new StorageError('offline', 'a hash is 32 hex digits')
+  return file
+}
+
+/** True for names that newBodyFile() makes. All others could lead out of the device's folder. */
+export const isBodyFile = (file: unknown): file is string =>
+  typeof file === 'string' && /^bodies\/([0-9a-f]{2})\/\1[0-9a-f]{30}-[0-9a-f]{16}$/.test(file)
+
+/** Hash of the object that a body file belongs to. */
+export const hashOfBody = (file: string): string => file.slice(10, 42)
+
+/** Makes the 256 folders of body files, which only this user may enter. */
 export async function prepareBodies(folder: string): Promise<void> {
-  await mkdir(join(folder, 'bodies'), { recursive: true })
+  await mkdir(join(folder, 'bodies'), { recursive: true, mode: 0o700 })
+  await chmod(join(folder, 'bodies'), 0o700)
   const there = new Set(await readdir(join(folder, 'bodies')))
   const names = Array.from({ length: 256 }, (_, number) => number.toString(16).padStart(2, '0'))
   const missing = names.filter((name) => !there.has(name))
   if (missing.length === 0) return
-  await Promise.all(missing.map((name) => mkdir(join(folder, 'bodies', name))))
+  await Promise.all(missing.map((name) => mkdir(join(folder, 'bodies', name), { mode: 0o700 })))
   const handle = await open(join(folder, 'bodies'), 'r')
   await handle.sync()
   await handle.close()
 }
 
-/** Opens a new body file below `folder`; its name begins with the object's hash, by which the sweep finds its row. */
-export async function openStage(folder: string, hash: string): Promise<Stage> {
-  const file = `bodies/${hash.slice(0, 2)}/${hash}-${randomBytes(8).toString('hex')}`
+/** Opens a new body file, named by newBodyFile(), below `folder`. */
+export async function openStage(folder: string, file: string): Promise<Stage> {
   const handle = await open(join(folder, file), 'wx', 0o600).catch((error: unknown) => {
     throw storageErrorOf(error)
   })
@@ -67,6 +81,8 @@ export async function openStage(folder: string, hash: string): Promise<Stage> {
       try {
         await flushing
         await handle.datasync()
+        const { nlink } = await handle.stat()
+        if (nlink === 0) throw new StorageError('missing', `${file} was removed while it was written`)
         await close()
       } catch (error) {
         throw storageErrorOf(error)
@@ -106,6 +122,7 @@ export interface BodyRange {
  * Throws StorageError `missing` or `corrupt`.
  */
 export async function* readBody(folder: string, range: BodyRange): AsyncGenerator<Buffer> {
+  if (!isBodyFile(range.file)) throw new StorageError('missing', 'that is no body file')
   const handle = await open(join(folder, range.file), 'r').catch((error: unknown) => {
     throw storageErrorOf(error)
   })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Cloud, openCloud } from '../fixture.ts'
-import type { Engine } from './engine.ts'
+import type { Device } from './device.ts'
 
 let cloud: Cloud
 beforeAll(async () => {
@@ -9,18 +9,22 @@ beforeAll(async () => {
 afterAll(() => cloud.close())
 
 /** Everything a device says of objects, listings and counts. */
-function stateOf(engine: Engine) {
-  const changes = engine.read('listChanges', { since: '', after: 0, limit: 1000 })
-  const objects = changes.map(({ hash }) => {
-    const { name, timestamp, metaTimestamp, deleted, etag, metadata } = engine.read('getObject', { hash })!
-    return { name, timestamp, metaTimestamp, deleted, etag, metadata }
-  })
+async function stateOf(device: Device) {
+  const changes = await device.read('listChanges', { since: '', after: 0, limit: 1000 })
+  const objects = await Promise.all(
+    changes.map(async ({ hash }) => {
+      const { name, timestamp, metaTimestamp, deleted, etag, metadata } = (await device.read('getObject', { hash }))!
+      return { name, timestamp, metaTimestamp, deleted, etag, metadata }
+    }),
+  )
   const query = { limit: 1000, marker: '', endMarker: '', prefix: '', delimiter: '', path: null, reverse: false }
-  const containers = engine.read('listContainers', { after: 0, limit: 100 }).map(({ hash, value }) => ({
-    ...value,
-    entries: engine.read('listContainer', { hash, query }),
-  }))
-  const accounts = engine.read('listAccounts', { after: 0, limit: 100 }).map(({ value }) => value)
+  const containers = await Promise.all(
+    (await device.read('listContainers', { after: 0, limit: 100 })).map(async ({ hash, value }) => ({
+      ...value,
+      entries: await device.read('listContainer', { hash, query }),
+    })),
+  )
+  const accounts = (await device.read('listAccounts', { after: 0, limit: 100 })).map(({ value }) => value)
   return { objects: objects.sort((a, b) => (a.name < b.name ? -1 : 1)), containers, accounts }
 }
 
@@ -44,7 +48,7 @@ test('writers of the same few objects leave every device in the same state, with
   }
   await Promise.all(Array.from({ length: 12 }, client))
   expect([...statuses].filter((status) => ![201, 202, 204, 404, 409].includes(status))).toEqual([])
-  const [first, ...others] = [...cloud.storage.engines.values()].map(stateOf)
+  const [first, ...others] = await Promise.all([...cloud.storage.devices.values()].map(stateOf))
   for (const other of others) expect(other).toEqual(first)
   const live = first!.objects.filter((object) => !object.deleted)
   const [container] = first!.containers
@@ -70,6 +74,6 @@ test('a container that is deleted while objects come in ends empty or keeps them
     if (put.status === 201) expect([removed.status, listed.status]).toEqual([409, 200])
     else expect([put.status, removed.status, listed.status]).toEqual([404, 204, 404])
   }
-  const [first, ...others] = [...cloud.storage.engines.values()].map(stateOf)
+  const [first, ...others] = await Promise.all([...cloud.storage.devices.values()].map(stateOf))
   for (const other of others) expect(other.containers).toEqual(first!.containers)
 }, 30_000)

@@ -1,4 +1,3 @@
-import { own, setOwn } from '@hearth/core'
 import { recordStats } from './accounts.ts'
 import type { WriteContext } from './objects.ts'
 import type {
@@ -46,12 +45,12 @@ export function asContainer(row: ContainerRow): Container {
 
 /** The newer value of each name wins. */
 export function mergeMetadata(stored: TimedMetadata, changes: TimedMetadata): TimedMetadata {
-  const merged = { ...stored }
+  const merged = new Map(Object.entries(stored))
   for (const [name, change] of Object.entries(changes)) {
-    const before = own(merged, name)
-    if (!before || before[1] < change[1]) setOwn(merged, name, change)
+    const before = merged.get(name)
+    if (!before || before[1] < change[1]) merged.set(name, change)
   }
-  return merged
+  return Object.fromEntries(merged)
 }
 
 /** The container's row, made when it is missing; made so, the container does not exist until it is PUT. */

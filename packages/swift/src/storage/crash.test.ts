@@ -53,7 +53,7 @@ test('after kill -9 every acknowledged write is there, listed once, and no file 
       const body = Buffer.from(await response.arrayBuffer())
       if (md5 !== null) expect(createHash('md5').update(body).digest('hex')).toBe(md5)
     }
-    await Promise.all([...cloud.storage.engines.values()].map((engine) => engine.swept))
+    await Promise.all([...cloud.storage.devices.values()].map((engine) => engine.swept))
     await new Promise((resolve) => setTimeout(resolve, 1000))
     await expectConsistent(cloud, folder)
   } finally {

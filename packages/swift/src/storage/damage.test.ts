@@ -27,7 +27,14 @@ test('the auditor replaces damaged and missing replicas by sound ones', async ()
   await writeFile(first, body.subarray(0, 1_000_000))
   const [second = ''] = await filesOf('sd2')
   await rm(second)
-  const deps = { storage: cloud.storage, timestamps: openTimestamps(), log: silentLog, reclaimAge: 0, goOn: () => true }
+  const deps = {
+    storage: cloud.storage,
+    timestamps: openTimestamps(),
+    log: silentLog,
+    reclaimAge: 0,
+    auditRate: 1e9,
+    goOn: () => true,
+  }
   expect(await auditDevices(deps)).toBe(2)
   expect(await auditDevices(deps)).toBe(0)
   for (const device of ['sd1', 'sd2', 'sd3']) {

@@ -1,4 +1,3 @@
-import { own } from '@hearth/core'
 /** `full`: no space left. `missing`, `corrupt`: this replica's body cannot be used. `offline`: the device does not answer. */
 export type StorageErrorKind = 'full' | 'missing' | 'corrupt' | 'offline'
 
@@ -13,16 +12,16 @@ export class StorageError extends Error {
   }
 }
 
-const kinds: Record<string, StorageErrorKind> = {
-  ENOSPC: 'full',
-  EDQUOT: 'full',
-  SQLITE_FULL: 'full',
-  ENOENT: 'missing',
-}
+const kinds = new Map<string, StorageErrorKind>([
+  ['ENOSPC', 'full'],
+  ['EDQUOT', 'full'],
+  ['SQLITE_FULL', 'full'],
+  ['ENOENT', 'missing'],
+])
 
 /** Names the failure of a file or of SQLite as one of a device. */
 export function storageErrorOf(error: unknown): StorageError {
   if (error instanceof StorageError) return error
   const { code = '', message } = error as { code?: string; message: string }
-  return new StorageError(own(kinds, code) ?? 'offline', message)
+  return new StorageError(kinds.get(code) ?? 'offline', message)
 }

@@ -201,6 +201,10 @@ export interface ReadOperations {
   getObject: [{ hash: string }, StoredObject | null]
   /** How new what is stored is; cheaper than getObject. */
   getVersion: [{ hash: string }, { timestamp: string; metaTimestamp: string; deleted: boolean } | null]
+  /** The body file of an object; null when it has none. */
+  getFile: [{ hash: string }, string | null]
+  /** The latest timestamp of anything this device holds. */
+  getLatest: [Record<string, never>, string]
   getContainer: [{ hash: string }, Container | null]
   getAccount: [{ hash: string }, Account | null]
   listContainer: [{ hash: string; query: ListingQuery }, Listed<Entry>[]]

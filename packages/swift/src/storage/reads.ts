@@ -8,11 +8,28 @@ import { never } from './time.ts'
 
 const bytes = (hash: string) => Buffer.from(hash, 'hex')
 
+/** Rows of deleted lines carry a mark behind their timestamp, which sorts behind it and is cut off. */
+const latestOfAll = `SELECT substr(MAX(ts), 1, 16) AS latest FROM (
+  SELECT '${never}' AS ts
+  UNION ALL SELECT COALESCE(MAX(meta_ts), '') FROM objects
+  UNION ALL SELECT COALESCE(MAX(MAX(put_ts, delete_ts)), '') FROM containers
+  UNION ALL SELECT COALESCE(MAX(MAX(put_ts, delete_ts)), '') FROM accounts)`
+
 type Reads = { [K in ReadName]: (db: Sqlite, input: ReadOperations[K][0]) => ReadOperations[K][1] }
 
 /** Every reading operation, answered from a read-only connection. */
 export const reads: Reads = {
   getObject: (db, { hash }) => findObject(db, hash),
+  getFile(db, { hash }) {
+    const row = db.sql('SELECT file FROM objects WHERE hash = ?').get(bytes(hash)) as
+      | { file: string | null }
+      | undefined
+    return row?.file ?? null
+  },
+  getLatest(db) {
+    const { latest } = db.sql(latestOfAll).get() as { latest: string }
+    return latest
+  },
   getContainer(db, { hash }) {
     const row = containerRow(db, hash)
     return row ? asContainer(row) : null

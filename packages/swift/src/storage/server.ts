@@ -1,31 +1,42 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Certificate, createWebServer, type Logger, type Running } from '@hearth/core'
 import { fileOf } from '../placement/local-node.ts'
-import type { BodyRange, Stage } from './bodies.ts'
-import type { Engine } from './engine.ts'
+import type { BodyRange } from './bodies.ts'
+import type { Device } from './device.ts'
 import { StorageError, storageErrorOf } from './errors.ts'
 import { decodeMessage, encodeMessage } from './message.ts'
 import type { ReadName, WriteName } from './operations.ts'
 import { reads } from './reads.ts'
+import { isSignedBody, openVerifier, type Refusal, type Verifier, window } from './signature.ts'
 import { writes } from './writes.ts'
 
 export interface StorageServerOptions {
   host: string
   port: number
+  /** Shared by all hosts of the cluster; never empty. */
   secret: string
+  /** Fingerprint of the cluster. */
+  cluster: string
+  devices: Map<string, Device>
+  /** The latest timestamp this host has seen. */
+  latest(): string
   /** Serves HTTPS to hosts that show a certificate of the same authority; plain HTTP when absent. */
   certificate?: Certificate | undefined
-  engines: Map<string, Engine>
   log: Logger
 }
 
-/** Offers the devices of this process to proxies and keepers on other hosts. */
+/** Bytes of the largest request: a piece of a body, or a batch of listing lines. */
+const largestRequest = 16 * 1024 * 1024
+/** Milliseconds in which a request must have come in. */
+const requestTimeout = 60_000
+
+/** Offers the devices of this process to proxies and keepers on other hosts. Throws for an empty secret. */
 export async function openStorageServer(options: StorageServerOptions): Promise<Running> {
-  const stages = new Map<string, Stage>()
-  const server = createWebServer({ requestTimeout: 0 }, options.certificate)
+  const verifier = openVerifier(options.secret, options.cluster)
+  const server = createWebServer({ requestTimeout, connectionsCheckingInterval: 5000 }, options.certificate)
   server.on('request', (message: IncomingMessage, reply: ServerResponse) => {
-    void handle(message, reply, options, stages).catch((error: unknown) => fail(reply, error))
+    reply.setHeader('x-storage-latest', options.latest())
+    void handle(message, reply, options, verifier).catch((error: unknown) => fail(reply, error))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -38,10 +49,11 @@ export async function openStorageServer(options: StorageServerOptions): Promise<
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
       await closed
-      await Promise.all([...stages.values()].map((stage) => stage.abort()))
     },
   }
 }
+
+const statuses = { full: 507, missing: 404, corrupt: 503, offline: 503 }
 
 function fail(reply: ServerResponse, error: unknown): void {
   if (reply.headersSent) {
@@ -49,83 +61,104 @@ function fail(reply: ServerResponse, error: unknown): void {
     return
   }
   const { kind, message } = storageErrorOf(error)
-  reply.writeHead(kind === 'full' ? 507 : kind === 'missing' ? 404 : 503, { 'content-type': 'application/json' })
-  reply.end(JSON.stringify({ kind, message }))
+  send(reply, statuses[kind], { kind, message })
+}
+
+function send(reply: ServerResponse, status: number, value: { kind: string; message: string }): void {
+  reply.writeHead(status, { 'content-type': 'application/json' })
+  reply.end(JSON.stringify(value))
 }
 
 async function readAll(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
-  for await (const chunk of message) chunks.push(chunk as Buffer)
+  let size = 0
+  for await (const chunk of message) {
+    size += (chunk as Buffer).length
+    if (size > largestRequest) throw new StorageError('offline', `a request is larger than ${largestRequest} bytes`)
+    chunks.push(chunk as Buffer)
+  }
   return Buffer.concat(chunks)
 }
 
-function knowsSecret(given: string | string[] | undefined, secret: string): boolean {
-  const [a, b] = [Buffer.from(String(given ?? '')), Buffer.from(secret)]
-  return a.length === b.length && timingSafeEqual(a, b)
+const refusals: Record<Refusal, string> = {
+  signature: 'the signature is not that of the shared secret storagePlane (secrets.json)',
+  cluster: 'the hash salt is another one: copy objectSalt of secrets.json, every host needs the same',
+  time: `the clocks of the hosts differ by more than ${window} seconds`,
+  replay: 'the request was sent before',
 }
 
 async function handle(
   message: IncomingMessage,
   reply: ServerResponse,
   options: StorageServerOptions,
-  stages: Map<string, Stage>,
+  verifier: Verifier,
 ): Promise<void> {
-  if (!knowsSecret(message.headers['x-storage-secret'], options.secret)) {
-    reply.writeHead(401).end()
-    return
+  const refusal = verifier.check(message.method ?? '', message.url ?? '', message.headers)
+  if (refusal) {
+    options.log.warn({ from: message.socket.remoteAddress, refusal }, 'a storage request was refused')
+    return send(reply, 401, { kind: 'offline', message: refusals[refusal] })
   }
+  const body = await readAll(message)
+  if (!isSignedBody(message.headers, body)) return send(reply, 401, { kind: 'offline', message: refusals.signature })
   const url = new URL(message.url ?? '/', 'http://storage')
-  const [device = '', area, name = ''] = url.pathname.slice(1).split('/').map(decodeURIComponent)
-  const engine = options.engines.get(device)
-  if (!engine) throw new StorageError('offline', `no device ${device} here`)
-  if (area === 'body') return sendBody(engine, decodeMessage(await readAll(message)) as BodyRange, reply)
+  const [name = '', area, action = ''] = url.pathname.slice(1).split('/').map(decodeURIComponent)
+  const device = options.devices.get(name)
+  if (!device) throw new StorageError('offline', `no device ${name} here`)
+  if (area === 'body') return sendBody(device, decodeMessage(body) as BodyRange, reply)
   if (area === 'stage') {
-    await onStage(stages, name, url.searchParams.get('file') ?? '', message)
+    await onStage(device, action, url.searchParams.get('file') ?? '', body)
     reply.writeHead(200).end()
     return
   }
-  reply.writeHead(200).end(encodeMessage(await callEngine(engine, name, await readAll(message), stages)))
+  reply.writeHead(200).end(encodeMessage(await callDevice(device, action, body)))
 }
 
-async function callEngine(engine: Engine, name: string, body: Buffer, stages: Map<string, Stage>): Promise<unknown> {
+async function callDevice(device: Device, name: string, body: Buffer): Promise<unknown> {
   const input = decodeMessage(body)
+  if (name === 'damage') return device.damage.add((input as { hash: string }).hash)
   if (name === 'stage') {
     const { hash, size } = input as { hash: string; size: number }
-    const stage = await engine.stage(hash, size)
-    stages.set(stage.file, stage)
-    return { file: stage.file }
+    const { file } = await device.stage(hash, size)
+    return { file }
   }
-  if (Object.hasOwn(reads, name)) return engine.read(name as ReadName, input as never)
+  if (Object.hasOwn(reads, name)) return device.read(name as ReadName, input as never)
   if (Object.hasOwn(writes, name))
-    return engine.write(name as WriteName, input as never, fileOf(name as WriteName, input))
+    return device.write(name as WriteName, input as never, fileOf(name as WriteName, input))
   throw new StorageError('offline', `no operation ${name}`)
 }
 
-async function onStage(
-  stages: Map<string, Stage>,
-  action: string,
-  file: string,
-  message: IncomingMessage,
-): Promise<void> {
-  const stage = stages.get(file)
+/** A body whose proxy has gone is removed by the device, some time after it was touched last. */
+async function onStage(device: Device, action: string, file: string, body: Buffer): Promise<void> {
+  const stage = device.staged(file)
   if (!stage) throw new StorageError('missing', `no body ${file} is being written`)
-  if (action === 'write') await stage.write([await readAll(message)])
-  else {
-    stages.delete(file)
-    await (action === 'finish' ? stage.finish() : stage.abort())
-  }
+  if (action === 'write') await stage.write([body])
+  else if (action === 'finish') await stage.finish()
+  else await stage.abort()
 }
 
-async function sendBody(engine: Engine, range: BodyRange, reply: ServerResponse): Promise<void> {
-  for await (const chunk of engine.body(range)) {
+async function sendBody(device: Device, range: BodyRange, reply: ServerResponse): Promise<void> {
+  for await (const chunk of device.body(range)) {
     if (!reply.headersSent) reply.writeHead(200)
     if (reply.destroyed) return
-    if (!reply.write(chunk)) {
-      await new Promise<void>((resolve) => {
-        reply.once('drain', resolve)
-        reply.once('close', resolve)
-      })
-    }
+    if (!reply.write(chunk)) await drained(reply)
   }
   reply.end()
+}
+
+/** Milliseconds that a reader may pause before it is cut off. */
+const readerPatience = 60_000
+
+function drained(reply: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      clearTimeout(timer)
+      reply.off('drain', go)
+      reply.off('close', go)
+      resolve()
+    }
+    const timer = setTimeout(() => reply.destroy(), readerPatience)
+    reply.once('drain', go)
+    reply.once('close', go)
+    if (reply.destroyed) go()
+  })
 }

@@ -40,6 +40,10 @@ function withoutWarning<T>(work: () => T): T {
 /** The file and all it imports by relative path, as JavaScript. */
 function sourcesOf(entry: URL, found: Record<string, string> = {}): Record<string, string> {
   const source = withoutWarning(() => stripTypeScriptTypes(readFileSync(entry, 'utf8')))
+  if (source.includes("from '@hearth/"))
+    throw new Error(
+      `${entry.pathname}: what a thread loads may not import packages of ours, which would need the stripper`,
+    )
   setOwn(found, entry.href, source)
   for (const [, path] of source.matchAll(/from '(\.[^']+)'/g)) {
     const url = new URL(path!, entry)
