@@ -42,9 +42,9 @@ test('an object that was given a later end is not removed at its first', async (
   const cloud = await openCloud({ keepers: false })
   try {
     await cloud.call('PUT', '/c')
-    await cloud.call('PUT', '/c/o', { body: 'x', headers: { 'x-delete-after': '1' } })
+    await cloud.call('PUT', '/c/o', { body: 'x', headers: { 'x-delete-after': '3' } })
     await cloud.call('POST', '/c/o')
-    await wait(1500)
+    await wait(3500)
     expect(await expireObjects(depsOf(cloud))).toBe(0)
     expect((await cloud.call('GET', '/c/o')).status).toBe(200)
     expect((await cloud.call('PUT', '/c/o', { body: 'x', headers: { 'x-delete-at': '100' } })).status).toBe(400)
