@@ -46,8 +46,9 @@ afterAll(async () => {
 })
 
 /** Runs a hearth command with a configuration of its own; what it prints, or its complaint. */
-function attempt(config: Record<string, unknown>, argv: string[]): Promise<string> {
+function attempt(config: Record<string, unknown>, argv: string[], secrets?: string): Promise<string> {
   const dataFolder = mkdtempSync(at('data-'))
+  if (secrets) copyFileSync(secrets, join(dataFolder, 'secrets.json'))
   writeFileSync(join(dataFolder, 'hearth.yaml'), JSON.stringify({ dataFolder, ...config }))
   return hearthCommand(dataFolder, argv).then(
     ({ stdout }) => stdout,
@@ -91,11 +92,9 @@ test('a suite in two processes uses TLS to its clients, between its services, to
   const wrong = { authority: stranger.file }
   const noDatabase = await attempt({ ...servers, tls, databaseTls: wrong, busTls: {} }, ['migrate'])
   expect(noDatabase).toMatch(/^hearth: databaseTls\.authority: .*not accepted with .*stranger\.pem: [^\n]*$/)
-  const noBroker = await attempt({ ...servers, tls, databaseTls: {}, busTls: wrong }, [
-    'run',
-    '--roles',
-    'cinder.scheduler',
-  ])
+  const badBus = { ...servers, tls, databaseTls: {}, busTls: wrong }
+  const secrets = join(spread.dataFolder, 'secrets.json')
+  const noBroker = await attempt(badBus, ['run', '--roles', 'cinder.scheduler'], secrets)
   expect(noBroker).toMatch(/^hearth: busTls\.authority: .*not accepted with .*stranger\.pem: [^\n]*$/)
   const byAddress = { ...servers, database: database.url.replace('@localhost', '@127.0.0.1'), tls, databaseTls: {} }
   expect(await attempt(byAddress, ['migrate'])).toContain('databaseTls needs the name of the server')
