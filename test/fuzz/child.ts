@@ -78,6 +78,7 @@ function watchCases(order: Order, session: Session): Watch {
       loose ??= error
     })
   const once = async (input: unknown): Promise<number> => {
+    watch.underWay = { input, since: Date.now() }
     const begun = performance.now()
     await session.run(input)
     if (loose !== null) {
@@ -87,19 +88,22 @@ function watchCases(order: Order, session: Session): Watch {
     }
     return performance.now() - begun
   }
-  return {
+  const watch: Watch = {
     runs: 0,
     slowestMs: 0,
     underWay: null,
     async run(input) {
       this.runs++
-      this.underWay = { input, since: Date.now() }
       const text = encodeCase({ target: order.name, seed: order.seed, path: null, message: 'under way', input })
       ftruncateSync(file)
       writeSync(file, text, 0)
       try {
         let fastest = await once(input)
-        for (let again = 0; again < 3 && fastest > slowMs; again++) fastest = Math.min(fastest, await once(input))
+        for (let again = 0; again < 3 && fastest > slowMs; again++) {
+          // What else the machine does for a moment is no slowness of the case.
+          await new Promise((done) => setTimeout(done, slowMs))
+          fastest = Math.min(fastest, await once(input))
+        }
         this.slowestMs = Math.max(this.slowestMs, Math.round(fastest))
         if (fastest > slowMs) throw new Error(`takes over ${slowMs} ms`)
       } finally {
@@ -110,6 +114,7 @@ function watchCases(order: Order, session: Session): Watch {
       unlinkSync(order.currentFile)
     },
   }
+  return watch
 }
 
 async function replay(order: Order, watch: Watch): Promise<void> {
