@@ -93,7 +93,7 @@ test('the same signature in another spelling is another token', async () => {
 })
 
 test('a flood of long tokens and of unknown keys holds no service up', async () => {
-  const long = (index: number) => `hth.${keyId}.${String(index).repeat(14_000).slice(0, 14_000)}.${signature}`
+  const long = (index: number) => `hth.${keyId}.${String(index).repeat(7000).slice(0, 7000)}.${signature}`
   const { result, slowest } = await watchHealth(async () => {
     const seen = new Set<number>()
     for (let round = 0; round < 5; round++) {

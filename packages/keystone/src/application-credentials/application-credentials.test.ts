@@ -106,6 +106,8 @@ test('rules that are too many, too long, too wild or torn are refused', async ()
   expect((await make(['/v2/{image'])).body.error.message).toContain('has a brace without its partner')
   expect((await make(['/v2'], { method: 'COPY' })).status).toBe(400)
   expect((await make(Array.from({ length: 41 }, (_, index) => `/v2/${index}`))).status).toBe(400)
+  const long = Array.from({ length: 40 }, (_, index) => `/v2/${index}/${'a'.repeat(100)}`)
+  expect((await make(long)).body.error.message).toMatch(/take \d+ bytes as JSON with their ids; at most 4096/)
   expect((await make(Array.from({ length: 40 }, (_, index) => `/v2/${index}`))).status).toBe(201)
 })
 

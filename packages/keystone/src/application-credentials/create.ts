@@ -44,6 +44,7 @@ export async function createAppCredential(context: Context, request: ApiRequest,
     if (given.access_rules?.length) {
       credential.accessRules = []
       for (const rule of given.access_rules) credential.accessRules.push(await ruleOf(tx, caller.userId, rule))
+      assertFitsToken(credential.accessRules)
     }
     await insertAppCredential(tx, credential)
   })
@@ -80,6 +81,16 @@ function readExpiry(text: string | null | undefined): number | null {
   if (micros === null) throw invalid(`${text} is not a time.`)
   if (micros <= Date.now() * 1000) throw invalid('The expiration is in the past.')
   return micros
+}
+
+/** Rules travel in every token, and the object store takes no header longer than 8 KiB. */
+const maxRuleBytes = 4096
+
+/** Throws InvalidRequest (400) for rules that make a token too long to be sent. */
+function assertFitsToken(rules: Required<AccessRule>[]): void {
+  const bytes = Buffer.byteLength(JSON.stringify(rules))
+  if (bytes > maxRuleBytes)
+    throw invalid(`The access rules take ${bytes} bytes as JSON with their ids; at most ${maxRuleBytes} are allowed.`)
 }
 
 /** Throws InvalidRequest (400) for more wildcards than a rule may have, and for braces without a partner. */

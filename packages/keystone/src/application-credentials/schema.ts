@@ -1,6 +1,5 @@
 import { boolean, id, nameOf, textOrNull, wrapped } from '../shapes.ts'
 
-/** Rules travel in each token, and a token must fit into a request's headers. */
 const maxRules = 40
 
 const rule = {

@@ -1,4 +1,5 @@
 import {
+  openForeignAuthenticator,
   openRemoteAuthenticator,
   openServiceSession,
   type RemoteOptions,
@@ -135,4 +136,40 @@ test('a session looks into a new catalog before it says that an endpoint is miss
   await make('endpoint', { service_id: id, interface: 'public', region_id: 'RegionOne', url: 'http://nova:8774/v2.1' })
   passSeconds(11)
   expect(await session.endpoint('compute')).toBe('http://nova:8774/v2.1')
+})
+
+test('a Keystone that is not ours is asked about each token once, and a voided token of our own is replaced', async () => {
+  const session = openSession()
+  const foreign = openForeignAuthenticator({ authUrl: identity.url, session })
+  const asked = vi.spyOn(globalThis, 'fetch')
+  expect(await foreign.authenticate(admin)).toMatchObject({
+    userName: 'admin',
+    roles: expect.arrayContaining(['admin']),
+  })
+  const calls = asked.mock.calls.length
+  expect(await foreign.authenticate(admin)).toMatchObject({ userName: 'admin' })
+  expect(asked.mock.calls.length).toBe(calls)
+  expect(await foreign.authenticate(`${admin}x`)).toBeNull()
+  expect(await foreign.authenticate('line\nbreak')).toBeNull()
+  asked.mockRestore()
+  await logOut(await session.token())
+  const fresh = await identity.login()
+  await expect(foreign.authenticate(fresh)).rejects.toMatchObject({ status: 503 })
+  passSeconds(11)
+  expect(await foreign.authenticate(fresh)).toMatchObject({ userName: 'admin' })
+})
+
+test('tokens that carry access rules are shown to services, which enforce them', async () => {
+  const demo = await identity.login('demo', 'secret-d', projectScope('demo'))
+  const foreign = openForeignAuthenticator({ authUrl: identity.url, session: openSession() })
+  const { userId } = (await foreign.authenticate(demo))!
+  const rule = { service: 'image', method: 'GET', path: '/v2/images' }
+  const made = await identity.call('POST', `/v3/users/${userId}/application_credentials`, {
+    token: demo,
+    body: { application_credential: { name: 'ruled', access_rules: [rule] } },
+  })
+  const { id, secret } = made.body.application_credential
+  const auth = { identity: { methods: ['application_credential'], application_credential: { id, secret } } }
+  const ruled = (await identity.call('POST', '/v3/auth/tokens', { body: { auth } })).headers.get('x-subject-token')!
+  expect((await foreign.authenticate(ruled))?.accessRules).toMatchObject([rule])
 })
