@@ -21,6 +21,7 @@ export async function openFileImage(options: Record<string, unknown>, deps: Driv
   const reserve = deps.reserve ?? openReserve()
   const folder = await openFolder(options.folder as string)
   return whileThere(folder, {
+    check: () => folder.ensureThere(),
     async add(imageId, data, sizeHint, signal) {
       try {
         if (signal?.aborted) throw new DriverError('aborted', `The upload of ${imageId} was aborted`)

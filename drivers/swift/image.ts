@@ -34,14 +34,14 @@ export function openImageStore(client: SwiftClient, { container, segmentSize }: 
     })
     return prepared
   }
-  const purge = (imageId: string) => purgeImage(client, container, imageId)
 
   return {
+    check: () => client.call('HEAD', { path: [] }),
     async add(imageId, data, sizeHint, signal) {
       checkId(imageId)
       await prepare()
       // Segments of an earlier, longer try would be taken for parts of this one.
-      await purge(imageId)
+      await purgeImage(client, container, imageId)
       try {
         const single = sizeHint !== null && sizeHint <= segmentSize
         const size = single
@@ -50,7 +50,7 @@ export function openImageStore(client: SwiftClient, { container, segmentSize }: 
         const layout = { container, imageId, size, segmentSize: single ? 0 : segmentSize }
         return { location: locationOf(layout), size }
       } catch (error) {
-        await purge(imageId).catch(() => undefined)
+        await purgeImage(client, container, imageId).catch(() => undefined)
         throw error
       }
     },
@@ -71,7 +71,7 @@ export function openImageStore(client: SwiftClient, { container, segmentSize }: 
       const names = await client.names(container, '')
       return [...new Set(names.map((name) => name.slice(0, 36)))]
     },
-    purge,
+    purge: (imageId) => purgeImage(client, container, imageId),
     close: () => client.close(),
   }
 }

@@ -64,9 +64,19 @@ test('a Keystone elsewhere takes the place of ours', async () => {
 test('status, metrics and health are told of every service, for people and for programs', async () => {
   const suite = await startKept()
   const { stdout } = await hearthCommand(suite.dataFolder, ['status', '--json'])
-  const roles = JSON.parse(stdout) as { role: string; url: string | null; healthy: boolean | null }[]
-  expect(roles).toHaveLength(9)
-  expect(roles.filter((role) => role.url !== null).map((role) => role.healthy)).toEqual([true, true, true, true])
+  const { ready, roles, checks } = JSON.parse(stdout) as {
+    ready: boolean
+    roles: { role: string; url: string | null; ready: boolean }[]
+    checks: { name: string; ok: boolean }[]
+  }
+  expect([ready, roles.filter((role) => role.ready).length, roles.filter((role) => role.url !== null).length]).toEqual([
+    true,
+    9,
+    4,
+  ])
+  expect(checks.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['disk space', 'database of cinder', 'bus', 'object device sd1', 'image store swift']),
+  )
   for (const { url } of roles.filter((role) => role.url !== null)) {
     const secrets = JSON.parse(readFileSync(join(suite.dataFolder, 'secrets.json'), 'utf8')) as { metrics: string }
     const metrics = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${secrets.metrics}` } })
@@ -115,6 +125,25 @@ test('the suite runs in the background until it is taken down, and goes on where
   expect((await hearthCommand(first.dataFolder, ['down'])).stdout).toContain('Stopped.')
   await expect(fetch(first.urls.volume)).rejects.toThrow('fetch failed')
   expect((await hearthCommand(first.dataFolder, ['down'])).stdout).toContain('Nothing runs')
+})
+
+test('a backend that is down is told by the start, status, doctor and the role, while the rest is ready', async () => {
+  const taken = createServer()
+  const port = await new Promise<number>((done) =>
+    taken.listen(0, '127.0.0.1', () => done((taken.address() as { port: number }).port)),
+  )
+  onTestFinished(() => void taken.close())
+  const suite = await startKept({ config: { volume: { portals: [`127.0.0.1:${port}`] } } })
+  const said = readFileSync(join(suite.dataFolder, 'out-up.txt'), 'utf8')
+  expect(said).toMatch(new RegExp(`Hearth is ready[^]*! block storage: backend .*@file is DOWN: .*127.0.0.1:${port}`))
+  const command = (...words: string[]) =>
+    execa('./hearth', ['--config', join(suite.dataFolder, 'hearth.yaml'), ...words], { reject: false })
+  const status = await command('status')
+  expect([status.exitCode, status.stdout]).toEqual([1, expect.stringMatching(/cinder\.volume .* NO: backend .*@file/)])
+  const doctor = await command('doctor')
+  expect([doctor.exitCode, doctor.stdout]).toEqual([1, expect.stringContaining(`127.0.0.1:${port} is in use by`)])
+  for (const url of Object.values(suite.urls))
+    expect((await fetch(new URL('/healthcheck?ready', url))).status, url).toBe(200)
 })
 
 test('passwords that were changed in secrets.json are those of the users after a restart, of people and of services', async () => {

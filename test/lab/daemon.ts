@@ -14,6 +14,8 @@ export interface LabServer {
   port: number
   /** Ends the server and keeps its data: `SIGTERM` (default) politely, `SIGKILL` as a power cut would. */
   stop(signal?: NodeJS.Signals): Promise<void>
+  /** Sends a signal and does not wait: SIGSTOP freezes it, SIGCONT lets it go on. */
+  signal(signal: NodeJS.Signals): void
   /** Starts it again on the same port and data. */
   start(): Promise<void>
   /** Ends it and removes its data. */
@@ -83,6 +85,7 @@ export interface Daemon {
 
 export interface RunningDaemon {
   stop(signal: NodeJS.Signals): Promise<void>
+  signal(signal: NodeJS.Signals): void
 }
 
 /** Starts a daemon in the foreground and waits until it serves. Its output is in the error when it does not. */
@@ -116,7 +119,7 @@ export async function startDaemon({ command, environment, folder, ready, readyMs
       throw new Error(`${command.join(' ')} did not come up:\n${output}`)
     }
   }
-  return { stop }
+  return { stop, signal: (signal) => void child.kill(signal) }
 }
 
 /** True when something accepts connections. */
@@ -146,6 +149,7 @@ export async function labServer(url: string, port: number, daemon: Daemon): Prom
     url,
     port,
     stop: (signal = 'SIGTERM') => stop(signal),
+    signal: (signal) => running?.signal(signal),
     async start() {
       running ??= await startDaemon(daemon)
     },

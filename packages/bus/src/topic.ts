@@ -45,6 +45,8 @@ export interface Bus {
    * error, or a crash, it is delivered again with growing pauses, so handlers must bear repetition.
    */
   serve<P, R>(topic: Topic<P, R>, target: string, handler: (message: Message<P>) => Promise<R>): Promise<void>
+  /** Whether messages can be sent and taken now. */
+  isConnected(): boolean
   /** Stops taking messages and waits for running handlers, at most `graceMs` (default 10 s). */
   close(graceMs?: number): Promise<void>
 }

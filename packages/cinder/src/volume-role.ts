@@ -36,8 +36,8 @@ export interface VolumeOptions {
   backends: (Backend | BackendSource)[]
   /** How long a backend may take over a question before it counts as down; 30 seconds when absent. */
   patienceMs?: number
-  /** Told of each backend that is down at the start, and why. */
-  onDown?(host: string, error: unknown): void
+  /** Told of each backend that goes down, and why, and of each that is up (null). */
+  onTurn?(host: string, error: Error | null): void
   database: Database
   bus: Bus
   log: Logger
@@ -96,6 +96,7 @@ async function startBackend(source: Backend | BackendSource, options: VolumeOpti
   const { signal } = shared
   const { database, patienceMs = 30_000 } = options
   const log = options.log.child({ backend: source.host })
+  const onTurn = (error: Error | null): void => options.onTurn?.(source.host, error)
   const service = {
     host: source.host,
     binary: 'cinder-volume',
@@ -107,11 +108,13 @@ async function startBackend(source: Backend | BackendSource, options: VolumeOpti
     async start() {
       const backend = await within(openMs, `opening the backend ${source.host}`, openBackend(source))
       await backend.export?.start()
-      const stats = await openReporter({ backend, database, log, patienceMs })
+      const stats = await openReporter({ backend, database, log, patienceMs, onTurn })
       const pulse = await openHeartbeat({ database, log, ...service, stats })
       try {
         shared.neighbours.set(backend.host, backend)
-        return await serveBackend({ ...options, log }, { ...shared, backend, pulse })
+        const serving = await serveBackend({ ...options, log }, { ...shared, backend, pulse })
+        onTurn(null)
+        return serving
       } catch (error) {
         await pulse.close()
         throw error
@@ -119,7 +122,7 @@ async function startBackend(source: Backend | BackendSource, options: VolumeOpti
     },
     async onFailure(error, waitMs) {
       log.error({ err: error, waitMs }, 'the backend is down: its storage could not be opened; it is tried again')
-      options.onDown?.(source.host, error)
+      onTurn(error as Error)
       await tellDown(database, { ...service, stats: unknownStats(source.name) }).catch(() => undefined)
     },
   })

@@ -15,6 +15,8 @@ export interface ImageStore {
   list?(): Promise<string[]>
   /** Removes whatever is stored for an image id, finished or not. */
   purge(imageId: string): Promise<void>
+  /** Throws what keeps the store from working now. Cheap: health checks ask it every few seconds. */
+  check?(): Promise<void>
   close?(): Promise<void>
 }
 

@@ -1,5 +1,6 @@
 import { own, silentLog } from '@hearth/core'
 import { openRunner, type Runner } from '@hearth/driver'
+import { holderOf } from './check-ports.ts'
 import type { BackendConfig, Config, PluginConfig } from './config.ts'
 import type { Finding } from './doctor.ts'
 
@@ -14,7 +15,8 @@ const bad = (found: string, remedy: string): Verdict => ({ ok: false, found, rem
 
 /** Whether the storage of each configured backend is there, asked on the host that owns it. Changes nothing. */
 export async function examineBackends(config: Config): Promise<Finding[]> {
-  const backends = Object.entries(config.volume.backends ?? {})
+  if (config.volume.backends === null) return defaultBackend(config)
+  const backends = Object.entries(config.volume.backends)
   return (await Promise.all(backends.map(([name, backend]) => examine(name, backend)))).flat()
 }
 
@@ -25,7 +27,7 @@ async function examine(name: string, backend: BackendConfig): Promise<Finding[]>
     [`export of ${name}`, backend.export],
   ]
   const without = `the backend ${name} stays down, and is tried again until it works`
-  const finding = (part: string, verdict: Verdict): Finding => ({ name: part, without, ...verdict })
+  const finding = (part: string, verdict: Verdict): Finding => ({ name: part, without, needed: true, ...verdict })
   const unreached = backend.ssh && (await reach(backend.ssh, run))
   if (unreached) return [finding(parts[0]![0], unreached)]
   const found = parts.map(async ([part, plugin]) => {
@@ -33,6 +35,21 @@ async function examine(name: string, backend: BackendConfig): Promise<Finding[]>
     return verdicts.map((verdict) => finding(part, verdict))
   })
   return (await Promise.all(found)).flat()
+}
+
+/** Files of the data folder, made at the first start, and tgtd on this host. */
+async function defaultBackend({ volume: { portals } }: Config): Promise<Finding[]> {
+  const run = openRunner({ log: silentLog })
+  const verdicts = [await userTarget(run), ...portals.map(freePortal)]
+  const without = 'the backend file stays down, and is tried again until it works'
+  return verdicts.map((verdict) => ({ name: 'export of file', without, needed: true, ...verdict }))
+}
+
+/** A port that our own tgtd has is as good as a free one. */
+function freePortal(portal: string): Verdict {
+  const holder = holderOf(Number(portal.slice(portal.lastIndexOf(':') + 1)))
+  if (holder === null || holder.startsWith('tgtd ')) return good(`the portal ${portal} is free or tgtd's`)
+  return bad(`the portal ${portal} is in use by ${holder}`, 'stop that, or name another in volume.portals')
 }
 
 async function reach(ssh: string[], run: Runner): Promise<Verdict | null> {

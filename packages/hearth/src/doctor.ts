@@ -12,6 +12,8 @@ export interface Finding {
   without: string
   /** How to get it. */
   remedy: string
+  /** The configuration asks for it: without it something is down. */
+  needed?: boolean
 }
 
 const programs = [

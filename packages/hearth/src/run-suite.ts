@@ -6,7 +6,8 @@ import type { Suite } from './suite.ts'
 
 export interface Show {
   started?(role: string, running: Running): void
-  ready(suite: Suite): void
+  /** What to print when all roles have started; what is down is printed below. */
+  ready(suite: Suite): string
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -40,7 +41,9 @@ export async function runSuite(config: Config, roles: string[], show: Show): Pro
     say('Stopped while starting.')
     process.exit(stop.exitCode())
   }
-  show.ready(suite)
+  const problems = (await suite.problems()).map(({ name, detail }) => `! ${partOf(name)}${name} is DOWN: ${detail}`)
+  if (problems.length > 0) problems.push('  ./hearth status shows when that has changed.')
+  say([...suite.warnings.map((warning) => `· ${warning}`), show.ready(suite), ...problems].join('\n'))
   await stop.requested
   say('\nStopping: finishing what is running (press Ctrl-C again to leave at once) …')
   await suite.close()
@@ -52,4 +55,14 @@ export async function runSuite(config: Config, roles: string[], show: Show): Pro
 function endLate({ stopSeconds }: Config): never {
   say(`Stopped after stopSeconds = ${stopSeconds}; what was still running is taken up again at the next start.`)
   process.exit(1)
+}
+
+/** What clients miss, before the name of what is down. */
+function partOf(name: string): string {
+  const parts: [RegExp, string][] = [
+    [/^(backend|bus)/, 'block storage: '],
+    [/^object/, 'objects: '],
+    [/^image/, 'images: '],
+  ]
+  return parts.find(([pattern]) => pattern.test(name))?.[1] ?? ''
 }

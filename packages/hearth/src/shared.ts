@@ -22,8 +22,10 @@ import {
 import { type Database, openDatabase } from '@hearth/database'
 import { openReserve, openRunner, type Reserve, type Runner } from '@hearth/driver'
 import { type Certificates, openCertificates } from './certificates.ts'
+import { busCheck, databaseCheck, diskCheck } from './checks.ts'
 import type { Config } from './config.ts'
 import { type Folders, makeFolders } from './folders.ts'
+import { type Health, openHealth } from './health.ts'
 import { once } from './once.ts'
 import type { SecretName, Secrets } from './secrets.ts'
 import { connecting } from './tls-config.ts'
@@ -64,6 +66,7 @@ export interface Shared {
   warnings: string[]
   /** What stays after a stop, for the same reader. */
   left: string[]
+  health: Health
   /** Runs at the end, newest first. */
   onClose(step: () => Promise<unknown>): void
   close(): Promise<void>
@@ -73,12 +76,9 @@ export function openShared(config: Config): Shared {
   const folders = makeFolders(config.dataFolder)
   const logFile = openSuiteLog(config, folders)
   const log = openLog({ level: config.log.level, destination: logFile })
-  const { onClose, close } = openClosing(log)
-  const closed = async <T extends { close(): Promise<unknown> }>(opening: Promise<T>): Promise<T> => {
-    const opened = await opening
-    onClose(() => opened.close())
-    return opened
-  }
+  const { onClose, close, closed } = openClosing(log)
+  const health = openHealth()
+  health.add(diskCheck(config.dataFolder))
   const warnings: string[] = []
   let authenticator: Promise<Authenticator> | null = null
   const shared: Shared = {
@@ -97,8 +97,10 @@ export function openShared(config: Config): Shared {
     certificates: openCertificates(config, log, onClose),
     run: openRunner({ log }),
     reserve: openReserve(config.reserve),
-    database: once((service: string) => closed(databaseOf(config, folders, service))),
-    bus: once((service: string) => closed(busOf(shared, service))),
+    database: once((service: string) =>
+      closed(databaseOf(config, folders, service), (database) => health.add(databaseCheck(service, database))),
+    ),
+    bus: once((service: string) => closed(busOf(shared, service), (bus) => health.add(busCheck(service, bus)))),
     authenticator(user) {
       authenticator ??= closed(openAuthenticator(shared, user))
       return authenticator
@@ -110,6 +112,7 @@ export function openShared(config: Config): Shared {
     warn(text) {
       if (!warnings.includes(text)) warnings.push(text)
     },
+    health,
     onClose,
     close,
   }
@@ -126,15 +129,27 @@ async function busOf({ config, log, database }: Shared, service: string): Promis
 }
 
 /** Steps to run at the end, newest first; one that fails keeps no other from running. */
-function openClosing(log: Logger): Pick<Shared, 'onClose' | 'close'> {
+function openClosing(log: Logger): Closing {
   const steps: (() => Promise<unknown>)[] = []
+  const onClose: Shared['onClose'] = (step) => void steps.push(step)
   return {
-    onClose: (step) => void steps.push(step),
+    onClose,
     async close() {
       for (const step of steps.splice(0).reverse())
         await step().catch((error: unknown) => log.warn({ err: error }, 'closing failed'))
     },
+    async closed(opening, then) {
+      const opened = await opening
+      onClose(() => opened.close())
+      then?.(opened)
+      return opened
+    },
   }
+}
+
+interface Closing extends Pick<Shared, 'onClose' | 'close'> {
+  /** What is being opened, closed at the end. `then` is told when it is open. */
+  closed<T extends { close(): Promise<unknown> }>(opening: Promise<T>, then?: (opened: T) => void): Promise<T>
 }
 
 function openSuiteLog(config: Config, folders: Folders): LogFile {

@@ -2,12 +2,14 @@ import { checkBusUrl } from '@hearth/bus'
 import { type ExclusiveLock, own, type Running, setOwn } from '@hearth/core'
 import { openMetricsListener } from '@hearth/http'
 import { checkPorts } from './check-ports.ts'
+import type { CheckResult } from './health.ts'
 import { openSecrets } from './open-secrets.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
 import { lockRoles } from './role-locks.ts'
 import { checkRoles, roleNames } from './role-names.ts'
 import { roleStarters } from './roles.ts'
 import type { Shared } from './shared.ts'
+import { openStatusSocket, socketOf } from './status-socket.ts'
 import { hostAndPort } from './urls.ts'
 
 export interface Suite {
@@ -15,6 +17,8 @@ export interface Suite {
   urls: Record<string, string>
   /** What does not work yet. */
   warnings: string[]
+  /** What the roles need and is not there now. */
+  problems(): Promise<CheckResult[]>
   close(): Promise<void>
 }
 
@@ -49,6 +53,8 @@ export async function startSuite(shared: Shared, names: string[], options: Start
     // A broker that is not there is told before anything else is started.
     if (!shared.config.bus.startsWith('memory:') && roles.some((role) => role.startsWith('cinder.')))
       await shared.bus('cinder')
+    const socket = await openStatusSocket(socketOf(pidFile), shared.health, roles)
+    shared.onClose(() => socket.close())
     await openMetricsAddress(shared)
     for (const role of roles) {
       const running = await own(roleStarters, role)!(shared)
@@ -62,7 +68,8 @@ export async function startSuite(shared: Shared, names: string[], options: Start
     await close()
     throw error
   }
-  return { urls, warnings: shared.warnings, close }
+  const problems = async (): Promise<CheckResult[]> => (await shared.health.report()).filter(({ ok }) => !ok)
+  return { urls, warnings: shared.warnings, problems, close }
 }
 
 /** Processes that run only some roles each have a file of their own. */

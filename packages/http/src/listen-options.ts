@@ -1,4 +1,4 @@
-import type { Certificate, Logger, Registry, TrustedProxies } from '@hearth/core'
+import type { Certificate, Logger, Readiness, Registry, TrustedProxies } from '@hearth/core'
 import type { HttpLimits } from './limits.ts'
 import type { ServiceOptions } from './service.ts'
 
@@ -17,6 +17,8 @@ export interface ListenOptions {
   metrics: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
+  /** Asked by /healthcheck?ready; always ready when absent. */
+  readiness?: Readiness
   /** Bounds of connections and requests that differ from the defaults. */
   httpLimits?: Partial<HttpLimits>
 }
@@ -30,11 +32,12 @@ type Listening =
   | 'log'
   | 'metrics'
   | 'metricsToken'
+  | 'readiness'
   | 'limits'
 
 /** The part of a service's options that its own options hold. */
 export function listening(options: ListenOptions): Pick<ServiceOptions<unknown>, Listening> {
-  const { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken, httpLimits } = options
+  const { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken, readiness, httpLimits } = options
   return {
     host,
     port,
@@ -44,6 +47,7 @@ export function listening(options: ListenOptions): Pick<ServiceOptions<unknown>,
     log,
     metrics,
     metricsToken,
+    readiness,
     limits: httpLimits,
   }
 }

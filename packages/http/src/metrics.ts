@@ -1,4 +1,4 @@
-import { bearsToken, commonErrors, Histogram, isProbe, type Logger, type Registry } from '@hearth/core'
+import { bearsToken, commonErrors, Histogram, isProbe, type Logger, type Readiness, type Registry } from '@hearth/core'
 import type { FastifyInstance } from 'fastify'
 
 const name = 'hearth_http_request_seconds'
@@ -18,13 +18,36 @@ export function observeRequests(app: FastifyInstance, options: { name: string; l
   app.addHook('onResponse', async (request, reply) => {
     const seconds = reply.elapsedTime / 1000
     const route = request.routeOptions.url ?? 'none'
-    const status = String(reply.statusCode)
-    histogram.observe({ service: options.name, method: request.method, route, status }, seconds)
+    const { statusCode: status } = reply
+    histogram.observe({ service: options.name, method: request.method, route, status: String(status) }, seconds)
     // Query strings stay out: they may carry signatures.
     const path = request.url.split('?', 1)[0]!
     if (isProbe(path)) return
-    const requestId = request.hearth?.context.requestId
-    options.log.info({ service: options.name, requestId, method: request.method, path, status, seconds }, 'request')
+    const { context, request: asked } = request.hearth ?? {}
+    const requestId = context?.requestId
+    const address = asked?.clientAddress ?? request.socket.remoteAddress
+    const { userId, projectId } = context?.identity ?? {}
+    const who = { address, userId, projectId }
+    options.log.info(
+      { service: options.name, requestId, ...who, method: request.method, path, status, seconds },
+      'request',
+    )
+  })
+}
+
+/**
+ * Tells anybody at /healthcheck that the process responds, and at /healthcheck?ready whether the role can work: 503 with the
+ * names of what is missing otherwise.
+ */
+export function serveHealth(app: FastifyInstance, { readiness }: { readiness?: Readiness }): void {
+  app.get('/healthcheck', { config: { public: true } }, async (request, reply) => {
+    const asksReady = Object.hasOwn(request.query as object, 'ready')
+    const missing = asksReady ? ((await readiness?.()) ?? []) : []
+    const text = missing.length === 0 ? 'OK' : `not ready: ${missing.join(', ')}`
+    return reply
+      .code(missing.length === 0 ? 200 : 503)
+      .type('text/plain')
+      .send(text)
   })
 }
 

@@ -8,6 +8,7 @@ import {
   commonErrors,
   type HearthError,
   type Logger,
+  type Readiness,
   type Registry,
   type Running,
   type TrustedProxies,
@@ -19,7 +20,7 @@ import { openContext } from './context.ts'
 import { endpointsOf } from './endpoint.ts'
 import { toHearthError } from './failure.ts'
 import { boundConnections, checkHead, defaultLimits, type HttpLimits, serverOptions } from './limits.ts'
-import { observeRequests, serveMetrics } from './metrics.ts'
+import { observeRequests, serveHealth, serveMetrics } from './metrics.ts'
 import { type Microversions, negotiate } from './microversion.ts'
 import type { ApiRequest, Route } from './route.ts'
 import { bandConstraint } from './router.ts'
@@ -55,6 +56,8 @@ export interface ServiceOptions<Deps> {
   metrics: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
+  /** Asked by /healthcheck?ready; always ready when absent. */
+  readiness?: Readiness
   microversions?: Microversions
   ignoreTrailingSlash?: boolean
   /** Known paths answer other methods with 405 and Allow instead of 404. */
@@ -115,7 +118,7 @@ export async function openService<Deps>(options: ServiceOptions<Deps>): Promise<
       reply.header('allow', allow)
     })
   })
-  app.get('/healthcheck', { config: { public: true } }, async (_request, reply) => reply.type('text/plain').send('OK'))
+  serveHealth(app, options)
   serveMetrics(app, options)
   options.configure?.(app)
   return listen(app, options)

@@ -1,5 +1,5 @@
 import type { Authenticator } from '@hearth/auth'
-import type { Certificate, Logger, Registry, Running, TrustedProxies } from '@hearth/core'
+import type { Certificate, Logger, Readiness, Registry, Running, TrustedProxies } from '@hearth/core'
 import { defaultPace } from './client-pace.ts'
 import type { ProxyDeps } from './deps.ts'
 import { type KeepersOptions, openKeepers } from './keepers/open.ts'
@@ -34,6 +34,8 @@ export interface ProxyOptions {
   metrics?: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
+  /** Asked by /healthcheck?ready. */
+  readiness?: Readiness
   authenticator: Authenticator
   /** Named in the WWW-Authenticate header of a 401. */
   authUrl?: string
@@ -75,12 +77,12 @@ export async function proxy(options: ProxyOptions): Promise<Running> {
     capabilities: {},
     log: options.log,
   }
-  const { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken } = options
+  const { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken, readiness } = options
   const pace = {
     timeoutMs: (options.clientTimeoutSeconds ?? defaultPace.timeoutMs / 1000) * 1000,
     bytesPerSecond: options.minimumUploadRate ?? defaultPace.bytesPerSecond,
   }
-  return openServer(deps, { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken, pace })
+  return openServer(deps, { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken, readiness, pace })
 }
 
 /** The devices of this process, for proxies and keepers on other hosts. */

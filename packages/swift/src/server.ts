@@ -11,6 +11,7 @@ import {
   noProxies,
   openMetrics,
   originOf,
+  type Readiness,
   type Registry,
   type Running,
   type TrustedProxies,
@@ -43,6 +44,7 @@ export interface ServerOptions {
   metrics?: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
+  readiness?: Readiness
   pace: ClientPace
 }
 
@@ -117,16 +119,22 @@ interface Serving {
   options: ServerOptions
 }
 
+/** The request as it was read, for its log line. */
+interface Asked {
+  request: SwiftRequest | null
+}
+
 async function serve(message: IncomingMessage, reply: ServerResponse, waits: boolean, serving: Serving): Promise<void> {
   const id = transactionId()
   const began = performance.now()
   const method = message.method ?? 'GET'
   const { pace, log } = serving.options
+  const asked: Asked = { request: null }
   let response: SwiftResponse
   let sent: boolean
   try {
     checkHead(message, mostHeaders(serving.deps.limits))
-    response = (await fixedAnswer(message, serving)) ?? (await handleRequest(message, reply, waits, id, serving))
+    response = (await fixedAnswer(message, serving)) ?? (await handleRequest(message, reply, waits, id, serving, asked))
   } catch (error) {
     response = answerFor(error, message, id, log)
   }
@@ -144,7 +152,9 @@ async function serve(message: IncomingMessage, reply: ServerResponse, waits: boo
   serving.observe(method, message.url ?? '', status, seconds)
   const [path = ''] = (message.url ?? '').split('?', 1)
   if (isProbe(path)) return
-  log.info({ service: 'swift', requestId: id, method, path, status, seconds }, 'request')
+  const { clientAddress: address = message.socket.remoteAddress, identity } = asked.request ?? {}
+  const who = { address, userId: identity?.userId, projectId: identity?.projectId }
+  log.info({ service: 'swift', requestId: id, ...who, method, path, status, seconds }, 'request')
 }
 
 /** A client still sending after its answer is listened to for half a minute, so that it gets to read the answer. */
@@ -168,12 +178,20 @@ async function fixedAnswer(message: IncomingMessage, { deps, options }: Serving)
   const path = message.url?.split('?')[0]
   const reads = message.method === 'GET' || message.method === 'HEAD'
   if (path === '/info' && (reads || message.method === 'OPTIONS')) return info(deps)
-  if (path === '/healthcheck' && reads)
-    return { status: 200, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: 'OK' }
+  if (path === '/healthcheck' && reads) return health(message.url ?? '', options)
   if (path === '/crossdomain.xml' && reads)
     return { status: 200, headers: { 'content-type': 'application/xml' }, body: crossDomain }
   if (path === '/metrics' && reads) return metricsFor(message.headers.authorization, options)
   return null
+}
+
+/** That the process responds; with `?ready` whether the role can work, else 503 with the names of what is missing. */
+async function health(url: string, { readiness }: ServerOptions): Promise<SwiftResponse> {
+  const asksReady = new URLSearchParams(url.split('?')[1] ?? '').has('ready')
+  const missing = asksReady ? ((await readiness?.()) ?? []) : []
+  const headers = { 'content-type': 'text/plain; charset=UTF-8' }
+  if (missing.length === 0) return { status: 200, headers, body: 'OK' }
+  return { status: 503, headers, body: `not ready: ${missing.join(', ')}` }
 }
 
 async function metricsFor(
@@ -192,6 +210,7 @@ async function handleRequest(
   waits: boolean,
   id: string,
   { handler, options }: Serving,
+  asked: Asked,
 ): Promise<SwiftResponse> {
   const [rawPath = '/', ...rest] = (message.url ?? '/').split('?')
   const path = splitPath(decodePath(rawPath))
@@ -223,6 +242,7 @@ async function handleRequest(
     sysmeta: {},
     log: options.log,
   }
+  asked.request = request
   const response = await handler(request)
   return applyConditions(request, response)
 }

@@ -82,6 +82,10 @@ class AmqpBus implements Bus {
     return this.#receiver.serve({ topic, target, handler: handler as Handler })
   }
 
+  isConnected(): boolean {
+    return this.#sender.connected() && this.#receiver.isUp
+  }
+
   close(graceMs = 10_000): Promise<void> {
     this.#closing ??= this.#shut(graceMs)
     return this.#closing

@@ -55,6 +55,10 @@ export class Receiver {
   }
 
   /** Messages that are not acknowledged go back to their queues. */
+  get isUp(): boolean {
+    return this.#link.current() !== undefined
+  }
+
   close(): Promise<void> {
     return this.#link.close()
   }

@@ -73,6 +73,10 @@ export class MemoryBus implements Bus {
     }
   }
 
+  isConnected(): boolean {
+    return true
+  }
+
   close(graceMs = 10_000): Promise<void> {
     this.#closing ??= this.#shut(graceMs)
     return this.#closing

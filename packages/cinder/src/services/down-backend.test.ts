@@ -39,7 +39,7 @@ beforeAll(async () => {
       { name: 'other', host: 'host2@other', volume: driver, export: null },
     ],
     patienceMs: 500,
-    onDown: (host, error) => told.push(`${host}: ${(error as Error).message}`),
+    onTurn: (host, error) => told.push(`${host}: ${error?.message ?? 'up'}`),
   })
 })
 afterAll(async () => {

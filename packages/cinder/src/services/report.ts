@@ -16,6 +16,8 @@ interface ReporterOptions {
   database: Database
   log: Logger
   patienceMs: number
+  /** Told when the backend stops answering, and why, and when it answers again. */
+  onTurn?(error: Error | null): void
 }
 
 /**
@@ -27,6 +29,7 @@ export async function openReporter({
   database,
   log,
   patienceMs,
+  onTurn,
 }: ReporterOptions): Promise<() => Promise<ReportedStats>> {
   let pending: Promise<BackendStats> | undefined
   // A question that hangs is not asked a second time.
@@ -41,6 +44,7 @@ export async function openReporter({
   const turn = (state: 'up' | 'down', error?: unknown): void => {
     if (state === backendState) return
     backendState = state
+    onTurn?.(state === 'up' ? null : (error as Error))
     if (state === 'up') log.info({}, 'the backend answers again')
     else log.error({ err: error }, 'the backend does not answer: it gets no new volumes until it does')
   }

@@ -11,7 +11,6 @@ import { roleNames } from '../role-names.ts'
 import { runSuite } from '../run-suite.ts'
 import type { Suite } from '../suite.ts'
 import { configOf } from './config-option.ts'
-import { runningSuites } from './status.ts'
 
 const readyWithinMs = 120_000
 
@@ -33,10 +32,7 @@ async function startHere(config: Config): Promise<void> {
       process.stdout.write(`· ${finding.found}: ${finding.without}. To get it: ${finding.remedy}\n`)
   const roles = roleNames.filter((role) => !config.identity.foreign || role !== 'keystone.api')
   await runSuite(config, roles, {
-    ready(suite) {
-      for (const warning of suite.warnings) process.stdout.write(`· ${warning}\n`)
-      process.stdout.write(`${readyText(config, suite, (performance.now() - started) / 1000)}\n`)
-    },
+    ready: (suite) => readyText(config, suite, (performance.now() - started) / 1000),
   })
 }
 
@@ -74,7 +70,7 @@ async function startDetached(config: Config, command: Command): Promise<void> {
     ended = true
   })
   const deadline = Date.now() + readyWithinMs
-  const isReady = (): boolean => runningSuites(folders.run).some(({ pid, ready }) => pid === child.pid && ready)
+  const isReady = (): boolean => readFileSync(out, 'utf8').includes('Hearth is ready')
   while (!ended && !isReady() && Date.now() < deadline) await sleep(25)
   const said = readFileSync(out, 'utf8').trimEnd()
   if (ended || Date.now() >= deadline) {
@@ -82,6 +78,6 @@ async function startDetached(config: Config, command: Command): Promise<void> {
     process.exit(1)
   }
   child.unref()
-  process.stdout.write(`${said.replace(/\nCtrl-C stops\.$/, '')}\n`)
+  process.stdout.write(`${said.replace('\nCtrl-C stops.', '')}\n`)
   process.stdout.write(`Hearth is ready, in the background (process ${child.pid}). Stop it with: ./hearth down\n`)
 }

@@ -43,5 +43,6 @@ export async function startIdentity(shared: Shared): Promise<Running> {
     log,
     metrics,
     metricsToken: shared.metricsToken,
+    readiness: shared.health.readiness('keystone.api'),
   })
 }

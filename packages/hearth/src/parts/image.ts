@@ -29,6 +29,7 @@ export async function startImage(shared: Shared): Promise<Running> {
     log,
     metrics,
     metricsToken: shared.metricsToken,
+    readiness: shared.health.readiness('glance.api'),
   })
 }
 
@@ -48,6 +49,8 @@ async function openStores(shared: Shared): Promise<ImageStoreEntry[]> {
   return Promise.all(
     Object.entries(configured).map(async ([id, { driver, options }]) => {
       const store = await openDriver('image', driver, options, deps)
+      if (store.check)
+        shared.health.add({ name: `image store ${id}`, roles: ['glance.api'], run: () => store.check!() })
       if (store.close) shared.onClose(() => store.close!())
       return { id, type: driver.replace(/^.*driver-/, ''), default: id === defaultStore, store }
     }),

@@ -31,6 +31,7 @@ export async function startObjectProxy(shared: Shared): Promise<Running> {
     log,
     metrics,
     metricsToken: shared.metricsToken,
+    readiness: shared.health.readiness('swift.proxy'),
     clientTimeoutSeconds: config.object.clientTimeoutSeconds,
     minimumUploadRate: config.object.minimumUploadRate,
   })
@@ -73,6 +74,16 @@ const storageOf = once(async (shared: Shared): Promise<Storage> => {
   })
   observeDevices(shared.metrics, storage.devices)
   shared.onClose(() => storage.close())
+  for (const [id, device] of storage.devices)
+    shared.health.add({
+      name: `object device ${id}`,
+      roles: ['swift.storage', 'swift.proxy', 'swift.keepers'],
+      async run() {
+        await device.look()
+        const { state, reason } = device.state()
+        if (state === 'offline' || state === 'damaged') throw new Error(`${state}: ${reason ?? 'the log says why'}`)
+      },
+    })
   return storage
 })
 

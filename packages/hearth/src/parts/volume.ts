@@ -4,6 +4,7 @@ import type { Running } from '@hearth/core'
 import { type Database, migrate } from '@hearth/database'
 import { type BackupStore, type DriverDeps, openDriver, openRunner, prepareDriver } from '@hearth/driver'
 import type { BackendConfig, Config, PluginConfig } from '../config.ts'
+import type { Check } from '../health.ts'
 import { once } from '../once.ts'
 import type { Shared } from '../shared.ts'
 
@@ -26,6 +27,7 @@ export async function startVolumeApi(shared: Shared): Promise<Running> {
     log,
     metrics,
     metricsToken: shared.metricsToken,
+    readiness: shared.health.readiness('cinder.api'),
   })
 }
 
@@ -40,6 +42,9 @@ export async function startScheduler(shared: Shared): Promise<Running> {
 }
 
 export async function startVolume(shared: Shared): Promise<Running> {
+  const backends = await openBackends(shared)
+  const turns = new Map<string, Error | null>()
+  for (const { host } of backends) shared.health.add(backendCheck(host, turns))
   return roles.volume({
     database: await migratedDatabase(shared),
     bus: await shared.bus('cinder'),
@@ -47,14 +52,25 @@ export async function startVolume(shared: Shared): Promise<Running> {
     compute: openComputeClient(shared.session('cinder')),
     hostName: shared.config.hostName,
     availabilityZone: shared.config.volume.availabilityZone,
-    backends: await openBackends(shared),
-    onDown: (host, error) => shared.warn(`The backend ${host} is down and tried again: ${(error as Error).message}`),
+    backends,
+    onTurn: (host, error) => void turns.set(host, error),
     workFolder: shared.folders.work,
     reserve: shared.reserve,
     run: shared.run,
     log: shared.log,
   })
 }
+
+/** Whether a backend works, by what the volume role has said of it last. */
+const backendCheck = (host: string, turns: ReadonlyMap<string, Error | null>): Check => ({
+  name: `backend ${host}`,
+  roles: ['cinder.volume'],
+  async run() {
+    const error = turns.get(host)
+    if (error === undefined) throw new Error('it is still being opened')
+    if (error !== null) throw error
+  },
+})
 
 export async function startBackup(shared: Shared): Promise<Running> {
   return roles.backup({
