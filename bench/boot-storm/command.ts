@@ -4,6 +4,7 @@ import { deleteImage, findImage, type Image, uploadRandomImage } from '../cloud/
 import { makeRoom } from '../cloud/quota.ts'
 import { openSession, type Session } from '../cloud/session.ts'
 import { cloudSettings, withCloudOptions } from '../cloud/settings.ts'
+import { checkHost } from './check-host.ts'
 import { bootPattern, type Pattern } from './pattern.ts'
 import { openProgress } from './progress.ts'
 import { reportOf } from './report.ts'
@@ -48,7 +49,7 @@ Volumes and image are removed at the end, also after Ctrl-C. A quota that is too
 storm when the user may do that. Exit code: 0 when every machine got through, 1 when not.
 
 Examples:
-  eval "$(npx hearth openrc)"
+  eval "$(./hearth openrc --as admin)"
   npm run bench -- boot-storm --count 200 --concurrency 200 --report storm.html
   npm run bench -- boot-storm --image debian-12 --count 20 --no-io --json storm.json`
 
@@ -81,6 +82,7 @@ export function addBootStorm(program: Command): void {
 async function run(flags: Flags & Record<string, unknown>): Promise<boolean> {
   const settings = cloudSettings(flags)
   const pattern = flags.io ? bootPattern(flags.workingSet) : null
+  if (flags.io) await checkHost()
   const session = await openSession(settings, { connections: flags.concurrency + 8, timeoutSeconds: flags.timeout })
   const abort = new AbortController()
   const ignore = onInterrupt(abort)

@@ -56,7 +56,7 @@ export function cloudSettings(flags: Record<string, unknown>, environment = proc
   const missing = Object.entries(needed).flatMap(([name, value]) => (value === '' ? [name] : []))
   if (settings.serviceUsername && !settings.servicePassword) missing.push('OS_SERVICE_PASSWORD')
   if (missing.length > 0)
-    throw new Error(`not logged in: ${missing.join(', ')} not set. With Hearth: eval "$(npx hearth openrc)"`)
+    throw new Error(`not logged in: ${missing.join(', ')} not set. With Hearth: eval "$(./hearth openrc)"`)
   if (!/\/v3$/.test(settings.authUrl)) settings.authUrl += '/v3'
   return settings
 }

@@ -11,8 +11,7 @@ export interface Cloud {
 /** From `OS_…` variables. Throws an Error naming those that are missing. */
 export function cloudOf(environment: Record<string, string | undefined>): Cloud {
   const missing = ['OS_AUTH_URL', 'OS_PASSWORD'].filter((name) => !environment[name])
-  if (missing.length > 0)
-    throw new Error(`${missing.join(' and ')} not set: eval "$(npx hearth openrc)", or use --start`)
+  if (missing.length > 0) throw new Error(`${missing.join(' and ')} not set: eval "$(./hearth openrc)", or use --start`)
   const url = environment.OS_AUTH_URL!.replace(/\/+$/, '')
   return {
     authUrl: url.endsWith('/v3') ? url : `${url}/v3`,
