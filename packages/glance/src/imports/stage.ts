@@ -34,7 +34,7 @@ export async function stageImage(context: Context, request: ApiRequest, deps: Ap
       .remove(image.id)
       .catch((cause: unknown) => deps.log.warn({ err: cause, imageId: image.id }, 'cannot remove staged bytes'))
     await moveImage(query, image.id, 'queued', { from: 'uploading', worker: null, set: { size: null } })
-    if (isHearthError(error) || !request.aborted.aborted) throw error
+    if (isHearthError(error) || !request.stream.destroyed) throw error
     throw glanceErrors.BadRequest({ reason: 'The client went away before all image data was received' }, error)
   }
 }
