@@ -82,10 +82,10 @@ export const objectRows = (): Row[] => [
     }),
   },
   {
-    title: 'a field of a form without a file',
+    title: 'a field of an unsigned form',
     service: 'object',
     method: 'POST',
-    status: 400,
+    status: 401,
     ask: (name) => ({
       path: '/names',
       body: `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\nx\r\n--b--\r\n`,

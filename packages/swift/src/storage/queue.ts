@@ -31,6 +31,20 @@ const maxWaiting = 10_000
 /** Milliseconds without an answer after which a device counts as one that does not respond, and nobody waits for it any more. */
 const stuckAfter = 5000
 
+/** False when a question cannot be copied to the thread: then its group fails, and not the process. */
+function postOrFail(post: (questions: Question[]) => void, group: Question[], waiting: Map<number, Waiting>): boolean {
+  try {
+    post(group)
+    return true
+  } catch (error) {
+    for (const { id } of group) {
+      waiting.get(id)?.reject(error as Error)
+      waiting.delete(id)
+    }
+    return false
+  }
+}
+
 /**
  * Questions to a thread: while it works on one group, the next one gathers. With `gather` a group also takes what is asked
  * in the same turn of the event loop.
@@ -41,9 +55,9 @@ export function openQueue(post: (questions: Question[]) => void, folder: string,
   let busySince: number | null = null
   let closed: StorageError | null = null
   let next = 1
-  const send = () => {
+  const send = (): void => {
     busySince = gathering.length > 0 ? performance.now() : null
-    if (gathering.length > 0) post(gathering.splice(0, maxGroup))
+    if (gathering.length > 0 && !postOrFail(post, gathering.splice(0, maxGroup), waiting)) send()
   }
   const refusal = (): StorageError | null => {
     if (closed) return closed
