@@ -97,3 +97,26 @@ test('a host with another hash salt is refused by the others, who say why, and l
   expect(logOf(others[1]!)).toContain('the hash salt is another one')
   expect((await client.call('object', 'GET', '/box/o')).status).toBe(200)
 })
+
+test('the roles of the object store run in a process each on one host, and its devices belong to one of them', async () => {
+  const port = await freePort()
+  const suite = await start({
+    processes: [['keystone', 'swift.storage'], ['swift.proxy'], ['swift.keepers']],
+    config: { object: { storageAddress: `127.0.0.1:${port}` } },
+  })
+  undo.push(() => suite.close())
+  const client = await login(suite.urls, suite.demo)
+  await client.must('object', 'PUT', '/box')
+  const body = randomBytes(200_000)
+  expect((await client.call('object', 'PUT', '/box/o', { body })).status).toBe(201)
+  expect((await client.call('object', 'HEAD', '/box/o')).headers.get('content-length')).toBe('200000')
+  expect(
+    (await client.call('object', 'PUT', '/box/gone', { body: 'x', headers: { 'x-delete-after': '1' } })).status,
+  ).toBe(201)
+  await until(
+    () => client.call('object', 'GET', '/box?format=json'),
+    ({ body: listed }) => (listed as unknown[]).length === 1,
+  )
+  const { stdout } = await hearthCommand(suite.dataFolder, ['object', 'devices', '--json'])
+  expect((JSON.parse(stdout) as { state: string }[]).map(({ state }) => state)).toEqual(['online', 'online', 'online'])
+})

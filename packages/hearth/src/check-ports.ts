@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { errorTable } from '@hearth/core'
 import type { Config } from './config.ts'
+import { hasStorageListener } from './role-names.ts'
 import { hostAndPort } from './urls.ts'
 
 const errors = errorTable({
@@ -27,9 +28,8 @@ function listenersOf(config: Config, roles: string[]): Listener[] {
   const apis = services
     .filter(([role]) => roles.includes(role))
     .map(([, part]): Listener => ({ key: `${part}.port`, host: config.host, port: config[part].port }))
-  const { rings, storageAddress } = config.object
-  if (rings !== null && roles.includes('swift.storage'))
-    apis.push({ key: 'object.storageAddress', ...hostAndPort(storageAddress) })
+  if (hasStorageListener(config, roles))
+    apis.push({ key: 'object.storageAddress', ...hostAndPort(config.object.storageAddress) })
   if (config.metrics.address !== null) apis.push({ key: 'metrics.address', ...hostAndPort(config.metrics.address) })
   return apis
 }

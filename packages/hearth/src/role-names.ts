@@ -35,3 +35,10 @@ export function checkRoles(names: string[]): string[] {
   if (stranger !== undefined) throw errors.UnknownRole({ role: stranger, known: roleNames.join(', ') })
   return names
 }
+
+const objectRoles = roleNames.filter((role) => role.startsWith('swift.'))
+
+/** Whether a process listens for others that use its object devices: those of other hosts, or of roles it does not run. */
+export function hasStorageListener({ object }: { object: { rings: string | null } }, roles: string[]): boolean {
+  return roles.includes('swift.storage') && (object.rings !== null || objectRoles.some((role) => !roles.includes(role)))
+}

@@ -43,6 +43,8 @@ export async function startSuite(shared: Shared, names: string[], options: Start
     lock?.release()
   }
   const urls: Record<string, string> = {}
+  // A role may wait for another host by timers that keep no process alive, before anything else does.
+  const awake = setInterval(() => undefined, 60_000)
   try {
     lock = await lockRoles(shared.folders.run, roles)
     writePidFile(pidFile, { urls, roles, ready: false })
@@ -67,6 +69,8 @@ export async function startSuite(shared: Shared, names: string[], options: Start
   } catch (error) {
     await close()
     throw error
+  } finally {
+    clearInterval(awake)
   }
   const problems = async (): Promise<CheckResult[]> => (await shared.health.report()).filter(({ ok }) => !ok)
   return { urls, warnings: shared.warnings, problems, close }

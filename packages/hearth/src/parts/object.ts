@@ -3,19 +3,17 @@ import type { Running } from '@hearth/core'
 import { observeDevices, openStorage, roles, type Storage } from '@hearth/swift'
 import { objectSalt } from '../object-salt.ts'
 import { once } from '../once.ts'
+import { hasStorageListener } from '../role-names.ts'
 import type { Shared } from '../shared.ts'
 import { hostAndPort, identityUrl } from '../urls.ts'
 
 /** Opens the devices of this host, and listens where processes of this or other hosts have to reach them. */
 export async function startObjectStorage(shared: Shared): Promise<Running> {
   const storage = await storageOf(shared)
-  const isAlone = shared.config.object.rings === null && objectRoles.every((role) => shared.roles.includes(role))
-  if (isAlone) return { close: async () => undefined }
+  if (!hasStorageListener(shared.config, shared.roles)) return { close: async () => undefined }
   const { ip, port } = addressOf(shared)
   return roles.storage({ host: ip, port, log: shared.log, storage })
 }
-
-const objectRoles = ['swift.storage', 'swift.proxy', 'swift.keepers']
 
 export async function startObjectProxy(shared: Shared): Promise<Running> {
   const { config, log, metrics } = shared

@@ -111,7 +111,6 @@ function rest(milliseconds: number, wakers: Set<() => void>): Promise<void> {
       resolve()
     }
     const timer = setTimeout(wake, milliseconds)
-    timer.unref()
     wakers.add(wake)
   })
 }
