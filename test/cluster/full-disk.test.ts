@@ -51,10 +51,10 @@ function used(mount: string): number {
   return (blocks - bfree) * bsize
 }
 
-/** Bytes of everything but databases and their logs, which may grow. */
+/** Bytes of the bodies of objects; what else lies on a device may grow. */
 function bodyBytes(path: string): number {
   const entries = readdirSync(path, { recursive: true, withFileTypes: true })
-  const bodies = entries.filter((entry) => entry.isFile() && !/\.db(-wal|-shm)?$/.test(entry.name))
+  const bodies = entries.filter((entry) => entry.isFile() && /\/bodies\//.test(`${entry.parentPath}/`))
   return bodies.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
 }
 

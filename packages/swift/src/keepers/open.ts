@@ -82,15 +82,20 @@ export function openKeepers(options: KeepersOptions): Running {
   const intervals = { ...defaultIntervals, ...options.intervals }
   const wakers = new Set<() => void>()
   const repairers = new Set<() => void>()
+  // Damage that is reported while a round runs may come too late for it.
+  let isReported = false
   for (const { damage } of options.storage.devices.values())
     damage.onAdd = () => {
+      isReported = true
       for (const wake of repairers) wake()
     }
   const loops = names.map(async (name) => {
     const round = keepers[name]
     if (name === 'audit') await rest(options.firstAudit ?? 60_000, wakers)
     while (open) {
+      if (name === 'repair') isReported = false
       await round(deps).catch((error: unknown) => options.log.warn({ err: error, keeper: name }, 'a keeper failed'))
+      if (name === 'repair' && isReported) continue
       if (open) await rest(intervals[name], name === 'repair' ? repairers : wakers)
     }
   })

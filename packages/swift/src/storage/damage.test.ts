@@ -6,6 +6,7 @@ import { silentLog } from '@hearth/core'
 import { afterEach, expect, test } from 'vitest'
 import { type Cloud, openCloud } from '../fixture.ts'
 import { auditDevices } from '../keepers/audit.ts'
+import { placeObject } from '../placement/cluster.ts'
 import { openTimestamps } from '../timestamps.ts'
 
 let cloud: Cloud
@@ -87,3 +88,23 @@ test('a device that cannot be opened is done without', async () => {
     await rm(folder, { recursive: true, force: true })
   }
 })
+
+test('damage that a reader meets is repaired at once', async () => {
+  cloud = await openCloud()
+  const body = randomBytes(1_500_000)
+  await cloud.call('PUT', '/c')
+  await cloud.call('PUT', '/c/o', { body })
+  const [first, second] = placeObject(cloud.storage.cluster, 'AUTH_ann-project', 'c', 'o').primaries
+  const [one, two] = [first!, second!].map(({ key }) => key.split('/').at(-1)!)
+  const isWhole = async (device: string) => {
+    const files = await filesOf(device)
+    return files.length === 1 && (await readFile(files[0]!)).equals(body)
+  }
+  // Whichever replica a reader takes first is damaged, and the next one is missing.
+  await writeFile((await filesOf(one!))[0]!, body.subarray(0, 1_000_000))
+  await rm((await filesOf(two!))[0]!)
+  expect(Buffer.from(await (await cloud.call('GET', '/c/o')).arrayBuffer()).equals(body)).toBe(true)
+  for (let time = 0; time < 500 && !((await isWhole(one!)) && (await isWhole(two!))); time++)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  expect([await isWhole(one!), await isWhole(two!)]).toEqual([true, true])
+}, 30_000)
