@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -144,6 +144,21 @@ test('a backend that is down is told by the start, status, doctor and the role, 
   expect([doctor.exitCode, doctor.stdout]).toEqual([1, expect.stringContaining(`127.0.0.1:${port} is in use by`)])
   for (const url of Object.values(suite.urls))
     expect((await fetch(new URL('/healthcheck?ready', url))).status, url).toBe(200)
+})
+
+test('down --all ends the targets that a killed suite has left, and their mount', async () => {
+  const suite = await start()
+  await suite.kill9()
+  const left = () => readFileSync('/proc/self/mounts', 'utf8').includes(suite.dataFolder)
+  const pidFile = join(suite.dataFolder, 'run/tgtd/tgtd.pid')
+  const pid = Number(readFileSync(pidFile, 'utf8'))
+  expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toContain(pidFile)
+  const { stdout } = await hearthCommand(suite.dataFolder, ['down', '--all'])
+  expect(stdout).toContain(`tgtd (process ${pid}) is ended; nobody used it.`)
+  // One that has ended and was not waited for yet has no command line.
+  expect(existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '').toBe('')
+  expect(left()).toBe(false)
+  await removeDataFolder(suite.dataFolder)
 })
 
 test('passwords that were changed in secrets.json are those of the users after a restart, of people and of services', async () => {

@@ -18,7 +18,7 @@ const program = new Command('hearth')
   .description("OpenStack's storage services in one: identity, block storage, images, objects.")
   .option('-c, --config <file>', 'configuration (default: ./hearth.yaml if there is one; see hearth.example.yaml)')
   .option('-V, --version', 'print version, commit, schema and Node')
-  .showHelpAfterError('(hearth --help tells the commands)')
+  .showHelpAfterError('(./hearth --help shows the commands)')
   .addHelpText(
     'after',
     `

@@ -1,5 +1,6 @@
 import type { Running } from '@hearth/core'
 import type { Config } from './config.ts'
+import { leftTargets } from './left-targets.ts'
 import { checkRoles } from './role-names.ts'
 import { watchForStop } from './stopping.ts'
 import type { Suite } from './suite.ts'
@@ -47,7 +48,11 @@ export async function runSuite(config: Config, roles: string[], show: Show): Pro
   await stop.requested
   say('\nStopping: finishing what is running (press Ctrl-C again to leave at once) …')
   await suite.close()
-  for (const notice of shared.left) say(`· ${notice}`)
+  const left = await leftTargets(config)
+  if (left)
+    say(
+      `· tgtd (process ${left.pid}) stays: initiators use ${left.volumes.join(', ')}. To cut them: ./hearth down --all`,
+    )
   say('Stopped.')
   process.exit(stop.exitCode())
 }

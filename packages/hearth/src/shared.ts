@@ -64,8 +64,6 @@ export interface Shared {
   /** Keeps something for the person who starts the suite to read. */
   warn(text: string): void
   warnings: string[]
-  /** What stays after a stop, for the same reader. */
-  left: string[]
   health: Health
   /** Runs at the end, newest first. */
   onClose(step: () => Promise<unknown>): void
@@ -108,7 +106,6 @@ export function openShared(config: Config): Shared {
     session: once((user: ServiceUser) => openServiceSession(sessionOptions(config, shared.secrets, user))),
     tokenSource: null,
     warnings,
-    left: [],
     warn(text) {
       if (!warnings.includes(text)) warnings.push(text)
     },
