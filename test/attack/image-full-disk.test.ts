@@ -82,8 +82,14 @@ test.each([
   async (path, place) => {
     const id = await newImage()
     const before = free()
+    let least = before
+    const watch = setInterval(() => {
+      least = Math.min(least, free())
+    }, 20)
     const answer = await demo.call('image', 'PUT', `/images/${id}/${path}`, { body: endless(), headers: octets })
+    clearInterval(watch)
     expect(answer.status).toBe(413)
+    expect(least).toBeGreaterThan(4 * mib)
     expect(await show(id)).toMatchObject({ status: 'queued', size: null })
     await until(
       async () => files(place),
