@@ -11,7 +11,7 @@ test_packages='mariadb-server postgresql rabbitmq-server python3-openstackclient
  tempest python3-tempest python3-subunit python3-stestr subunit python3-swift
  qemu-system-x86 qemu-block-extra libiscsi-bin linux-image-amd64 busybox-static cpio syslinux syslinux-common mtools dosfstools
  ceph-mon ceph-mgr ceph-osd ceph-common librados2 librbd1 python3-rados python3-rbd python3-os-brick
- nginx-light haproxy mmdebstrap kmod openssh-client e2fsprogs xz-utils zstd python3-minimal fuse3'
+ nginx-light haproxy mmdebstrap kmod openssh-client e2fsprogs xz-utils zstd python3-minimal fuse3 libfaketime'
 packages=$run_packages
 [ "$purpose" = test ] && packages="$run_packages $test_packages"
 

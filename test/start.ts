@@ -22,6 +22,8 @@ export interface StartOptions {
   dataFolder?: string
   /** Members to set in hearth.yaml. */
   config?: Record<string, unknown>
+  /** Variables added to the environment of each process. */
+  env?: Record<string, string>
   /** Roles of each process; absent means everything in one. */
   processes?: string[][]
 }
@@ -50,7 +52,7 @@ export async function start(options: StartOptions = {}): Promise<Started> {
   const config = await writeConfig(dataFolder, options.config ?? {})
   const children: ChildProcess[] = []
   try {
-    for (const roles of options.processes ?? [[]]) children.push(await startProcess(dataFolder, roles))
+    for (const roles of options.processes ?? [[]]) children.push(await startProcess(dataFolder, roles, options.env))
   } catch (error) {
     for (const child of children) await end(child, 'SIGTERM')
     if (options.dataFolder === undefined) await removeDataFolder(dataFolder)
@@ -129,13 +131,18 @@ export function hearthCommand(dataFolder: string, command: string[]): Promise<{ 
   return execa(node, [hearth, '--config', join(dataFolder, 'hearth.yaml'), ...command], { cwd: dataFolder })
 }
 
-async function startProcess(dataFolder: string, roles: string[]): Promise<ChildProcess> {
+async function startProcess(
+  dataFolder: string,
+  roles: string[],
+  env: Record<string, string> = {},
+): Promise<ChildProcess> {
   const command = roles.length === 0 ? ['up'] : ['run', '--roles', roles.join(',')]
   const out = join(dataFolder, `out-${roles.join('+') || 'up'}.txt`)
   const file = openSync(out, 'w')
   const child = spawn(node, [hearth, '--config', join(dataFolder, 'hearth.yaml'), ...command], {
     stdio: ['ignore', file, file],
     cwd: dataFolder,
+    env: { ...process.env, ...env },
   })
   const deadline = Date.now() + readyWithinMs
   while (!/^(Hearth is ready|Ready\.)/m.test(readFileSync(out, 'utf8'))) {

@@ -1,8 +1,15 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { type Client, login, until, waitForStatus } from '../client.ts'
 import { removeDataFolder, type Started, start } from '../start.ts'
+import {
+  expectNoOrphans,
+  expectQuotaEqualsRecount,
+  glanceAccount,
+  type Inventory,
+  inventory,
+  type Row,
+  settled,
+} from './inventory.ts'
 
 const kills = Number(process.env.HEARTH_TEST_KILLS ?? 100)
 /** Instants spread over the life of the operations, milliseconds after the first request; short ones more often. */
@@ -14,37 +21,6 @@ afterAll(async () => {
   await suite.close()
   await removeDataFolder(suite.dataFolder)
 })
-
-interface Row {
-  id: string
-  status: string
-  size: number
-  name: string
-  container?: string
-}
-
-/** Everything a project has. */
-interface Inventory {
-  volumes: Row[]
-  snapshots: Row[]
-  backups: Row[]
-  images: Row[]
-}
-
-async function inventory(client: Client): Promise<Inventory> {
-  const list = async (path: string, key: string): Promise<Row[]> => (await client.must('volume', 'GET', path)).body[key]
-  const images = (await client.must('image', 'GET', '/images?limit=1000')).body.images as Row[]
-  const [volumes, snapshots, backups] = await Promise.all([
-    list('/volumes/detail', 'volumes'),
-    list('/snapshots/detail', 'snapshots'),
-    list('/backups/detail', 'backups'),
-  ])
-  return { volumes: volumes!, snapshots: snapshots!, backups: backups!, images }
-}
-
-const settled = ({ volumes, snapshots, backups, images }: Inventory): boolean =>
-  [...volumes, ...snapshots, ...backups].every((row) => !/ing$|ing-/.test(row.status)) &&
-  images.every((row) => row.status === 'active' || row.status === 'queued')
 
 /** Requests that were answered with success, by what they promised. */
 interface Promises {
@@ -135,51 +111,13 @@ async function expectPromisesKept(promises: Promises, found: Inventory, doomed: 
   expect(doomed.length).toBeGreaterThanOrEqual(promises.deleted.length)
 }
 
-async function expectQuotaEqualsRecount(client: Client, found: Inventory): Promise<void> {
-  const { body } = await client.must('volume', 'GET', `/os-quota-sets/${client.projectId}?usage=true`)
-  const sum = (rows: Row[]): number => rows.reduce((total, row) => total + row.size, 0)
-  const used = Object.fromEntries(
-    ['volumes', 'snapshots', 'gigabytes', 'backups', 'backup_gigabytes'].map((key) => [
-      key,
-      body.quota_set[key].in_use,
-    ]),
-  )
-  expect(used).toEqual({
-    volumes: found.volumes.length,
-    snapshots: found.snapshots.length,
-    gigabytes: sum(found.volumes) + sum(found.snapshots),
-    backups: found.backups.length,
-    backup_gigabytes: sum(found.backups),
-  })
-}
-
-/** Files, backup objects and image objects that no row knows. */
-async function expectNoOrphans(client: Client, service: Client, dataFolder: string, found: Inventory): Promise<void> {
-  const known = [...found.volumes, ...found.snapshots].map((row) => row.id)
-  const files = readdirSync(join(dataFolder, 'volumes')).filter((name) => /^(volume|snapshot)-/.test(name))
-  expect(files.filter((name) => !known.some((id) => name.includes(id)))).toEqual([])
-  const containers = await client.must('object', 'GET', '?format=json')
-  const backups = found.backups.map((row) => row.id)
-  for (const { name } of containers.body as { name: string }[]) {
-    const listing = await client.must('object', 'GET', `/${name}?format=json`)
-    const orphans = (listing.body as { name: string }[]).filter(
-      (object) => !backups.some((id) => object.name.includes(id)),
-    )
-    expect(orphans.map((object) => object.name)).toEqual([])
-  }
-  const images = await service.call('object', 'GET', '/glance?format=json')
-  const imageIds = found.images.filter((row) => row.status === 'active').map((row) => row.id)
-  const segments = images.status === 200 ? (images.body as { name: string }[]) : []
-  expect(segments.map((object) => object.name).filter((name) => !imageIds.some((id) => name.includes(id)))).toEqual([])
-}
-
 const startAgain = async (dataFolder?: string): Promise<Started> =>
   start({ config: { log: { level: 'warn' } }, ...(dataFolder ? { dataFolder } : {}) })
 
 test(`after ${kills} kills in the middle of everything nothing is stuck, lost, miscounted or left behind`, async () => {
   suite = await startAgain()
   const { dataFolder } = suite
-  const glance = await glanceAccount(suite)
+  const glance = glanceAccount(suite)
   let client = await login(suite.urls, suite.demo)
   const quota = { volumes: -1, gigabytes: -1, snapshots: -1, backups: -1, backup_gigabytes: -1 }
   const admin = await login(suite.urls, suite.admin)
@@ -211,10 +149,3 @@ test(`after ${kills} kills in the middle of everything nothing is stuck, lost, m
     )
   }
 })
-
-/** The service user whose account holds the images' bytes. */
-async function glanceAccount({ dataFolder }: Started): Promise<Started['admin']> {
-  const { readFileSync } = await import('node:fs')
-  const secrets = JSON.parse(readFileSync(join(dataFolder, 'secrets.json'), 'utf8')) as { glance: string }
-  return { username: 'glance', password: secrets.glance, project: 'service' }
-}
