@@ -50,6 +50,20 @@ export function openCaller(urls: Started['urls'], account: Account, random: Rand
     return { status: response.status, headers: new Map(response.headers), bytes }
   }
 
+  const logIn = async (): Promise<void> => {
+    const deadline = Date.now() + 30_000
+    for (;;) {
+      const found = await tryLogIn(urls, account).catch((error: Error) => error)
+      if (!(found instanceof Error)) {
+        token = found.token
+        projectId = found.projectId
+        return
+      }
+      if (Date.now() > deadline) throw found
+      await new Promise((done) => setTimeout(done, 200))
+    }
+  }
+
   return {
     counts,
     projectId: () => projectId,
@@ -64,6 +78,7 @@ export function openCaller(urls: Started['urls'], account: Account, random: Rand
         const outcome = await send(base + path, method, options, abort.signal)
         const status = outcome!.status
         counts.byStatus.set(status, (counts.byStatus.get(status) ?? 0) + 1)
+        if (status === 401) await logIn().catch(() => undefined)
         return outcome
       } catch {
         counts[aborts ? 'aborted' : 'lost'] += 1
@@ -72,19 +87,7 @@ export function openCaller(urls: Started['urls'], account: Account, random: Rand
         clearTimeout(timer)
       }
     },
-    async logIn() {
-      const deadline = Date.now() + 30_000
-      for (;;) {
-        const found = await tryLogIn(urls, account).catch((error: Error) => error)
-        if (!(found instanceof Error)) {
-          token = found.token
-          projectId = found.projectId
-          return
-        }
-        if (Date.now() > deadline) throw found
-        await new Promise((done) => setTimeout(done, 200))
-      }
-    },
+    logIn,
     async close() {
       await agent.destroy()
       agent = new Agent({ connections: 64 })
