@@ -73,7 +73,7 @@ async function runUntilKilled(milliseconds: number, freezes: boolean): Promise<n
 }
 
 /** The end of what the suite printed and logged. */
-function _outputOf({ dataFolder }: Started): string {
+function outputOf({ dataFolder }: Started): string {
   const files = ['out-up.txt', 'log/hearth.log'].map((name) => join(dataFolder, name))
   return files.map((file) => (existsSync(file) ? readFileSync(file, 'utf8').slice(-3000) : '')).join('\n')
 }
@@ -88,9 +88,7 @@ async function checkAll(client: Client): Promise<string[]> {
   return wrong
 }
 
-test(`${kills} kills under load, with a disk that freezes, a full one and a clock that jumps: nothing acknowledged is lost`, {
-  timeout: kills * secondsPerKill * 1000 + 300_000,
-}, async () => {
+async function killAgainAndAgain(): Promise<void> {
   suite = await startSuite(0)
   const { dataFolder } = suite
   load = openLoad(suite, { seed, objectClients: 12, blockClients: 4 })
@@ -111,9 +109,21 @@ test(`${kills} kills under load, with a disk that freezes, a full one and a cloc
     if (kill % thoroughEvery !== 0 && kill !== kills) continue
     const wrong = await checkAll(await login(suite.urls, suite.demo))
     const rate = rates.reduce((sum, each) => sum + each, 0) / rates.length
-    process.stdout.write(
-      `kill ${kill}: ${load.requests()} requests, ${rate.toFixed(0)} a second, ${wrong.length} wrong\n`,
-    )
+    const shown = [
+      `kill ${kill}`,
+      `${load.requests()} requests`,
+      `${rate.toFixed(0)} a second`,
+      `${wrong.length} wrong`,
+    ]
+    process.stdout.write(`${shown.join(', ')}\n`)
     expect(wrong).toEqual([])
   }
+}
+
+test(`${kills} kills under load, with a disk that freezes, a full one and a clock that jumps: nothing acknowledged is lost`, {
+  timeout: kills * secondsPerKill * 1000 + 300_000,
+}, async () => {
+  await killAgainAndAgain().catch((error: Error) => {
+    throw new Error(`${error.stack}\n${suite ? outputOf(suite) : ''}`, { cause: error })
+  })
 })

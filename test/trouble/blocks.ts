@@ -48,9 +48,11 @@ export function openBlockClient(caller: Caller, random: Random): BlockClient {
   const sizeOf = (item: Known): number => Math.max(...item.sizes)
 
   const createVolume = async (): Promise<void> => {
-    const source = random.next() < 0.5 ? alive('snapshots')[0] : undefined
+    const kind = random.pick(['blank', 'blank', 'snapshots', 'volumes'] as const)
+    const source = kind === 'blank' ? undefined : alive(kind).find((item) => item.sizes.size === 1)
     const size = source ? sizeOf(source) : 1
-    const json = { volume: { size, ...(source ? { snapshot_id: source.id } : {}) } }
+    const from = source ? { [kind === 'volumes' ? 'source_volid' : 'snapshot_id']: source.id } : {}
+    const json = { volume: { size, ...from } }
     if (alive('volumes').length < mostOfAKind) await create('volumes', '/volumes', json, size)
   }
   const extend = async (): Promise<void> => {
