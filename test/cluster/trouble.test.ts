@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Client, login, until } from '../client.ts'
 import { removeDataFolder, type Started, start } from '../start.ts'
 import { type Disks, openDisks } from '../trouble/disks.ts'
@@ -20,6 +20,8 @@ const seed = Number(process.env.HEARTH_TEST_SEED ?? 20261128)
 const thoroughEvery = 6
 const diskMegabytes = 600
 const restSeconds = 180
+/** What a crash left of an upload is removed by a sweep that tries again every few seconds. */
+const orphanSeconds = 60
 const secondsPerKill = 40
 
 let disks: Disks | undefined
@@ -83,7 +85,9 @@ async function checkAll(client: Client): Promise<string[]> {
   const wrong: string[] = []
   for (const blocks of load!.blocks) wrong.push(...(await blocks.check(client, found)))
   await expectQuotaEqualsRecount(client, found)
-  await expectNoOrphans(client, await login(suite!.urls, glanceAccount(suite!)), suite!.dataFolder, found)
+  const glance = await login(suite!.urls, glanceAccount(suite!))
+  const orphans = { timeout: orphanSeconds * 1000, interval: 1000 }
+  await vi.waitFor(() => expectNoOrphans(client, glance, suite!.dataFolder, found), orphans)
   for (const objects of load!.objects) wrong.push(...(await objects.check()))
   return wrong
 }
