@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { expect, test, vi } from 'vitest'
-import { blockSize, openStage, readBody } from './bodies.ts'
+import { blockSize, newBodyFile, openStage, readBody } from './bodies.ts'
 
 test('readers that stop do not each keep a whole block, and read on where they stopped', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-bodies-'))
   await mkdir(join(folder, 'bodies', 'ab'), { recursive: true })
   const bytes = Buffer.alloc(blockSize, 'content ')
-  const stage = await openStage(folder, 'ab00')
+  const stage = await openStage(folder, newBodyFile('ab'.repeat(16)))
   await stage.write([bytes])
   await stage.finish()
   const sums = new Uint8Array(4)
