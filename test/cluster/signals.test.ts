@@ -135,10 +135,10 @@ test('SIGHUP without a terminal opens the log again and stops nothing; SIGTERM s
     (there) => there,
     10,
   )
-  expect((await fetch(`http://127.0.0.1:${where.ports.image}/healthcheck`)).status).toBe(200)
+  expect((await fetch(`http://127.0.0.1:${where.ports.image}/v2/images`)).status).toBe(401)
   await until(
     async () => readFileSync(log, 'utf8'),
-    (text) => text.includes('/healthcheck'),
+    (text) => text.includes('/v2/images'),
     10,
   )
   process.kill(pid!, 'SIGTERM')

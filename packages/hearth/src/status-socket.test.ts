@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openHealth } from './health.ts'
-import { openStatusSocket, readStatus } from './status-socket.ts'
+import { openStatusSocket, readStatus, socketOf } from './status-socket.ts'
 
 test('a process tells its status on a socket, however long the name of its folder', async () => {
   const root = mkdtempSync(join(tmpdir(), 'socket-'))
@@ -20,4 +20,10 @@ test('a process tells its status on a socket, however long the name of its folde
   })
   await socket.close()
   expect(await readStatus(path)).toBeNull()
+})
+
+test('the socket of a process with some roles is named after the first of them', () => {
+  expect(socketOf('/data+1/run/hearth.pid')).toBe('/data+1/run/hearth.sock')
+  expect(socketOf('/data+1/run/hearth-cinder.volume.pid')).toBe('/data+1/run/hearth-cinder.volume.sock')
+  expect(socketOf('/data+1/run/hearth-glance.api+cinder.api.pid')).toBe('/data+1/run/hearth-glance.api.sock')
 })

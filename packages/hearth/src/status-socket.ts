@@ -12,8 +12,11 @@ export interface ProcessStatus {
 
 const patienceMs = 8000
 
-/** The socket of the process that has this pid file. */
-export const socketOf = (pidFile: string): string => pidFile.replace(/\.pid$/, '.sock')
+/**
+ * The socket of the process that has this pid file: `hearth.sock`, or `hearth-<first role>.sock` of one with some roles, for
+ * all of them would make a name that is too long.
+ */
+export const socketOf = (pidFile: string): string => pidFile.replace(/(\+[^/]*)?\.pid$/, '.sock')
 
 /**
  * Listens on a Unix socket in the data folder, where only the user who runs the suite gets: every role has its health there,
