@@ -1,3 +1,5 @@
+import { getCACertificates } from 'node:tls'
+import { certificateProblem } from '@hearth/core'
 import { Agent, type Dispatcher, request } from 'undici'
 import type { CloudSettings } from './settings.ts'
 
@@ -67,7 +69,9 @@ export async function openSession(
   options: { connections: number; timeoutSeconds: number },
 ): Promise<Session> {
   const limit = options.timeoutSeconds * 1000
-  const agent = new Agent({ connections: options.connections, headersTimeout: limit, bodyTimeout: limit })
+  const trust =
+    settings.authority === null ? {} : { connect: { ca: [...getCACertificates('default'), settings.authority] } }
+  const agent = new Agent({ connections: options.connections, headersTimeout: limit, bodyTimeout: limit, ...trust })
   try {
     return await sessionOn(agent, settings)
   } catch (error) {
@@ -147,6 +151,13 @@ async function send(agent: Agent, method: string, url: string, options: CallOpti
     reply = await request(url, { dispatcher: agent, method: method as Dispatcher.HttpMethod, headers, body })
     if (!options.stream || reply.statusCode >= 400) text = await reply.body.text()
   } catch (error) {
+    const problem = certificateProblem(error)
+    if (problem !== null)
+      throw new CloudError(
+        `the certificate of ${new URL(url).origin} is not accepted (OS_CACERT): ${problem}`,
+        0,
+        error,
+      )
     throw new CloudError(`${method} ${path}: ${(error as Error).message}`, 0, error)
   }
   const { statusCode: status } = reply

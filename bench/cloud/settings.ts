@@ -1,6 +1,8 @@
+import { clientVariables } from '@hearth/auth'
+import { readAuthority } from '@hearth/core'
 import type { Command } from 'commander'
 
-/** How to log in: from `OS_*` variables, each of which a flag may override. */
+/** How to log in: from `OS_*` variables or the cloud that OS_CLOUD names, each of which a flag may override. */
 export interface CloudSettings {
   authUrl: string
   username: string
@@ -15,6 +17,8 @@ export interface CloudSettings {
   serviceUsername: string | null
   servicePassword: string | null
   serviceProjectName: string
+  /** PEM of an authority to trust beside those of the system. */
+  authority: string | null
 }
 
 /** Adds the flags that `cloudSettings` reads. */
@@ -27,13 +31,16 @@ export function withCloudOptions(command: Command): Command {
     .option('--os-project-domain-name <name>', 'domain of the project (else OS_PROJECT_DOMAIN_NAME, Default)')
     .option('--os-region-name <name>', 'region (else OS_REGION_NAME, the first in the catalog)')
     .option('--os-interface <name>', 'public, internal or admin endpoints (else OS_INTERFACE, public)')
+    .option('--os-cacert <file>', 'PEM file of the authority of the cloud (else OS_CACERT)')
     .option('--service-username <name>', 'send a service token of this user as well (else OS_SERVICE_USERNAME)')
 }
 
-/** Throws an Error naming every setting that is missing. Passwords come from the environment only. */
-export function cloudSettings(flags: Record<string, unknown>, environment = process.env): CloudSettings {
+/** Throws an Error naming every setting that is missing, or the authority file that is not good. Passwords come from the environment only. */
+export function cloudSettings(flags: Record<string, unknown>, variables = process.env): CloudSettings {
+  const environment = { ...variables, ...clientVariables(variables) }
   const read = (flag: string, variable: string): string =>
     typeof flags[flag] === 'string' ? flags[flag] : (environment[variable] ?? '')
+  const authority = read('osCacert', 'OS_CACERT')
   const settings: CloudSettings = {
     authUrl: read('osAuthUrl', 'OS_AUTH_URL').replace(/\/+$/, ''),
     username: read('osUsername', 'OS_USERNAME'),
@@ -46,6 +53,7 @@ export function cloudSettings(flags: Record<string, unknown>, environment = proc
     serviceUsername: read('serviceUsername', 'OS_SERVICE_USERNAME') || null,
     servicePassword: environment.OS_SERVICE_PASSWORD ?? null,
     serviceProjectName: environment.OS_SERVICE_PROJECT_NAME ?? 'service',
+    authority: authority === '' ? null : readAuthority(authority).toString('latin1'),
   }
   const needed = {
     OS_AUTH_URL: settings.authUrl,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getCACertificates, connect as secureConnect, setDefaultCACertificates } from 'node:tls'
+import { execa } from 'execa'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { login, waitForStatus } from '../client.ts'
 import { openStack } from '../clients/openstack.ts'
@@ -16,6 +17,7 @@ import { startRabbitmq } from '../lab/rabbitmq.ts'
 import { hearthCommand, type Started, start } from '../start.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tls-'))
+const node = join(import.meta.dirname, '../../node_modules/.bin/node')
 const at = (name: string): string => join(folder, name)
 const own = { certificate: at('serving.pem'), key: at('serving-key.pem') }
 
@@ -146,6 +148,45 @@ test('who knows another authority is refused by the openstack client, by service
   const { stdout } = await hearthCommand(distrustful.dataFolder, ['status', '--json']).catch((error) => error)
   const healthy = (JSON.parse(stdout) as { url: string | null; healthy: boolean }[]).filter(({ url }) => url !== null)
   expect(healthy.map((role) => role.healthy)).toEqual([false, false, false])
+})
+
+/** What a command with the variables of a client says when it fails. */
+function complaint(argv: string[], env: Record<string, string>): Promise<string> {
+  return execa(node, argv, { cwd: folder, env: { ...suite.env, ...env } }).then(
+    () => 'it succeeded',
+    ({ stderr }: { stderr: string }) => stderr,
+  )
+}
+
+test('the benchmark and hearth attach trust OS_CACERT, and name the certificate and the setting when it does not fit', async () => {
+  const root = join(import.meta.dirname, '../..')
+  const bench = [join(root, 'bench/cli.ts'), 'load', 'token-issue', '--seconds', '1']
+  expect(await complaint(bench, { OS_CACERT: authority.file })).toBe('it succeeded')
+  const named = /^the certificate of https:\S+ is not accepted \(OS_CACERT\): [^\n]*$/
+  expect(await complaint(bench, { OS_CACERT: stranger.file })).toMatch(named)
+  expect(await complaint(bench, { OS_CACERT: at('none.pem') })).toContain('none.pem cannot be used for TLS')
+  const attach = [join(root, 'packages/hearth/hearth.mjs'), 'attach', 'nothing', '--state', at('state')]
+  expect(await complaint(attach, { OS_CACERT: authority.file })).toContain('there is no volume nothing')
+  const problem = /the certificate of https:\S+ is not accepted \(tls\.authority, OS_CACERT\): /
+  expect(await complaint(attach, { OS_CACERT: stranger.file })).toMatch(problem)
+})
+
+test('hearth attach names the certificate of block storage when only that is not accepted', async () => {
+  const tls = { ...own, authority: authority.file }
+  const processes = [['keystone', 'cinder.api', 'cinder.scheduler', 'cinder.volume']]
+  const split = await start({ config: { tls, volume: { tls: await stranger.issue('strange') } }, processes })
+  onTestFinished(() => split.close())
+  const attach = [
+    join(import.meta.dirname, '../../packages/hearth/hearth.mjs'),
+    'attach',
+    'nothing',
+    '--state',
+    at('state'),
+  ]
+  const refused = await complaint(attach, { ...split.env, OS_CACERT: authority.file })
+  expect(refused).toMatch(
+    /the certificate of block storage at https:\S+ is not accepted \(tls\.authority, OS_CACERT\): /,
+  )
 })
 
 /** Common name of the certificate that a port serves. */

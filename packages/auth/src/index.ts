@@ -1,5 +1,6 @@
 export * from './access-rules.ts'
 export * from './authenticator.ts'
+export * from './client-variables.ts'
 export * from './foreign-authenticator.ts'
 export * from './identity-root.ts'
 export * from './policy.ts'

@@ -28,6 +28,8 @@ export interface SessionOptions {
   /** Catalog interface, default `public`. */
   interface?: string
   region?: string
+  /** Settings that name the authorities to trust, for errors; default `tls.authority`. */
+  authoritySettings?: string
 }
 
 interface Login {
@@ -119,7 +121,7 @@ async function logIn(options: SessionOptions): Promise<Login> {
     body: JSON.stringify({ auth }),
     signal: AbortSignal.timeout(answerMs),
   }).catch((cause: unknown) => {
-    throw unreachable(root, cause)
+    throw unreachable(root, cause, options.authoritySettings)
   })
   const reason = `${root} refused to log in service user ${options.username} (${response.status})`
   if (!response.ok) throw commonErrors.ServiceUnavailable({ reason })

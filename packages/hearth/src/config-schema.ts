@@ -123,7 +123,8 @@ export const configSchema = {
     bus: {
       ...text('memory:'),
       writeOnly: true,
-      description: 'memory: (all roles in one process) or amqp://user:password@host:5672/vhost (RabbitMQ)',
+      description:
+        'memory: (all roles in one process) or amqp://user:password@host:5672/vhost (RabbitMQ); ?heartbeat=SECONDS, frameMax and channelMax may follow',
     },
     databaseTls: serverTls({
       description: 'With it the database server is reached by TLS, and its certificate and name are verified',

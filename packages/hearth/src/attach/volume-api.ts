@@ -1,9 +1,11 @@
 import type { ServiceSession } from '@hearth/auth'
-import { errorTable, isHearthError } from '@hearth/core'
+import { certificateProblem, errorTable, isHearthError } from '@hearth/core'
 import type { ConnectionInfo } from '@hearth/driver'
+import { authoritySettings } from './login.ts'
 
 const errors = errorTable({
   NoAnswer: [503, 'block storage at {url} does not answer; check the address, then repeat the command'],
+  NotAccepted: [503, 'the certificate of block storage at {url} is not accepted ({settings}): {problem}'],
   Refused: [400, 'block storage refused to {deed}: {reason}'],
   NoSuchVolume: [404, 'there is no volume {volume}; openstack volume list tells which there are'],
   SeveralVolumes: [409, 'several volumes are called {volume}: name one by its id: {ids}'],
@@ -102,6 +104,8 @@ function opener(session: ServiceSession): Ask {
     }
     const request = { method, headers, ...(body && { body: JSON.stringify(body) }) }
     const response = await fetch(`${base}${path}`, request).catch((cause: unknown) => {
+      const problem = certificateProblem(cause)
+      if (problem !== null) throw errors.NotAccepted({ url: base, settings: authoritySettings, problem }, cause)
       throw errors.NoAnswer({ url: base }, cause)
     })
     const text = await response.text()
