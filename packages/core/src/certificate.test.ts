@@ -12,13 +12,17 @@ const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const at = (name: string) => join(folder, name)
 
-function make(name: string): { certificate: string; key: string } {
+function make(name: string, ...more: string[]): { certificate: string; key: string } {
   const files = { certificate: at(`${name}.pem`), key: at(`${name}-key.pem`) }
   const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', files.key, '-out', files.certificate], {
-    stdio: 'ignore',
-  })
+  execFileSync(
+    'openssl',
+    ['req', '-x509', ...kind, ...subject, ...more, '-keyout', files.key, '-out', files.certificate],
+    {
+      stdio: 'ignore',
+    },
+  )
   return files
 }
 const [first, second] = [make('first'), make('second')]
@@ -86,6 +90,18 @@ test('files that cannot work are refused with their name and what is wrong', () 
   expect(open({ certificate: first.key })).toThrow('it holds no PEM block "CERTIFICATE"')
   writeFileSync(at('bad.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')
   expect(() => readAuthority(at('bad.pem'))).toThrow('bad.pem cannot be used for TLS')
+})
+
+test('a certificate that may not be used as it will be is refused, where clients are verified for them too', () => {
+  const limited = (usage: string) => make(usage, '-addext', `extendedKeyUsage=${usage}`)
+  const open = (files: object, more: object = {}) => openCertificate({ ...first, ...files, log: silentLog, ...more })
+  const between = { clientAuthority: first.certificate }
+  open(limited('serverAuth')).close()
+  open(limited('serverAuth,clientAuth'), between).close()
+  expect(() => open(limited('serverAuth'), between)).toThrow(
+    'serverAuth.pem cannot be used for TLS: its extended key usage lacks clientAuth',
+  )
+  expect(() => open(limited('clientAuth'))).toThrow('its extended key usage lacks serverAuth')
 })
 
 test('where clients are verified, who shows no certificate of the authority is cut off', async () => {

@@ -93,6 +93,12 @@ interface Loaded {
   validTo: string
 }
 
+/** Extended key usages; a certificate without that extension may serve for all (RFC 5280, 4.2.1.12). */
+const usages = new Map([
+  ['serverAuth', '1.3.6.1.5.5.7.3.1'],
+  ['clientAuth', '1.3.6.1.5.5.7.3.2'],
+])
+
 function read({ certificate, key, clientAuthority, log }: CertificateOptions): Loaded {
   const [cert, secret] = [readPem(certificate, 'CERTIFICATE'), readPem(key, 'PRIVATE KEY')]
   const context: Loaded['context'] = { cert, key: secret, minVersion: 'TLSv1.2' }
@@ -100,7 +106,11 @@ function read({ certificate, key, clientAuthority, log }: CertificateOptions): L
     Object.assign(context, { ca: readAuthority(clientAuthority), requestCert: true, rejectUnauthorized: true })
   try {
     createSecureContext(context)
-    const { validTo } = new X509Certificate(cert)
+    const { validTo, keyUsage } = new X509Certificate(cert)
+    const lacking = (clientAuthority === undefined ? ['serverAuth'] : ['serverAuth', 'clientAuth']).filter(
+      (usage) => keyUsage && !keyUsage.includes(usages.get(usage)!),
+    )
+    if (lacking.length > 0) throw new Error(`its extended key usage lacks ${lacking.join(' and ')}`)
     if (Date.parse(validTo) < Date.now()) log.warn({ file: certificate, validTo }, 'the certificate has expired')
     return { context, validTo }
   } catch (cause) {

@@ -1,4 +1,4 @@
-import type { Certificate, Logger } from '@hearth/core'
+import { type Certificate, certificateProblem, type Logger } from '@hearth/core'
 import type { Device } from '@hearth/ring'
 import { Agent, buildConnector, type Dispatcher, request } from 'undici'
 import { StorageError, type StorageErrorKind } from '../storage/errors.ts'
@@ -35,20 +35,26 @@ export function openRemote(options: RemoteOptions): Remote {
   const { cluster, observe, log } = options
   const sign = openSigner(options.secret)
   const dispatcher = options.certificate ? openSecureDispatcher(options.certificate) : new Agent()
-  const refusals = new Set<string>()
+  const troubles = new Set<string>()
+  const report = (host: string, text: string): void => {
+    if (!troubles.has(host)) log.error({ host }, text)
+    troubles.add(host)
+  }
   const send: Send = async (device, path, body) => {
     const host = `${device.ip.includes(':') ? `[${device.ip}]` : device.ip}:${device.port}`
     const headers = sign({ method: 'POST', path, cluster, body })
     const url = `${options.certificate ? 'https' : 'http'}://${host}${path}`
     const limits = { headersTimeout: patience, bodyTimeout: patience }
-    const sent = await request(url, { method: 'POST', headers, body, dispatcher, ...limits }).catch(rethrow)
+    const sent = await request(url, { method: 'POST', headers, body, dispatcher, ...limits }).catch((error: Error) => {
+      report(host, reasonOf(error))
+      rethrow(error)
+    })
     const latest = sent.headers['x-storage-latest']
     if (typeof latest === 'string') observe(latest)
-    if (sent.statusCode === 200) refusals.delete(host)
+    if (sent.statusCode === 200 && troubles.delete(host)) log.info({ host }, 'a storage host is reached again')
     if (sent.statusCode !== 401) return sent
     const error = failureOf(Buffer.from(await sent.body.arrayBuffer()), sent.statusCode)
-    if (!refusals.has(host)) log.error({ host }, `a storage host refuses this one: ${error.message}`)
-    refusals.add(host)
+    report(host, `a storage host refuses this one: ${error.message}`)
     throw error
   }
   let closed: Promise<void> | null = null
@@ -57,6 +63,13 @@ export function openRemote(options: RemoteOptions): Remote {
     return closed
   }
   return { node: (device) => remoteNode(device, send), close }
+}
+
+/** Why a host was not reached; its certificate, when that is the reason. */
+function reasonOf(error: Error): string {
+  const problem = certificateProblem(error)
+  if (problem !== null) return `the certificate of a storage host is not accepted (tls.authority): ${problem}`
+  return `a storage host is not reached: ${error.message}`
 }
 
 /** Connects to other hosts by TLS: shows the newest certificate of this one and accepts those of the same authority. */
