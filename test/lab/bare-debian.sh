@@ -55,6 +55,7 @@ set -eu
 cd /root/hearth
 # Job control gives npm start a process group, which Ctrl-C in a terminal would reach as a whole.
 set -m
+: >/root/start.log
 bash /root/start.sh >/root/start.log 2>&1 &
 started=$!
 set +m

@@ -123,8 +123,7 @@ export const configSchema = {
     bus: {
       ...text('memory:'),
       writeOnly: true,
-      description:
-        'memory: (all roles in one process) or amqp://user:password@host:5672/vhost (RabbitMQ); ?heartbeat=SECONDS, frameMax and channelMax may follow',
+      description: 'memory: (all roles in one process) or amqp://user:password@host:5672/vhost?heartbeat=20 (RabbitMQ)',
     },
     databaseTls: serverTls({
       description: 'With it the database server is reached by TLS, and its certificate and name are verified',
