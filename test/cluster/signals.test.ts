@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { login, until } from '../client.ts'
+import { login, until, waitForStatus } from '../client.ts'
 import { hearthCommand, removeDataFolder, writeConfig } from '../start.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -117,6 +117,42 @@ test('the end of the terminal stops it in order', async () => {
   const started = inTerminal('./hearth up', where)
   await ready(started)
   started.child.kill('SIGKILL')
+  await expectNothingLeft(where)
+})
+
+/** Offers a volume, so that tgtd runs and has a target; nobody logs in to it. */
+async function offerVolume({ folder, ports }: Place): Promise<void> {
+  const url = (port: number): string => `http://127.0.0.1:${port}`
+  const urls = { identity: `${url(ports.identity)}/v3`, volume: `${url(ports.volume)}/v3`, image: '', object: '' }
+  const { demo } = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as { demo: string }
+  const client = await login(urls, { username: 'demo', password: demo, project: 'demo' })
+  const { id } = (await client.must('volume', 'POST', '/volumes', { json: { volume: { size: 1 } } })).body.volume
+  await waitForStatus(client, `/volumes/${id}`, 'available')
+  const connector = { initiator: 'iqn.2010-10.org.openstack:nobody', host: 'here', ip: '127.0.0.1', multipath: false }
+  const attachment = { volume_uuid: id, connector }
+  await client.must('volume', 'POST', '/attachments', { json: { attachment }, version: '3.54' })
+  const isTgtd = (pid: number): boolean => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'tgtd'
+  expect(processesOf(folder).some(isTgtd)).toBe(true)
+}
+
+const endings: [name: string, start: (where: Place) => Run, end: (started: Run) => unknown][] = [
+  ['kill', (where) => run(['./hearth', 'up'], where), ({ child }) => child.kill('SIGTERM')],
+  ['kill of npm start', (where) => run(['npm', 'start'], where), ({ child }) => child.kill('SIGTERM')],
+  ['Ctrl-C', (where) => inTerminal('./hearth up', where), ({ child }) => child.stdin!.write('\x03')],
+  [
+    'the end of the terminal of npm start',
+    (where) => inTerminal('npm start', where),
+    ({ child }) => child.kill('SIGKILL'),
+  ],
+]
+
+test.each(endings)('%s leaves no process, no mount and no target that nobody uses', async (_name, begin, end) => {
+  const where = await place()
+  const started = begin(where)
+  await ready(started)
+  await offerVolume(where)
+  end(started)
+  await started.ended
   await expectNothingLeft(where)
 })
 
