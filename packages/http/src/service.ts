@@ -170,7 +170,7 @@ function missing<Deps>(
 
 async function listen<Deps>(app: FastifyInstance, options: ServiceOptions<Deps>): Promise<Running> {
   try {
-    await app.listen({ host: options.host, port: options.port, backlog: 1024 })
+    await app.listen({ host: options.host, port: options.port, backlog: 4096 })
   } catch (cause) {
     await app.close()
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause

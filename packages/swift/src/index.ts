@@ -52,6 +52,8 @@ export interface ProxyOptions {
   clientTimeoutSeconds?: number
   /** Bytes per second below which an upload is given up; 1024 when absent, 0 for none. */
   minimumUploadRate?: number
+  /** Connections at once; more are closed. No bound when absent. */
+  maxConnections?: number
 }
 
 export interface StorageRoleOptions {
@@ -77,12 +79,24 @@ export async function proxy(options: ProxyOptions): Promise<Running> {
     capabilities: {},
     log: options.log,
   }
-  const { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken, readiness } = options
+  const { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken, readiness, maxConnections } = options
+  const listener = {
+    host,
+    port,
+    publicUrl,
+    proxies,
+    certificate,
+    log,
+    metrics,
+    metricsToken,
+    readiness,
+    maxConnections,
+  }
   const pace = {
     timeoutMs: (options.clientTimeoutSeconds ?? defaultPace.timeoutMs / 1000) * 1000,
     bytesPerSecond: options.minimumUploadRate ?? defaultPace.bytesPerSecond,
   }
-  return openServer(deps, { host, port, publicUrl, proxies, certificate, log, metrics, metricsToken, readiness, pace })
+  return openServer(deps, { ...listener, pace })
 }
 
 /** The devices of this process, for proxies and keepers on other hosts. */

@@ -46,6 +46,8 @@ export interface ServerOptions {
   metricsToken?: string
   readiness?: Readiness
   pace: ClientPace
+  /** Connections at once; more are closed. No bound when absent. */
+  maxConnections?: number
 }
 
 /** Listens for Swift's API. Throws with a clear message when the port is taken. */
@@ -68,6 +70,7 @@ export async function openServer(deps: ProxyDeps, options: ServerOptions): Promi
   server.on('clientError', (error, socket) => refuseMalformed(error, socket, underWay.get(socket) ?? new Set()))
   server.on('request', (message: IncomingMessage, reply: ServerResponse) => handle(message, reply, false))
   server.on('checkContinue', (message: IncomingMessage, reply: ServerResponse) => handle(message, reply, true))
+  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections
   await listen(server, options)
   const address = server.address() as { port: number }
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
@@ -96,7 +99,7 @@ function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(error.code === 'EADDRINUSE' ? new Error(`port ${port} on ${host} is taken`) : error),
     )
-    server.listen(port, host, resolve)
+    server.listen({ port, host, backlog: 4096 }, resolve)
   })
 }
 

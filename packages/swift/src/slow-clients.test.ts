@@ -90,3 +90,18 @@ test('a head that is never finished is answered 408 with a transaction id', asyn
   expect(text).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/)
   expect(text).toMatch(/X-Trans-Id: tx[0-9a-f]{21}-[0-9a-f]{10}\r\n/)
 })
+
+test('connections beyond the maximum are closed', async () => {
+  const small = await openCloud({ proxy: { maxConnections: 2 } })
+  const sockets: Socket[] = []
+  for (let count = 0; count < 3; count++) {
+    const socket = connect(Number(new URL(small.url).port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    sockets.push(socket)
+  }
+  await once(sockets[2]!.resume(), 'close')
+  expect(sockets.map(({ closed }) => closed)).toEqual([false, false, true])
+  for (const socket of sockets) socket.destroy()
+  await small.close()
+})

@@ -32,6 +32,7 @@ export async function startObjectProxy(shared: Shared): Promise<Running> {
     readiness: shared.health.readiness('swift.proxy'),
     clientTimeoutSeconds: config.object.clientTimeoutSeconds,
     minimumUploadRate: config.object.minimumUploadRate,
+    maxConnections: config.http.maxConnections,
   })
 }
 

@@ -3,6 +3,7 @@ import { chmod, type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/pr
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { StorageError, storageErrorOf } from './errors.ts'
+import { openScratch } from './scratch.ts'
 
 /** Bodies are checked, and read, in pieces of this size. */
 export const blockSize = 1024 * 1024
@@ -133,8 +134,9 @@ export async function* readBody(folder: string, range: BodyRange): AsyncGenerato
       const from = block * blockSize
       const length = Math.min(blockSize, range.size - from)
       const until = Math.min(range.end, from + length)
-      const read = async (): Promise<Buffer> => {
-        const buffer = await readBlock(handle, from, length)
+      const read = async (into: Buffer | null): Promise<Buffer> => {
+        const buffer = into?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length)
+        await fill(handle, buffer, from)
         if (crc32(buffer) === sums.getUint32(block * 4, true)) return buffer
         throw new StorageError('corrupt', `block ${block} of ${range.file} does not match its sum`)
       }
@@ -146,44 +148,57 @@ export async function* readBody(folder: string, range: BodyRange): AsyncGenerato
   }
 }
 
-/** Bytes of blocks that may wait for their readers as they are; beyond it, a reader that stops costs a small copy. */
-const mostWaiting = 32 * blockSize
+/** Blocks that may wait for their readers as they are; beyond it, a reader that stops costs a small copy. */
+const mostWaiting = 16
 const copySize = 64 * 1024
-const patienceMs = 200
+const patienceMs = 100
 let waiting = 0
+const scratch = openScratch(8, blockSize)
 
-/** Hands on the bytes [start, end) of a block: whole, or in copies that let go of the block while the reader pauses. */
-async function* handOn(read: () => Promise<Buffer>, start: number, end: number): AsyncGenerator<Buffer> {
+/** Hands on the bytes [start, end) of a block: whole, or in copies that give the block back while the reader pauses. */
+async function* handOn(
+  read: (into: Buffer | null) => Promise<Buffer>,
+  start: number,
+  end: number,
+): AsyncGenerator<Buffer> {
   if (waiting < mostWaiting) {
-    waiting += blockSize
+    waiting++
     try {
-      yield (await read()).subarray(start, end)
+      yield (await read(null)).subarray(start, end)
     } finally {
-      waiting -= blockSize
+      waiting--
     }
     return
   }
-  let block: Buffer | null = null
-  for (let at = start; at < end; at += copySize) {
-    block ??= await read()
-    const timer = setTimeout(() => {
-      block = null
-    }, patienceMs)
-    try {
-      yield Buffer.from(block.subarray(at, Math.min(at + copySize, end)))
-    } finally {
-      clearTimeout(timer)
+  let lent: Buffer | null = null
+  let block: Buffer = Buffer.alloc(0)
+  const giveBack = () => {
+    if (lent) scratch.giveBack(lent)
+    lent = null
+  }
+  try {
+    for (let at = start; at < end; at += copySize) {
+      if (!lent) {
+        lent = await scratch.lend()
+        block = await read(lent)
+      }
+      const piece = Buffer.from(block.subarray(at, Math.min(at + copySize, end)))
+      const timer = setTimeout(giveBack, patienceMs)
+      try {
+        yield piece
+      } finally {
+        clearTimeout(timer)
+      }
     }
+  } finally {
+    giveBack()
   }
 }
 
-async function readBlock(handle: FileHandle, from: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length)
-  let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await handle.read(buffer, filled, length - filled, from + filled)
+async function fill(handle: FileHandle, buffer: Buffer, from: number): Promise<void> {
+  for (let filled = 0; filled < buffer.length; ) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, from + filled)
     if (bytesRead === 0) throw new StorageError('corrupt', 'a body file is shorter than its object')
     filled += bytesRead
   }
-  return buffer
 }
