@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { login } from '../client.ts'
 import { suite } from '../suite.ts'
 import { residentMiB } from './memory.ts'
-import { sendRaw } from './raw-http.ts'
-import { watchHealth } from './watch.ts'
+import { type RawAnswer, sendRaw } from './raw-http.ts'
+import { longestHealthMs, watchHealth } from './watch.ts'
 
 const { urls } = suite()
 const services = ['identity', 'volume', 'image'] as const
@@ -49,22 +49,30 @@ test('without a token a body of a gigabyte is refused before it is read, and the
     image: 'PUT /v2/images/aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa/file',
   }
   for (const service of ['volume', 'image'] as const) {
-    let sent = 0
     const head = `${paths[service]} HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000000000\r\n\r\n`
-    const answer = await sendRaw(urls[service], head, (socket) => {
-      const chunk = Buffer.alloc(256 * 1024)
-      const more = () => {
-        while (!socket.destroyed && sent < 1_000_000_000) {
-          sent += chunk.length
-          if (!socket.write(chunk)) return
-        }
-      }
-      socket.on('drain', more).once('connect', more)
-    })
+    let answer = await sendGigabyte(urls[service], head)
+    // The reset of the connection can overtake the response.
+    for (let retry = 0; answer.status === 0 && retry < 3; retry++) answer = await sendGigabyte(urls[service], head)
     expect(answer.status).toBe(401)
-    expect(sent).toBeLessThan(200_000_000)
+    expect(answer.sent).toBeLessThan(200_000_000)
   }
 })
+
+/** Sends a head and then up to a gigabyte, as fast as it is taken; returns the response and the bytes sent. */
+async function sendGigabyte(url: string, head: string): Promise<RawAnswer & { sent: number }> {
+  let sent = 0
+  const answer = await sendRaw(url, head, (socket) => {
+    const chunk = Buffer.alloc(256 * 1024)
+    const more = () => {
+      while (!socket.destroyed && sent < 1_000_000_000) {
+        sent += chunk.length
+        if (!socket.write(chunk)) return
+      }
+    }
+    socket.on('drain', more).once('connect', more)
+  })
+  return { ...answer, sent }
+}
 
 test('an object with a null character in its name is refused by every service alike', async () => {
   const client = await login(urls, suite().demo)
@@ -98,6 +106,6 @@ test('500 connections to each service that send half a request delay nobody and 
     }
   })
   for (const socket of sockets) socket.destroy()
-  expect(Math.max(...Object.values(slowest))).toBeLessThan(2000)
+  expect(Math.max(...Object.values(slowest))).toBeLessThan(longestHealthMs)
   expect(residentMiB(suite().pid) - before).toBeLessThan(200)
 })
