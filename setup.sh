@@ -63,6 +63,8 @@ install_npm_packages() {
     # Without install scripts, but for Node's own: npm would compile better-sqlite3, which brings its binary along.
     npm install --ignore-scripts --no-save --no-audit --no-fund --loglevel=error
     npm rebuild node --loglevel=error
+    # npm leaves out optional binaries whose "engines" exclude the Node it runs on: once more on the project's own.
+    NODE_NO_WARNINGS=1 PATH="$PWD/node_modules/.bin:$PATH" npm install --ignore-scripts --no-save --no-audit --no-fund --loglevel=error
     cp package-lock.json node_modules/.hearth-installed
   fi
 }
