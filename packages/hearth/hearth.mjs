@@ -18,13 +18,23 @@ const cli = join(dirname(fileURLToPath(import.meta.url)), 'src', 'cli.ts')
 if (Number(process.versions.node.split('.')[0]) >= 26) {
   if (beginsAnew) execInPlace(process.execPath, [...process.execArgv, ...process.argv.slice(1)])
   module.enableCompileCache()
-  await import(cli)
+  await import(cli).catch(explainMissing)
 } else {
   const manifest = createRequire(import.meta.url).resolve('node/package.json')
   const node = join(dirname(manifest), 'bin', 'node')
   const argv = [cli, ...process.argv.slice(2)]
   if (process.execve) execInPlace(node, argv)
   else runBeside(node, argv)
+}
+
+/** After an update of the checkout a package that is new in it is not installed yet. */
+function explainMissing(error) {
+  const [, name] = /^Cannot find package '([^']+)'/.exec(error.message ?? '') ?? []
+  if (error.code !== 'ERR_MODULE_NOT_FOUND' || !name) throw error
+  process.stderr.write(
+    `hearth: the npm package ${name} is not installed. Install what is missing with: sh setup.sh run\n`,
+  )
+  process.exitCode = 1
 }
 
 /** Puts a program in the place of this process, so that signals and exit codes are its own. */

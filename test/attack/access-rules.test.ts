@@ -117,6 +117,22 @@ test('a copy needs a rule for its source as well', async () => {
   expect(await ask('COPY', '/open/thing', { headers: { destination: 'open/other' } })).toBe(401)
 })
 
+test('links and manifests open nothing that no rule names, and still open what one does', async () => {
+  const owner = await freshClient(suite().urls, suite().admin)
+  await fill(owner)
+  const rules = [objectRule(owner, 'PUT', '/open/**'), objectRule(owner, 'GET', '/open/**')]
+  const ask = asking(owner, await ruledToken(owner, rules))
+  const point = async (name: string, target: string): Promise<number[]> => {
+    await ask('PUT', `/open/${name}-dlo`, { headers: { 'x-object-manifest': target, 'content-length': '0' } })
+    await ask('PUT', `/open/${name}-link`, { headers: { 'x-symlink-target': target, 'content-length': '0' } })
+    const body = JSON.stringify([{ path: `/${target}` }])
+    await owner.must('object', 'PUT', `/open/${name}-slo?multipart-manifest=put`, { body })
+    return Promise.all(['dlo', 'link', 'slo'].map((kind) => ask('GET', `/open/${name}-${kind}`)))
+  }
+  expect(await point('to-shut', 'shut/thing')).toEqual([401, 401, 401])
+  expect(await point('to-open', 'open/thing')).toEqual([200, 200, 200])
+})
+
 test('a bulk deletion deletes only what a rule names', async () => {
   const owner = await freshClient(suite().urls, suite().admin)
   await fill(owner)

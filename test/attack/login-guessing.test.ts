@@ -54,6 +54,14 @@ test('two hundred guesses at once end early, and others log in all the while', a
   expect([...of(429), ...of(503)].every(({ retryAfter }) => Number(retryAfter) > 0)).toBe(true)
 })
 
+test('guesses at a service user do not keep the service out, from whatever address', async () => {
+  const secrets = JSON.parse(readFileSync(join(suite.dataFolder, 'secrets.json'), 'utf8')) as { glance: string }
+  const service = { username: 'glance', project: 'service' }
+  const guesses = Array.from({ length: 60 }, (_, index) => tryLogin(home, { ...service, password: `guess-${index}` }))
+  expect((await Promise.all(guesses)).map(({ status }) => status)).toEqual(guesses.map(() => 401))
+  expect((await tryLogin(home, { ...service, password: secrets.glance })).status).toBe(201)
+})
+
 test('the account that was guessed at is locked, without saying so', async () => {
   const { status, message } = await tryLogin(home, { ...suite.demo, username: 'demo' })
   expect([401, 429]).toContain(status)

@@ -11,7 +11,7 @@ import {
   settled,
 } from './inventory.ts'
 
-const kills = Number(process.env.HEARTH_TEST_KILLS ?? 100)
+const kills = Number(process.env.HEARTH_TEST_KILLS ?? 40)
 /** Instants spread over the life of the operations, milliseconds after the first request; short ones more often. */
 const instants = Array.from({ length: kills }, (_unused, index) => Math.round(1500 * ((index + 1) / kills) ** 2.5))
 

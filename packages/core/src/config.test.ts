@@ -12,6 +12,7 @@ const schema = {
       properties: {
         port: { type: 'integer', minimum: 1, maximum: 65535, default: 8776 },
         defaultType: { type: 'string', default: 'plain' },
+        portals: { type: 'array', items: { type: 'string', pattern: ':' } },
         adminPassword: { type: 'string', minLength: 8 },
       },
     },
@@ -34,9 +35,10 @@ test.each([
   [
     'volume: { prot: 1 }',
     {},
-    'hearth.yaml: volume.prot: there is no such key; did you mean port? Known here are port, defaultType',
+    'hearth.yaml: volume.prot: there is no such key; did you mean port? Known here are port, defaultType, portals',
   ],
   ['volume: { port: 70000 }', {}, 'hearth.yaml: volume.port: 70000 must be <= 65535'],
+  ['', { HEARTH_VOLUME__PORTALS: 'x' }, 'HEARTH_VOLUME__PORTALS: volume.portals.0: "x" must match pattern ":"'],
   ['', { HEARTH_VOLUME__PORT: 'high' }, 'HEARTH_VOLUME__PORT: volume.port: "high" must be integer'],
   ['bus: carrier-pigeon', {}, 'bus: "carrier-pigeon" must be one of memory, amqp'],
   [

@@ -127,7 +127,7 @@ function readEnvValue(text: string, schema: Node): unknown {
 function explain(error: ErrorObject, origins: Map<string, string>, file: string): string {
   const key = error.instancePath.slice(1).replaceAll('/', '.')
   const params = error.params as Node
-  const from = origins.get(error.instancePath) ?? file
+  const from = originOf(error.instancePath, origins) ?? file
   if (error.keyword === 'additionalProperties') {
     const known = Object.keys((error.parentSchema as Node).properties as object)
     const unknown = [key, params.additionalProperty].filter(Boolean).join('.')
@@ -138,6 +138,12 @@ function explain(error: ErrorObject, origins: Map<string, string>, file: string)
   const rule =
     error.keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : error.message
   return `${from}: ${key || 'the whole'}: ${shown(error, key)}${rule}`
+}
+
+/** The variable that gave the value at a path, or the list or object around it. */
+function originOf(path: string, origins: Map<string, string>): string | undefined {
+  for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) if (origins.has(at)) return origins.get(at)
+  return undefined
 }
 
 const longestShown = 200

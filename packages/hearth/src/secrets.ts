@@ -26,6 +26,7 @@ export const secretErrors = errorTable({
     500,
     'there is no {file}, and {roles} share a database with other hosts; on the host that runs keystone.api run: hearth secrets export --roles {roles}, and put what it prints into {file} (mode 600)',
   ],
+  FileThere: [409, '{file} is there already, and its secrets would be lost; remove it, or name another file'],
   AccountElsewhere: [500, '{file} has no password of {account}: ask the host that runs keystone.api'],
   NoSecretsYet: [500, 'there is no {file} yet: passwords are made at the first start (hearth up)'],
 })

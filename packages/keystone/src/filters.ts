@@ -62,7 +62,7 @@ export interface Page {
 export function readPage(query: Query): Page {
   const limit = Number(queryText(query, 'limit'))
   const marker = queryText(query, 'marker')
-  return { ...(marker ? { marker } : {}), ...(Number.isInteger(limit) && limit > 0 ? { limit } : {}) }
+  return { ...(marker ? { marker } : {}), ...(Number.isSafeInteger(limit) && limit > 0 ? { limit } : {}) }
 }
 
 /** One page of items ordered by id. */

@@ -34,6 +34,9 @@ export function hashDrawnSecret(secret: string): string | null {
   return ['sha256', salt.toString('base64url'), digest(secret, salt).toString('base64url')].join('$')
 }
 
+/** Whether a hash is of a secret that a machine has drawn. */
+export const isDrawnSecret = (hash: string | null): boolean => hash?.startsWith('sha256$') ?? false
+
 const digest = (secret: string, salt: Buffer): Buffer => createHash('sha256').update(salt).update(secret).digest()
 
 /** Takes the same time when there is nothing to compare with, so that answers do not tell which users exist. */

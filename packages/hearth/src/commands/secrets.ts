@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { foldersOf } from '../folders.ts'
 import { checkRoles, expandRoles } from '../role-names.ts'
@@ -47,6 +48,7 @@ function exportCommand(): Command {
     .action((options: { roles: string; to?: string }, command: Command) => {
       const roles = checkRoles(expandRoles(options.roles))
       const file = foldersOf(configOf(command).dataFolder).secrets
+      if (options.to !== undefined && existsSync(options.to)) throw secretErrors.FileThere({ file: options.to })
       const all = existingSecrets(file)
       const names = secretsNeeded(roles)
       const missing = names.filter((name) => all[name] === undefined)

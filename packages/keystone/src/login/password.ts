@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Deps } from '../deps.ts'
 import { errors } from '../errors.ts'
-import { checkPassword } from '../passwords.ts'
+import { checkPassword, isDrawnSecret } from '../passwords.ts'
 import { findLogin, type Login, type UserReference } from '../users/store.ts'
 import { isInactive, isLocked, noteFailure } from './lockout.ts'
 import { isExpired } from './password-rules.ts'
@@ -39,9 +39,12 @@ export async function provePassword(
   const attempt = attemptOf(user, reference, address)
   const locked = user !== null && (await isLocked(user, deps))
   const hash = locked ? null : (user?.passwordHash ?? null)
-  const admit = () => deps.throttle.admit(attempt)
+  // Guesses cannot find a secret that a machine has drawn; they must not keep out the services that log in with one.
+  const isService = user?.options.ignore_lockout_failure_attempts === true && isDrawnSecret(user.passwordHash)
+  const throttle = isService ? null : deps.throttle
+  const admit = () => throttle?.admit(attempt)
   if (!(await checkPassword(password, hash, { address, admit }))) {
-    deps.throttle.failed(attempt)
+    throttle?.failed(attempt)
     if (user && !locked) await noteFailure(user, deps)
     throw errors.AuthenticationFailed({ reason: locked ? 'locked' : user ? 'wrong password' : 'unknown user' })
   }

@@ -25,13 +25,19 @@ export interface Throttle {
   succeeded(attempt: Attempt): void
 }
 
+type Bucket = [key: string, size: number]
+
+/** A size of 0 is no limit. */
+const limited = (buckets: Bucket[]): Bucket[] => buckets.filter(([, size]) => size > 0)
+
 /** Entries kept at most in each table; the oldest go first. */
 const mostEntries = 50_000
 const rememberMs = 24 * 3600 * 1000
 
 /**
- * Limits failed log-ins in memory, of a user and of an address, by buckets that refill evenly. An address from which the
- * user has logged in during the last day has a bucket of its own, so that a stranger's guesses do not keep the user out.
+ * Limits failed log-ins in memory, of a user and of an address, by buckets that refill evenly. So that a stranger's guesses
+ * do not keep the user out, the user's limit holds only for addresses from which the user's log-in has failed as well, and an
+ * address from which the user has logged in during the last day has a bucket of its own.
  */
 export function openThrottle(settings: ThrottleSettings, clock: Clock): Throttle {
   const periodMs = settings.seconds * 1000
@@ -43,31 +49,32 @@ export function openThrottle(settings: ThrottleSettings, clock: Clock): Throttle
     const bucket = buckets.get(key)
     return bucket ? Math.max(0, bucket.used - (Math.max(0, now() - bucket.at) / periodMs) * size) : 0
   }
-  const keysOf = (attempt: Attempt): [key: string, size: number][] => {
-    const from = network(attempt.address)
-    const pair = `${attempt.subject} ${from}`
-    const isKnown = now() - (known.get(pair) ?? Number.NEGATIVE_INFINITY) < rememberMs
-    const keys: [string, number][] = isKnown
-      ? [[`pair ${pair}`, settings.userFailures]]
-      : [
-          [`user ${attempt.subject}`, settings.userFailures],
-          [`address ${from}`, settings.addressFailures],
-        ]
-    return keys.filter(([, size]) => size > 0)
+  const pairOf = (attempt: Attempt): string => `${attempt.subject} ${network(attempt.address)}`
+  const isKnown = (pair: string): boolean => now() - (known.get(pair) ?? Number.NEGATIVE_INFINITY) < rememberMs
+  const keysOf = (attempt: Attempt): { pair: Bucket; user: Bucket; address: Bucket } => ({
+    pair: [`pair ${pairOf(attempt)}`, settings.userFailures],
+    user: [`user ${attempt.subject}`, settings.userFailures],
+    address: [`address ${network(attempt.address)}`, settings.addressFailures],
+  })
+  const limitsOf = (attempt: Attempt): Bucket[] => {
+    const { pair, user, address } = keysOf(attempt)
+    if (isKnown(pairOf(attempt))) return limited([pair])
+    return limited(usedOf(...pair) > 0 ? [user, address] : [address])
   }
   return {
     admit(attempt) {
-      for (const [key, size] of keysOf(attempt)) {
+      for (const [key, size] of limitsOf(attempt)) {
         const over = usedOf(key, size) + 1 - size
         if (over > 0) throw tooMany(Math.ceil(((over / size) * periodMs) / 1000))
       }
     },
     failed(attempt) {
-      for (const [key, size] of keysOf(attempt))
+      const { pair, user, address } = keysOf(attempt)
+      for (const [key, size] of limited(isKnown(pairOf(attempt)) ? [pair] : [pair, user, address]))
         remember(buckets, key, { used: Math.min(size, usedOf(key, size) + 1), at: now() })
     },
     succeeded(attempt) {
-      remember(known, `${attempt.subject} ${network(attempt.address)}`, now())
+      remember(known, pairOf(attempt), now())
     },
   }
 }

@@ -19,7 +19,8 @@ export function withinAccessRules(
 
 /**
  * The request with the identity that it keeps as a request of its own. For what one request reaches beyond its path: the
- * source of a copy, the members of a bulk request. Swift itself checks only the outer request.
+ * source of a copy, the members of a bulk request, the target of a link, the parts of a large object. Swift itself checks only
+ * the outer request.
  */
 export function ruledAnew(request: SwiftRequest): SwiftRequest {
   const path = `/v1${pathOf(request).split('/').map(encodeURIComponent).join('/')}`

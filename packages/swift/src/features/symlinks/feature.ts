@@ -2,6 +2,7 @@ import { listingEtagHeader } from '../../objects/listing-override.ts'
 import { derive, type Handler, type SwiftRequest } from '../../request.ts'
 import { answer, refuse, type SwiftResponse } from '../../response.ts'
 import type { Feature } from '../feature.ts'
+import { ruledAnew } from '../keystone-auth/access-rules.ts'
 
 /** Links followed one after the other, at most. */
 const most = 2
@@ -116,7 +117,7 @@ async function follow(request: SwiftRequest, first: Link, next: Handler): Promis
   let link = first
   for (let steps = 0; steps < most; steps++) {
     const { account, container, object } = link
-    const response = await next({ ...request, account, container, object })
+    const response = await next(ruledAnew({ ...request, account, container, object }))
     const further = linkOf({ ...request, account }, response)
     if (!further) return arrived(response, link)
     link = further

@@ -29,7 +29,7 @@ export const tempUrl: Feature = {
     const authorize = await check(request, signature, until, deps)
     if (!authorize) return invalid()
     // Pointers to data that the signer did not mean to open.
-    for (const name of ['x-object-manifest', 'x-symlink-target'])
+    for (const name of ['x-object-manifest', 'x-symlink-target', 'x-copy-from', 'x-copy-from-account'])
       if (own(request.headers, name) !== undefined && ['PUT', 'POST'].includes(request.method))
         throw refuse(400, `The header '${name}' is not allowed in this tempurl`)
     const { 'x-timestamp': _timestamp, 'x-open-expired': _expired, ...headers } = request.headers
