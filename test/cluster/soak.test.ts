@@ -79,6 +79,7 @@ test(`${seconds} s of mixed load with aborted requests end no process, lose noth
     median(warm.slice(-third).map(of)) - median(warm.slice(0, third).map(of))
   expect(growth((sample) => sample.residentMiB)).toBeLessThan(mostGrowthMiB)
   expect(growth((sample) => sample.files)).toBeLessThan(mostGrowthFiles)
+  for (const caller of load.callers) caller.abortFraction = 0
   await load.prepare()
   expect(await checkAll(await login(suite.urls, suite.demo))).toEqual([])
   const counts = load.callers.map((caller) => [...caller.counts.byStatus].filter(([status]) => status >= 500))

@@ -15,6 +15,8 @@ export interface Counts {
 /** Sends requests of one user, follows restarts of the suite, and aborts some requests in the middle. */
 export interface Caller {
   readonly counts: Counts
+  /** Fraction of the requests, 0 to 1, that are aborted within 60 ms. */
+  abortFraction: number
   projectId(): string
   call(service: keyof Started['urls'], method: string, path: string, options?: CallOptions): Promise<Outcome>
   /** Logs in anew; called after each start of the suite. Throws when the log-in fails for 30 s. */
@@ -31,7 +33,7 @@ export interface CallOptions {
 const requestSeconds = 60
 const longestAbortDelayMs = 60
 
-/** `abortFraction` of the requests (0 to 1) are aborted within 60 ms. */
+/** A caller whose log-in is still to come. */
 export function openCaller(urls: Started['urls'], account: Account, random: Random, abortFraction = 0): Caller {
   let agent = new Agent({ connections: 64 })
   let token = ''
@@ -66,11 +68,12 @@ export function openCaller(urls: Started['urls'], account: Account, random: Rand
 
   return {
     counts,
+    abortFraction,
     projectId: () => projectId,
     async call(service, method, path, options = {}) {
       const base = { ...urls, object: `${urls.object}/v1/AUTH_${projectId}`, image: `${urls.image}/v2` }[service]
       const abort = new AbortController()
-      const aborts = random.next() < abortFraction
+      const aborts = random.next() < this.abortFraction
       const delay = aborts ? random.below(longestAbortDelayMs) : requestSeconds * 1000
       const timer = setTimeout(() => abort.abort(), delay)
       counts.requests += 1
