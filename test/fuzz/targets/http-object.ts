@@ -17,7 +17,7 @@ const account = (name: string, as: Fixture['as']): Fixture => ({
     }
     for (const container of containers.slice(0, 5)) await put(`/${container}`)
     await put('/public', '', { 'x-container-read': '.r:*,.rlistings' })
-    await put('/versioned', '', { 'x-versions-enabled': 'true' })
+    await put('/versioned', '', { 'x-versions-location': 'segments' })
     await put('/website', '', { 'x-container-meta-web-index': 'index.html', 'x-container-meta-web-listings': 'true' })
     for (const container of ['plain', 'public', 'versioned', 'website'])
       for (const object of ['a', 'a/b', 'index.html']) await put(`/${container}/${object}`, 'content')
@@ -74,8 +74,9 @@ const queryValues = [
 
 const headers: [string, string[]][] = [
   ...generalHeaders,
-  ['x-container-read', ['.r:*', '.r:-a.example,.rlistings', '*:*', '{demoProject}:*', 'a,b', '.r:', '.x:y']],
-  ['x-container-write', ['*:*', '.r:*', 'member', '{adminUser}']],
+  // Nothing that opens a container to everybody: what an anonymous caller gets must be refused.
+  ['x-container-read', ['.r:-a.example,.rlistings', '*:*', '{demoProject}:*', 'a,b', '.r:', '.x:y']],
+  ['x-container-write', ['*:*', 'member', '{adminUser}']],
   ['x-container-meta-quota-bytes', ['1', '-1', 'x', '1e3']],
   ['x-container-meta-temp-url-key', ['key']],
   ['x-container-sync-to', ['http://127.0.0.1:1/v1/a/b', '//realm/x/a/b']],
@@ -116,7 +117,7 @@ const headers: [string, string[]][] = [
   ['x-detect-content-type', ['true']],
   ['x-backend-storage-policy-index', ['1', 'x']],
   ['referer', ['http://a.example/', '://', 'x']],
-  ['transfer-encoding', ['chunked', 'gzip, chunked', 'identity']],
+  ['transfer-encoding', ['gzip, chunked', 'identity']],
   ['x-trans-id-extra', ['x'.repeat(40)]],
   ['x_auth_token', ['{adminToken}x']],
 ]
@@ -224,7 +225,8 @@ const requests: Arbitrary<Request> = fc
       as,
       route: `${method} ${['outside', 'account', 'container', 'object'][Math.min(Math.max(depth, 0), 3)]}`,
       // Reports of bulk requests have the status within.
-      guarded: where.startsWith('/v1/{') && !/\/public(\/|$)/.test(where) && !/[?&]bulk-delete/.test(query),
+      guarded:
+        where.startsWith('/v1/{') && !/\/public(\/|$)/.test(where) && !/[?&](bulk-delete|extract-archive)/.test(query),
       ...{ method, url: where + query, headers: sent },
       body: takesBody && !odd ? body : null,
       chunked: takesBody && !odd && chunked,
