@@ -1,5 +1,5 @@
 import { globSync, readdirSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { functionsOf } from './layout/functions.ts'
 import { inheritedKeyLookups } from './layout/inherited-keys.ts'
@@ -209,7 +209,8 @@ test('nothing names the place it was made at', () => {
   // Where anybody may have a checkout beside much else, its folder is no sign of one.
   const usual = ['/home', '/mnt', '/opt', '/root', '/srv', '/tmp', '/usr/src', '/var/tmp']
   const folder = dirname(root)
-  const place = usual.includes(folder) ? `${relative('/', root)}/` : `${relative('/', folder)}/[a-z.]`
-  const named = folder === '/' ? /^(?!)/ : new RegExp(place)
+  const place = usual.includes(folder) ? `${root}/` : `${folder}/[a-z.]`
+  // An absolute path only: folders of the same name inside of others are none.
+  const named = folder === '/' ? /^(?!)/ : new RegExp(`(?<![\\w.})-])${place}`)
   expect(offenders((file) => file !== 'test/layout.test.ts' && named.test(text.get(file)!))).toEqual([])
 })
