@@ -35,7 +35,7 @@ const longestAbortDelayMs = 60
 
 /** A caller whose log-in is still to come. */
 export function openCaller(urls: Started['urls'], account: Account, random: Random, abortFraction = 0): Caller {
-  let agent = new Agent({ connections: 64 })
+  const agent = new Agent({ connections: 64 })
   let token = ''
   let projectId = ''
   const counts: Counts = { requests: 0, aborted: 0, lost: 0, byStatus: new Map() }
@@ -91,10 +91,7 @@ export function openCaller(urls: Started['urls'], account: Account, random: Rand
       }
     },
     logIn,
-    async close() {
-      await agent.destroy()
-      agent = new Agent({ connections: 64 })
-    },
+    close: () => agent.destroy(),
   }
 }
 
