@@ -40,6 +40,8 @@ export interface Grammar {
   members: readonly string[]
   /** True for rows that would end the run itself, such as deleting the caller. */
   skip?(row: Row): boolean
+  /** True for requests that would take the run's own users away from all targets. */
+  spares?(request: Request): boolean
 }
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'COPY', 'PROPFIND']
@@ -47,7 +49,7 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TR
 /** Requests by a service's route table: mostly well formed, each part odd now and then. */
 export function requestsOf(grammar: Grammar): Arbitrary<Request> {
   const rows = grammar.rows.filter((row) => !grammar.skip?.(row))
-  return fc.oneof(...rows.map((row) => requestOf(row, grammar)))
+  return fc.oneof(...rows.map((row) => requestOf(row, grammar))).filter((request) => !grammar.spares?.(request))
 }
 
 function requestOf(row: Row, grammar: Grammar): Arbitrary<Request> {

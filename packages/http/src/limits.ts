@@ -60,12 +60,11 @@ export function serverOptions(limits: HttpLimits) {
   }
 }
 
-/** Closes connections whose client does not read its response, and bounds the number of all. */
+/** Closes connections whose client does not read its response. */
 export function boundConnections(app: FastifyInstance, limits: HttpLimits): void {
   const { server } = app
   const busy = new WeakMap<Socket, number>()
   const count = (socket: Socket, step: number) => busy.set(socket, (busy.get(socket) ?? 0) + step)
-  server.maxConnections = limits.maxConnections
   server.maxHeadersCount = mostHeaders * 2
   server.prependListener('request', (request, response) => {
     count(request.socket, 1)

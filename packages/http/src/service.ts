@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
 import type { Authenticator, Enforcer } from '@hearth/auth'
 import {
@@ -7,7 +6,9 @@ import {
   type Context,
   commonErrors,
   type HearthError,
+  type Listening,
   type Logger,
+  listenOn,
   type Readiness,
   type Registry,
   type Running,
@@ -121,7 +122,7 @@ export async function openService<Deps>(options: ServiceOptions<Deps>): Promise<
   serveHealth(app, options)
   serveMetrics(app, options)
   options.configure?.(app)
-  return listen(app, options)
+  return listen(app, options, limits.maxConnections)
 }
 
 function sendFault<Deps>(
@@ -168,23 +169,29 @@ function missing<Deps>(
   return commonErrors.NotFound()
 }
 
-async function listen<Deps>(app: FastifyInstance, options: ServiceOptions<Deps>): Promise<Running> {
+async function listen<Deps>(
+  app: FastifyInstance,
+  options: ServiceOptions<Deps>,
+  maxConnections: number,
+): Promise<Running> {
+  const { host, port } = options
+  let listening: Listening
   try {
-    await app.listen({ host: options.host, port: options.port, backlog: 4096 })
+    await app.ready()
+    listening = await listenOn(app.server, { host, port, maxConnections })
   } catch (cause) {
     await app.close()
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause
-    throw requestErrors.PortInUse({ service: options.name, host: options.host, port: options.port }, cause)
+    throw requestErrors.PortInUse({ service: options.name, host, port }, cause)
   }
-  const address = app.server.address() as AddressInfo
   const url =
     options.publicUrl ??
-    `${options.certificate ? 'https' : 'http'}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${address.port}`
+    `${options.certificate ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${listening.port}`
   return {
     url,
     async close() {
       const timer = setTimeout(() => app.server.closeAllConnections(), closeSeconds * 1000)
-      await app.close()
+      await Promise.all([listening.close(), app.close()])
       clearTimeout(timer)
     },
   }

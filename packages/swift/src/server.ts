@@ -7,7 +7,9 @@ import {
   createWebServer,
   isHearthError,
   isProbe,
+  type Listening,
   type Logger,
+  listenOn,
   noProxies,
   openMetrics,
   originOf,
@@ -70,12 +72,10 @@ export async function openServer(deps: ProxyDeps, options: ServerOptions): Promi
   server.on('clientError', (error, socket) => refuseMalformed(error, socket, underWay.get(socket) ?? new Set()))
   server.on('request', (message: IncomingMessage, reply: ServerResponse) => handle(message, reply, false))
   server.on('checkContinue', (message: IncomingMessage, reply: ServerResponse) => handle(message, reply, true))
-  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections
-  await listen(server, options)
-  const address = server.address() as { port: number }
+  const listening = await listen(server, options)
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
   const scheme = options.certificate ? 'https' : 'http'
-  return { url: `${scheme}://${host}:${address.port}`, close: () => close(server) }
+  return { url: `${scheme}://${host}:${listening.port}`, close: () => close(server, listening) }
 }
 
 /** The time-outs for heads and idle connections, and limits that Swift's own web server has; bodies have theirs in read-body.ts. */
@@ -94,18 +94,18 @@ function openHttpServer(timeoutMs: number, certificate: Certificate | undefined)
   return server
 }
 
-function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? new Error(`port ${port} on ${host} is taken`) : error),
-    )
-    server.listen({ port, host, backlog: 4096 }, resolve)
-  })
+async function listen(server: Server, { host, port, maxConnections }: ServerOptions): Promise<Listening> {
+  try {
+    return await listenOn(server, { host, port, maxConnections })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new Error(`port ${port} on ${host} is taken`)
+  }
 }
 
 /** Lets running requests end, for ten seconds at most. */
-async function close(server: Server): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve))
+async function close(server: Server, listening: Listening): Promise<void> {
+  const closed = Promise.all([listening.close(), new Promise((resolve) => server.close(resolve))])
   server.closeIdleConnections()
   // A connection that was busy would be kept open for its client's next request.
   const idle = setInterval(() => server.closeIdleConnections(), 50)

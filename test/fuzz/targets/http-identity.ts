@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { routes } from '@hearth/keystone'
 import { type Fixture, freshName, openFixtures, posted } from '../fixtures.ts'
 import { httpSession } from '../http-session.ts'
-import { type Grammar, generalHeaders, type Row, requestsOf } from '../requests.ts'
+import { type Grammar, generalHeaders, type Request, type Row, requestsOf } from '../requests.ts'
 import { define } from '../target.ts'
 
 const by = (name: string, path: string, wrap: string, json: Parameters<typeof posted>[1], to = path): Fixture =>
@@ -74,6 +74,10 @@ const members = [
 /** Rows that would end the caller's own token or account. */
 const skip = (row: Row): boolean => row.path === '/auth/tokens' && row.method === 'DELETE'
 
+/** Disables or deletes the user that the targets of all services log in as. */
+const spares = ({ method, url }: Request): boolean =>
+  ['PATCH', 'DELETE'].includes(method) && /\/users\/\{demoUser\}[^a-z]*(\.json)?(\?|$)/.test(url)
+
 const grammar: Grammar = {
   rows: routes as readonly Row[],
   prefixes: ['/v3', '/v3', '/v3', '/identity/v3'],
@@ -135,6 +139,7 @@ const grammar: Grammar = {
   ],
   members,
   skip,
+  spares,
 }
 
 export const target = define({
