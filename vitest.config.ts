@@ -27,7 +27,7 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('layout', ['test/layout.test.ts'], 20_000),
+      project('layout', ['test/layout.test.ts'], 180_000),
       project('unit', unit, 60_000),
       api('api'),
       api('api-mariadb'),

@@ -1,15 +1,22 @@
 import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { functionsOf } from './layout/functions.ts'
+import { circlesOf, graphOf, packageFolderOf } from './layout/graph.ts'
 import { inheritedKeyLookups } from './layout/inherited-keys.ts'
+import { openProject } from './layout/project.ts'
 
 const root = join(import.meta.dirname, '..')
 const sources = globSync('{packages,drivers,ring,test,bench}/**/*.ts', {
   cwd: root,
   exclude: (path) => path.includes('node_modules'),
 }).sort()
+const project = openProject(root, join(root, 'tsconfig.json'), (file) =>
+  /^(packages|drivers|ring|test|bench)\//.test(file),
+)
+afterAll(() => project.close())
 const text = new Map(sources.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
+const graph = graphOf(root, project.files)
 const isTest = (file: string): boolean => /\.(test|bench)\.ts$/.test(file) || file.startsWith('test/')
 
 /** Direct dependencies a package may have among ours; everything else points upward or sideways. */
@@ -36,14 +43,7 @@ function packageOf(file: string): string {
   return top === 'packages' ? name! : top === 'drivers' ? 'drivers' : top!
 }
 
-function importsOf(file: string): string[] {
-  const found = text
-    .get(file)!
-    .matchAll(
-      /(?:^|\n)\s*(?:import|export)\b[^'"\n]*?(?:\n[^'"]*?)?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g,
-    )
-  return [...found].map((match) => (match[1] ?? match[2])!)
-}
+const importsOf = (file: string): string[] => (graph.get(file) ?? []).map(({ from }) => from)
 
 function offenders(pick: (file: string) => boolean): string[] {
   return sources.filter(pick)
@@ -85,16 +85,20 @@ test('no relative import leaves its package', () => {
     importsOf(file)
       .filter((name) => name.startsWith('.'))
       .map((name) => join(dirname(file), name))
-      .filter((target) => packageRoot(target) !== packageRoot(file))
+      .filter((target) => packageFolderOf(target) !== packageFolderOf(file))
       .map((target) => `${file} → ${target}`),
   )
   expect(wrong).toEqual([])
 })
 
-function packageRoot(file: string): string {
-  const parts = file.split('/')
-  return parts[0] === 'packages' || parts[0] === 'drivers' ? parts.slice(0, 2).join('/') : parts[0]!
-}
+test('no files import one another in a circle, types included', () => {
+  expect(circlesOf(graph)).toEqual([])
+})
+
+test('the compiler reads every file that the other rules look at', () => {
+  const unread = sources.filter((file) => !project.files.has(file) && !file.startsWith('test/layout/inherited-keys/'))
+  expect(unread).toEqual([])
+})
 
 test('black-box tests import nothing of ours but the starter', () => {
   const wrong = sources
@@ -141,20 +145,22 @@ test('files keep their budgets', () => {
 test('functions keep their budget of 50 lines', () => {
   const long = sources
     .filter((file) => !isTest(file) && !file.includes('/contract/'))
-    .flatMap((file) => functionsOf(file, text.get(file)!))
+    .flatMap((file) => functionsOf(file, project.files.get(file)!))
     .filter((found) => found.lines > 50 && !(`${found.file}:${found.name}` in longFunctions))
   expect(long).toEqual([])
 })
 
 test('no name from outside can reach what objects inherit: own() and setOwn() of core, or a Map', () => {
   const isSource = (file: string): boolean => /^packages\/\w+\/src\//.test(file) && !isTest(file)
-  const pick = (file: string): boolean => isSource(file) && file !== 'packages/core/src/members.ts'
-  expect(inheritedKeyLookups(root, join(root, 'tsconfig.json'), pick)).toEqual([])
+  const checked = [...project.files].filter(([file]) => isSource(file) && file !== 'packages/core/src/members.ts')
+  expect(inheritedKeyLookups({ files: new Map(checked), checker: project.checker })).toEqual([])
 })
 
 test('the search for inherited keys finds reads, writes, casts and "in", and lets guarded ones be', () => {
   const folder = join(import.meta.dirname, 'layout', 'inherited-keys')
-  const found = inheritedKeyLookups(folder, join(folder, 'tsconfig.json'), (file) => file === 'sample.ts')
+  const sample = openProject(folder, join(folder, 'tsconfig.json'), (file) => file === 'sample.ts')
+  const found = inheritedKeyLookups(sample)
+  sample.close()
   const marked = readFileSync(join(folder, 'sample.ts'), 'utf8')
     .split('\n')
     .flatMap((line, index) => (line.includes('// found') ? [`sample.ts:${index + 1}`] : []))

@@ -1,6 +1,7 @@
 import type { DriverPlugin } from '@hearth/driver'
 import { connectorOptions, openIscsiConnector } from './connector.ts'
-import { exportOptions, openIscsiExport } from './export.ts'
+import { openIscsiExport } from './export.ts'
+import { exportOptions } from './options.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,

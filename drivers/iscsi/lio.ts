@@ -1,7 +1,6 @@
 import { type DriverDeps, DriverError, type ExportDriver, type ExportRequest, openExclusive } from '@hearth/driver'
 import { configfsRoot, openConfigfs } from './configfs.ts'
 import type { Configfs, Found, Step } from './configfs-step.ts'
-import type { IscsiOptions } from './export.ts'
 import {
   adapterOf,
   creation,
@@ -16,6 +15,7 @@ import {
   stateOf,
   type TargetState,
 } from './lio-plan.ts'
+import type { IscsiOptions } from './options.ts'
 import { checkKernelNames, checkName, checkRequest, stopIfAborted } from './request.ts'
 
 const lun = 0

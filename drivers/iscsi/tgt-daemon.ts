@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type DriverDeps, DriverError, isDriverError } from '@hearth/driver'
-import type { TgtOptions } from './export.ts'
+import type { TgtOptions } from './options.ts'
 import { openCommandControl, openSocketControl, type TgtControl } from './tgt-control.ts'
 import { parsePortals } from './tgt-show.ts'
 

@@ -8,7 +8,7 @@ import {
   type ExportRequest,
   openExclusive,
 } from '@hearth/driver'
-import type { TgtOptions } from './export.ts'
+import type { TgtOptions } from './options.ts'
 import { checkRequest, stopIfAborted } from './request.ts'
 import type { TgtControl } from './tgt-control.ts'
 import { openTgtDaemon, type TgtDaemon } from './tgt-daemon.ts'

@@ -2,7 +2,7 @@ import { activeDevices, type Builder, noDevice } from './builder.ts'
 import type { Device } from './device.ts'
 import { planReplicas } from './plan.ts'
 import { type Random, seededRandom } from './random.ts'
-import { openWork, type Work } from './work.ts'
+import { openWork, type Slot, type Work } from './work.ts'
 
 export interface RebalanceOptions {
   /** The same seed and builder give the same ring. */
@@ -40,12 +40,6 @@ export function rebalance(builder: Builder, options: RebalanceOptions = {}): Reb
   }
   builder.version++
   return { moved: settle(builder, before), removedDevices }
-}
-
-/** One replica of a partition to be placed anew. */
-export interface Slot {
-  partition: number
-  replica: number
 }
 
 function ageMoves(builder: Builder, now: number): void {

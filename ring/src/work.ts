@@ -2,7 +2,6 @@ import { type Builder, noDevice } from './builder.ts'
 import { type Device, type TierKey, tiersOf } from './device.ts'
 import type { ReplicaPlan } from './plan.ts'
 import { type Random, shuffle } from './random.ts'
-import type { Slot } from './rebalance.ts'
 
 /** The bookkeeping of one rebalance: how many more partitions each failure domain should take. */
 export interface Work {
@@ -155,4 +154,10 @@ function mostCrowded(state: State, partition: number): Slot | undefined {
     worst = { partition, replica }
   })
   return worst
+}
+
+/** One replica of a partition to be placed anew. */
+export interface Slot {
+  partition: number
+  replica: number
 }

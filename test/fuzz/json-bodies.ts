@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import type { Row } from './requests.ts'
+import type { Row } from './row.ts'
 import { bytes, fromPairs, json, jsonText, nested, oddNumber, oddText, text } from './values.ts'
 
 type Schema = Record<string, unknown>

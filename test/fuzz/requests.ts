@@ -1,5 +1,6 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { bodyOf } from './json-bodies.ts'
+import type { Row } from './row.ts'
 import { oddText, text } from './values.ts'
 
 /** One request, with `{name}` for the ids of fixtures. */
@@ -15,16 +16,6 @@ export interface Request {
   headers: [name: string, value: string][]
   body: string | Uint8Array | null
   chunked: boolean
-}
-
-/** The part of a route table's row that requests are drawn from. */
-export interface Row {
-  method: string | readonly string[]
-  path: string
-  policy: string | null
-  action?: string
-  body?: Record<string, unknown>
-  stream?: boolean
 }
 
 export interface Grammar {

@@ -1,29 +1,38 @@
+import type { Node, SourceFile } from 'typescript/unstable/ast'
+import { SyntaxKind } from 'typescript/unstable/ast'
+import { lineAt } from './project.ts'
+
 export interface FoundFunction {
   file: string
+  /** Name of the function, or of the constant or member that holds it; `anonymous` for others. */
   name: string
   lines: number
 }
 
-/** Opening lines of functions, methods and arrow functions with a body, as the formatter writes them. */
-const opening =
-  /^(\s*)(?:export )?(?:(?:async )?function\*? (\w+)|(?:const|let) (\w+)[^=]*= (?:async )?(?:\([\s\S]*|\w+) ?(?::[^=]*)?=>|(?:async )?\*?(\w+)\([^)]*\)[^=;]*)\s*.*\{$/
+const kinds = [
+  SyntaxKind.FunctionDeclaration,
+  SyntaxKind.FunctionExpression,
+  SyntaxKind.ArrowFunction,
+  SyntaxKind.MethodDeclaration,
+  SyntaxKind.Constructor,
+  SyntaxKind.GetAccessor,
+  SyntaxKind.SetAccessor,
+]
 
-/**
- * Functions with their length in lines. Relies on the formatter: a body ends at the first line that is a closing brace
- * at the indentation of its opening line.
- */
-export function functionsOf(file: string, source: string): FoundFunction[] {
-  const lines = source.split('\n')
+/** All functions of a file with a body, with their length in lines. */
+export function functionsOf(file: string, source: SourceFile): FoundFunction[] {
   const found: FoundFunction[] = []
-  for (const [index, line] of lines.entries()) {
-    const match = opening.exec(line)
-    const name = match?.[2] ?? match?.[3] ?? match?.[4]
-    if (!match || !name || ['if', 'for', 'while', 'switch', 'catch', 'test', 'describe'].includes(name)) continue
-    const closing = `${match[1]}}`
-    const end = lines.findIndex(
-      (other, at) => at > index && other.startsWith(closing) && !other.slice(closing.length).startsWith(' else'),
-    )
-    if (end > index) found.push({ file, name, lines: end - index + 1 })
+  const walk = (node: Node): void => {
+    if (kinds.includes(node.kind) && 'body' in node && node.body) {
+      const lines = lineAt(source, node.end) - lineAt(source, node.getStart(source)) + 1
+      found.push({ file, name: nameOf(node) ?? nameOf(node.parent) ?? 'anonymous', lines })
+    }
+    node.forEachChild(walk)
   }
+  walk(source)
   return found
+}
+
+function nameOf(node: Node): string | undefined {
+  return (node as unknown as { name?: { text?: string } }).name?.text
 }

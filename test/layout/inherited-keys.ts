@@ -1,6 +1,7 @@
 import type { Node, SourceFile } from 'typescript/unstable/ast'
 import { isAsExpression, isBinaryExpression, isElementAccessExpression, SyntaxKind } from 'typescript/unstable/ast'
-import { API, type Checker, type Type, TypeFlags } from 'typescript/unstable/sync'
+import { type Checker, type Type, TypeFlags } from 'typescript/unstable/sync'
+import { lineAt, type ParsedProject } from './project.ts'
 
 /** `object[name]` or `name in object`. */
 interface Lookup {
@@ -16,22 +17,12 @@ const anyText = TypeFlags.Any | TypeFlags.String | TypeFlags.TemplateLiteral
  * Such a name may be `constructor` or `__proto__`, which every object inherits. A place that reads is fine where the same
  * function asks `Object.hasOwn(object, name)` with these very expressions; one that writes never is.
  */
-export function inheritedKeyLookups(root: string, config: string, pick: (file: string) => boolean): string[] {
-  const api = new API({ cwd: root })
-  try {
-    const project = api.updateSnapshot({ openProjects: [config] }).getProject(config)
-    if (!project) throw new Error(`there is no project at ${config}`)
-    const files = project.program.getSourceFileNames().filter((file) => pick(file.slice(root.length + 1)))
-    return files.flatMap((file) => {
-      const source = project.program.getSourceFile(file)!
-      const place = (node: Node) => source.text.slice(0, node.getStart(source)).split('\n').length
-      return offending(source, project.checker).map(
-        ({ node }) => `${file.slice(root.length + 1)}:${place(node)} ${node.getText(source)}`,
-      )
-    })
-  } finally {
-    api.close()
-  }
+export function inheritedKeyLookups({ files, checker }: Pick<ParsedProject, 'files' | 'checker'>): string[] {
+  return [...files].flatMap(([file, source]) =>
+    offending(source, checker).map(
+      ({ node }) => `${file}:${lineAt(source, node.getStart(source))} ${node.getText(source)}`,
+    ),
+  )
 }
 
 function offending(source: SourceFile, checker: Checker): Lookup[] {

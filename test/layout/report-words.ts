@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { withProject } from './project.ts'
+import { openProject } from './project.ts'
 import { hardComments, withoutDocstring } from './words.ts'
 
 const usage = `node test/layout/report-words.ts FOLDER…
@@ -14,11 +14,11 @@ if (folders.length === 0) {
 const root = join(import.meta.dirname, '..', '..')
 const pick = (file: string): boolean => folders.some((folder) => file === folder || file.startsWith(`${folder}/`))
 let count = 0
-withProject(root, join(root, 'tsconfig.json'), pick, ({ files }) => {
-  for (const [file, source] of files)
-    for (const finding of [...hardComments(source), ...(file.endsWith('.test.ts') ? [] : withoutDocstring(source))]) {
-      count++
-      console.log(`${file}:${finding}`)
-    }
-})
+const { files, close } = openProject(root, join(root, 'tsconfig.json'), pick)
+for (const [file, source] of files)
+  for (const finding of [...hardComments(source), ...(file.endsWith('.test.ts') ? [] : withoutDocstring(source))]) {
+    count++
+    console.log(`${file}:${finding}`)
+  }
+close()
 console.log(`${count} findings`)

@@ -1,21 +1,10 @@
-import { errorTable, type Logger, type ServerTls } from '@hearth/core'
-import { type Database, migrate } from '@hearth/database'
+import { errorTable } from '@hearth/core'
+import { migrate } from '@hearth/database'
 import { migrations } from '../migrations/index.ts'
 import { openAmqpBus } from './amqp/bus.ts'
 import { MemoryBus } from './memory/bus.ts'
+import type { BusOptions } from './options.ts'
 import type { Bus } from './topic.ts'
-
-export interface BusOptions {
-  /** Holds the outbox; `cast` takes transactions of this database. */
-  database: Database
-  log: Logger
-  /** The service this is, e.g. `cinder`: services may share a database, each delivers its own casts. */
-  service: string
-  /** Milliseconds before a failed cast is delivered again; doubles each time up to a minute. Default 1000. */
-  firstPauseMs?: number
-  /** How the broker's certificate is verified, for amqps: URLs. */
-  tls?: ServerTls | undefined
-}
 
 const errors = errorTable({
   BadUrl: [

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Address } from '../src/index.ts'
 import { type ByteProbe, gib, mib, openProbe } from './bytes.ts'
-import type { ConnectorKit, OfferedVolume } from './connector.ts'
+import type { ConnectorKit, OfferedVolume } from './connector-kit.ts'
 import { openCanary, shellTraps } from './hostile.ts'
 
 /** The bytes behind an offered volume, past the connector. */

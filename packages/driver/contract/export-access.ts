@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { type Exported, newChap } from '../src/index.ts'
 import { hostRunner, mib } from './bytes.ts'
-import type { ExportKit } from './export.ts'
+import type { ExportKit } from './export-kit.ts'
 
 /** Who may log in, and who is. */
 export function describeAccess(kit: ExportKit): void {

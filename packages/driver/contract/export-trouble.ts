@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ExportRequest } from '../src/index.ts'
 import { hostRunner, mib } from './bytes.ts'
-import type { ExportKit } from './export.ts'
+import type { ExportKit } from './export-kit.ts'
 import { openCanary, shellTraps } from './hostile.ts'
 
 /** Refusals, aborts, devices that go away, hostile words. */

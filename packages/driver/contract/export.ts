@@ -1,64 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  type DriverLog,
-  type ExportDriver,
-  type Exported,
-  type ExportRequest,
-  newChap,
-  type Runner,
-} from '../src/index.ts'
-import { type ByteProbe, mib, openProbe } from './bytes.ts'
+import { type ExportDriver, type Exported, newChap } from '../src/index.ts'
+import { mib, openProbe } from './bytes.ts'
 import { describeAccess } from './export-access.ts'
+import type { ExportContract, ExportKit } from './export-kit.ts'
 import { describeExportTrouble } from './export-trouble.ts'
 import { openListener } from './secrets.ts'
-
-export interface ExportContract {
-  name: string
-  /** Opens the driver with this log, through a runner of this log as well. */
-  open(log: DriverLog): Promise<ExportDriver>
-  /** Opens it as another process would that follows the first. */
-  reopen?(): Promise<ExportDriver>
-  /** Makes a device of 64 MiB reading as zeros and answers its path. */
-  device(): Promise<string>
-  /** As `device`, for many at once, where no device can be offered twice. */
-  devices?(count: number): Promise<string[]>
-  /** Grows a device of `device` to so many bytes; the driver is not told. */
-  grow?(path: string, sizeBytes: number): Promise<void>
-  /** Takes a device of `device` away, offered or not. */
-  lose?(path: string): Promise<void>
-  /** Runs commands on the host where device paths mean something; this one when absent. */
-  run?: Runner
-  /** Where initiators of this host reach a portal of the export; the portal itself when absent. */
-  reach?(portal: string): string
-  abilities: {
-    /** What is offered can be reached by an initiator from this host. */
-    network?: boolean
-    resize?: boolean
-    sessions?: boolean
-    /** Takes `initiators`. */
-    initiators?: boolean
-    /** Takes `mutual`. */
-    mutual?: boolean
-  }
-  /** How many exports at once; 50 when absent. */
-  concurrency?: number
-  /** The driver has passed with devices of another kind: what does not depend on the device is left out. */
-  onlyDevices?: boolean
-}
-
-export interface ExportKit {
-  contract: ExportContract
-  driver(): ExportDriver
-  /** A request for a new device, or for one that is there. */
-  request(path?: string): Promise<ExportRequest>
-  /** The export as libiscsi and qemu read it. */
-  remote(exported: Exported, portal?: string): { filename: string; format: 'raw' }
-  /** Bytes of devices. */
-  behind: ByteProbe
-  /** Bytes that came over the network. */
-  near: ByteProbe
-}
 
 /** Registers the behaviour every export driver must show; bytes go through libiscsi in qemu-io. */
 export function exportContract(contract: ExportContract): void {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Blocks, Extent } from './blocks.ts'
 import { DriverError, isDriverError } from './errors.ts'
 import { connectNbd, type NbdClient } from './nbd.ts'
-import type { OpenBlocks } from './open-blocks.ts'
+import type { OpenBlocks } from './open-blocks-options.ts'
 import type { Runner } from './runner.ts'
 import type { Address } from './volume.ts'
 

@@ -2,18 +2,11 @@ import { isAbsolute } from 'node:path'
 import type { Blocks } from './blocks.ts'
 import { DriverError } from './errors.ts'
 import { openFileBlocks } from './open-blocks-file.ts'
+import type { OpenBlocks } from './open-blocks-options.ts'
 import { openServedBlocks } from './open-blocks-served.ts'
 import { quietLog } from './quiet-log.ts'
-import { openRunner, type Runner } from './runner.ts'
+import { openRunner } from './runner.ts'
 import type { Address, SnapshotRef, VolumeDriver, VolumeRef } from './volume.ts'
-
-export interface OpenBlocks {
-  mode: 'r' | 'rw'
-  /** Runs qemu-nbd and its like, on this host; an ordinary one when absent. */
-  run?: Runner
-  /** Secrets that the address names (`"password-secret": "<id>"`), by id; they never stand in a command line. */
-  secrets?: Record<string, string>
-}
 
 /**
  * Opens the bytes behind an address of this host: a raw file or device directly, all else (qcow2, `rbd:…`, `json:{…}`) by a

@@ -2,17 +2,10 @@ import type { BackupStore } from './backup.ts'
 import type { ConnectorDriver } from './connector.ts'
 import type { ExportDriver } from './export.ts'
 import type { ImageStore } from './image.ts'
+import type { DriverLog } from './log.ts'
 import type { Reserve } from './reserve.ts'
 import type { Runner } from './runner.ts'
 import type { VolumeDriver } from './volume.ts'
-
-/** The little a driver needs of a log. */
-export interface DriverLog {
-  debug(details: object, message: string): void
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-  error(details: object, message: string): void
-}
 
 /** What every driver factory is handed. */
 export interface DriverDeps {

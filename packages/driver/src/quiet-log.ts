@@ -1,4 +1,4 @@
-import type { DriverLog } from './plugin.ts'
+import type { DriverLog } from './log.ts'
 
 const nothing = (): void => undefined
 

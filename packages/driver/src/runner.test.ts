@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { DriverError } from './errors.ts'
-import type { DriverLog } from './plugin.ts'
+import type { DriverLog } from './log.ts'
 import { openRunner } from './runner.ts'
 
 const lines: string[] = []

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExecaError, execa, type ResultPromise } from 'execa'
 import { DriverError, type DriverErrorKind } from './errors.ts'
-import type { DriverLog } from './plugin.ts'
+import type { DriverLog } from './log.ts'
 
 export interface RunResult {
   stdout: string

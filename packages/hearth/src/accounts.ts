@@ -1,4 +1,4 @@
-import type { Config } from './config.ts'
+import type { Config } from './config-types.ts'
 import { foldersOf } from './folders.ts'
 import { existingSecrets, secretErrors } from './secrets.ts'
 import { identityUrl } from './urls.ts'

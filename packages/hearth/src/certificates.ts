@@ -1,8 +1,7 @@
 import { type Certificate, type Logger, openCertificate } from '@hearth/core'
-import type { Config } from './config.ts'
+import type { Config, Part } from './config-types.ts'
 import { once } from './once.ts'
 import { certificateFiles } from './tls-config.ts'
-import type { Part } from './urls.ts'
 
 /** The certificate a place listens with; undefined for plain HTTP. */
 export type Certificates = (place: Part | 'storage') => Certificate | undefined

@@ -1,6 +1,6 @@
 import { ConfigError, closest } from '@hearth/core'
 import { examineDriver, isDriverError, type RoleName } from '@hearth/driver'
-import type { Config, PluginConfig } from './config.ts'
+import type { Config, PluginConfig } from './config-types.ts'
 
 /** The drivers that come with the suite. */
 export const shippedDrivers = ['file', 'lvm', 'nfs', 'rbd', 'iscsi', 'swift', 'memory'].map(

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { errorTable } from '@hearth/core'
-import type { Config } from './config.ts'
+import type { Config } from './config-types.ts'
 import { hasStorageListener } from './role-names.ts'
 import { hostAndPort } from './urls.ts'
 

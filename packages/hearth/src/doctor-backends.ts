@@ -1,7 +1,7 @@
 import { own, silentLog } from '@hearth/core'
 import { openRunner, type Runner } from '@hearth/driver'
 import { holderOf } from './check-ports.ts'
-import type { BackendConfig, Config, PluginConfig } from './config.ts'
+import type { BackendConfig, Config, PluginConfig } from './config-types.ts'
 import type { Finding } from './doctor.ts'
 
 type Verdict = Pick<Finding, 'ok' | 'found' | 'remedy'>

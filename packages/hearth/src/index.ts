@@ -1,1 +1,2 @@
-export { type Config, loadConfig } from './config.ts'
+export { loadConfig } from './config.ts'
+export type { Config } from './config-types.ts'

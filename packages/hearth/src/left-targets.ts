@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { silentLog } from '@hearth/core'
 import { openDriver, openRunner } from '@hearth/driver'
-import type { Config } from './config.ts'
+import type { Config } from './config-types.ts'
 import { foldersOf } from './folders.ts'
 
 /** The tgtd of the default backend, which outlives a stop while initiators are logged in. */

@@ -1,5 +1,5 @@
 import { errorTable } from '@hearth/core'
-import type { Config } from './config.ts'
+import type { Config } from './config-types.ts'
 import { compareSecrets } from './secret-prints.ts'
 import { loadSecrets, readSecrets, type SecretName, type Secrets, secretNames, secretsNeeded } from './secrets.ts'
 import type { Shared } from './shared.ts'

@@ -1,5 +1,5 @@
 import type { Running } from '@hearth/core'
-import type { Config } from './config.ts'
+import type { Config } from './config-types.ts'
 import { leftTargets } from './left-targets.ts'
 import { checkRoles } from './role-names.ts'
 import { watchForStop } from './stopping.ts'

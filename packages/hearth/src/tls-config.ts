@@ -1,7 +1,6 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { ConfigError, certificateProblem, readAuthority, type ServerTls } from '@hearth/core'
-import type { CertificateFiles, Config } from './config.ts'
-import type { Part } from './urls.ts'
+import type { CertificateFiles, Config, Part } from './config-types.ts'
 
 const parts = ['identity', 'volume', 'image', 'object'] as const
 

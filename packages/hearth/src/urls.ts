@@ -1,9 +1,6 @@
 import { identityRoot } from '@hearth/auth'
-import type { Config } from './config.ts'
+import type { Config, Part } from './config-types.ts'
 import { certificateFiles } from './tls-config.ts'
-
-/** The four services by the names of their configuration sections. */
-export type Part = 'identity' | 'volume' | 'image' | 'object'
 
 /** Where clients reach a part: its publicUrl, else host and port; an address that means "all" is told as loopback. */
 export function partUrl(config: Config, part: Part): string {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { commonErrors, type HearthError } from '@hearth/core'
-import type { Faults } from './service.ts'
+import type { Faults } from './service-options.ts'
 import { requestErrors } from './validation.ts'
 
 /**

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { behavioursAt } from './microversion.ts'
 import type { ApiRequest } from './route.ts'
 import { versionReader } from './router.ts'
-import type { ServiceOptions } from './service.ts'
+import type { ServiceOptions } from './service-options.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -5,7 +5,7 @@ import { type Band, bandsOf, inBand, type Microversions, shapeAt } from './micro
 import { replyPruner } from './prune.ts'
 import { type ApiRequest, type Method, Reply, type Route } from './route.ts'
 import { bandKey } from './router.ts'
-import type { ServiceOptions } from './service.ts'
+import type { ServiceOptions } from './service-options.ts'
 import { bodyValidator, requestErrors } from './validation.ts'
 
 /** One route of the router: a row at one band, or all actions of one path. */

@@ -1,6 +1,6 @@
 import type { Certificate, Logger, Readiness, Registry, TrustedProxies } from '@hearth/core'
 import type { HttpLimits } from './limits.ts'
-import type { ServiceOptions } from './service.ts'
+import type { ServiceOptions } from './service-options.ts'
 
 /** Where and how an API listens: what is the same for every service. */
 export interface ListenOptions {

@@ -8,7 +8,7 @@ import { noCompliance, type SecurityCompliance } from './login/compliance.ts'
 import { defaultThrottle, openThrottle, type ThrottleSettings } from './login/throttle.ts'
 import { policies } from './policies.ts'
 import { served } from './routes.ts'
-import type { TokenKeeper } from './tokens/source.ts'
+import type { TokenKeeper } from './tokens/keeper.ts'
 
 export interface ApiOptions extends ListenOptions {
   /** Migrated and bootstrapped. */

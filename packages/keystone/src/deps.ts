@@ -2,7 +2,7 @@ import type { Clock } from '@hearth/core'
 import type { Database, Transaction } from '@hearth/database'
 import type { SecurityCompliance } from './login/compliance.ts'
 import type { Throttle } from './login/throttle.ts'
-import type { TokenKeeper } from './tokens/source.ts'
+import type { TokenKeeper } from './tokens/keeper.ts'
 
 /** What identity operations work with. */
 export interface Deps {

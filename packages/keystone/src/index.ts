@@ -8,7 +8,8 @@ export type { SecurityCompliance } from './login/compliance.ts'
 export type { ThrottleSettings } from './login/throttle.ts'
 export { policies } from './policies.ts'
 export { routes } from './routes.ts'
+export type { TokenKeeper } from './tokens/keeper.ts'
 export { type Rotation, rotateSigningKeys } from './tokens/keys.ts'
-export { openTokenSource, type TokenKeeper } from './tokens/source.ts'
+export { openTokenSource } from './tokens/source.ts'
 
 export const roles = { api: openApi }

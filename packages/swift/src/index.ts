@@ -17,8 +17,8 @@ export {
   type StorageDevice,
   type StorageOptions,
 } from './open-storage.ts'
-export type { DeviceState } from './storage/holder.ts'
 export { type DeviceRequest, leaveRequest } from './storage/requests.ts'
+export type { DeviceState } from './storage/state-file.ts'
 export { readDeviceStates } from './storage/state-file.ts'
 
 export interface ProxyOptions {

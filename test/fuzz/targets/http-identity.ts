@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { routes } from '@hearth/keystone'
 import { type Fixture, freshName, openFixtures, posted } from '../fixtures.ts'
 import { httpSession } from '../http-session.ts'
-import { type Grammar, generalHeaders, type Request, type Row, requestsOf } from '../requests.ts'
+import { type Grammar, generalHeaders, type Request, requestsOf } from '../requests.ts'
+import type { Row } from '../row.ts'
 import { define } from '../target.ts'
 
 const by = (name: string, path: string, wrap: string, json: Parameters<typeof posted>[1], to = path): Fixture =>

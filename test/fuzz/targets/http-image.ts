@@ -1,7 +1,8 @@
 import { routes } from '@hearth/glance'
 import { type Fixture, freshName, openFixtures } from '../fixtures.ts'
 import { httpSession } from '../http-session.ts'
-import { type Grammar, generalHeaders, type Row, requestsOf } from '../requests.ts'
+import { type Grammar, generalHeaders, requestsOf } from '../requests.ts'
+import type { Row } from '../row.ts'
 import { define } from '../target.ts'
 
 const image = (name: string, as: Fixture['as'], bytes: string | null): Fixture => ({

@@ -3,7 +3,8 @@ import { routes } from '@hearth/cinder'
 import { waitForStatus } from '../../client.ts'
 import { type Fixture, freshName, openFixtures, posted } from '../fixtures.ts'
 import { httpSession } from '../http-session.ts'
-import { type Grammar, generalHeaders, type Row, requestsOf } from '../requests.ts'
+import { type Grammar, generalHeaders, requestsOf } from '../requests.ts'
+import type { Row } from '../row.ts'
 import { define } from '../target.ts'
 
 const by = (name: string, as: Fixture['as'], path: string, wrap: string, json: Parameters<typeof posted>[1]): Fixture =>

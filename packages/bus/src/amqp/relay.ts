@@ -1,6 +1,6 @@
 import { uuid } from '@hearth/core'
 import { afterCommit, type Transaction } from '@hearth/database'
-import type { BusOptions } from '../open.ts'
+import type { BusOptions } from '../options.ts'
 import { insertRetry, insertRow, leaseRows, type NewRow, newRow } from '../outbox.ts'
 import { Remover } from '../remover.ts'
 import { openTasks } from '../tasks.ts'

@@ -1,6 +1,6 @@
 import { afterCommit, type Transaction } from '@hearth/database'
 import { handleCast, pauseAfter, type Served } from '../handle.ts'
-import type { BusOptions } from '../open.ts'
+import type { BusOptions } from '../options.ts'
 import {
   countAttempt,
   insertRow,

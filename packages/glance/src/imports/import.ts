@@ -8,6 +8,7 @@ import { moveImage, writeProperty } from '../images/store.ts'
 import { checkStorageQuota, headerOf, requireFormats } from '../images/upload.ts'
 import { chooseStore, type StoreEntry } from '../stores/stores.ts'
 import { findTask, insertTask } from '../tasks/store.ts'
+import type { ImportJob } from './jobs.ts'
 import type { RemoteImage } from './remote-image.ts'
 import { stagingStore } from './stage.ts'
 import { mayFetch } from './uri-filter.ts'
@@ -24,19 +25,6 @@ export interface ImportBody {
   stores?: string[]
   all_stores?: boolean
   all_stores_must_succeed?: boolean
-}
-
-/** An import that was accepted and is to be run. */
-export interface ImportJob {
-  taskId: string
-  image: Image
-  method: string
-  uri: string | null
-  /** For glance-download. */
-  remote: RemoteImage | null
-  targets: StoreEntry[]
-  /** One store failing fails the import. */
-  allMustSucceed: boolean
 }
 
 const bad = (reason: string) => glanceErrors.BadRequest({ reason })

@@ -3,10 +3,10 @@ import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import { type Ingested, ingest, purge } from '../images/ingest.ts'
 import { addLocation, moveImage, releaseWorker, writeLearnt, writeProperty } from '../images/store.ts'
-import { type HashJob, hashLocation } from '../locations/hash.backend.ts'
+import { hashLocation } from '../locations/hash.backend.ts'
 import type { StoreEntry } from '../stores/stores.ts'
 import { beginTask, endTask } from '../tasks/store.ts'
-import type { ImportJob } from './import.ts'
+import type { ImportJob, Imports } from './jobs.ts'
 import { openRemoteImage, type RemoteImage } from './remote-image.ts'
 import type { Staging } from './staging.ts'
 import { openWebSource } from './web-source.ts'
@@ -15,15 +15,6 @@ export type ImportDeps = Pick<GlanceDeps, 'database' | 'stores' | 'settings' | '
   staging: Staging
   /** Where catalogs are asked for; null: no glance-download. */
   identityUrl: string | null
-}
-
-/** The imports under way in this process. */
-export interface Imports {
-  start(job: ImportJob): void
-  /** Reads a registered location for its hash. */
-  startHashing(job: HashJob): void
-  /** Calls off what is running and waits for it to clean up. */
-  close(): Promise<void>
 }
 
 export function openImports(deps: ImportDeps): Imports {

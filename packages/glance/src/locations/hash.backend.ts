@@ -1,16 +1,9 @@
 import type { GlanceDeps } from '../deps.ts'
 import { glanceErrors } from '../errors.ts'
 import { doomLocation, findImage, moveImage, writeLearnt } from '../images/store.ts'
+import type { HashJob } from '../imports/jobs.ts'
 import { readWebLocation } from '../stores/web-location.ts'
 import { beginTask, endTask } from '../tasks/store.ts'
-
-export interface HashJob {
-  taskId: string
-  imageId: string
-  url: string
-  /** Sha512 that the client says the bytes have; null when it did not. */
-  expected: string | null
-}
 
 /**
  * Reads a registered location once for its hashes and size. With an expected hash the image becomes active when it is

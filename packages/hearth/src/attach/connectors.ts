@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { errorTable, own } from '@hearth/core'
 import { type ConnectorDriver, type DriverDeps, openDriver } from '@hearth/driver'
-import type { Config, PluginConfig } from '../config.ts'
+import type { Config, PluginConfig } from '../config-types.ts'
 
 const errors = errorTable({
   NoConnector: [

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { type Config, loadConfig } from '../config.ts'
+import { loadConfig } from '../config.ts'
+import type { Config } from '../config-types.ts'
 import { trustAuthorities } from '../tls-config.ts'
 
 /** The configuration named by the global `--config`; its authority is trusted from here on. */

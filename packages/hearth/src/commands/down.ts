@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import type { Config } from '../config.ts'
+import type { Config } from '../config-types.ts'
 import { foldersOf } from '../folders.ts'
 import { configOf } from './config-option.ts'
 import { runningSuites } from './status.ts'

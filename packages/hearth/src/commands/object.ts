@@ -1,7 +1,7 @@
 import { errorTable } from '@hearth/core'
 import { type DeviceRequest, leaveRequest, readDeviceStates, recordsOf } from '@hearth/swift'
 import { Command } from 'commander'
-import type { Config } from '../config.ts'
+import type { Config } from '../config-types.ts'
 import { renderTable } from '../table.ts'
 import { configOf } from './config-option.ts'
 

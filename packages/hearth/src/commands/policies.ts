@@ -1,6 +1,6 @@
 import { openEnforcer } from '@hearth/auth'
 import { Command } from 'commander'
-import type { Config } from '../config.ts'
+import type { Config } from '../config-types.ts'
 import { renderTable } from '../table.ts'
 import { configOf } from './config-option.ts'
 

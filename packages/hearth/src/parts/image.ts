@@ -2,7 +2,7 @@ import type { Running } from '@hearth/core'
 import { migrate } from '@hearth/database'
 import { type DriverDeps, openDriver } from '@hearth/driver'
 import { type ImageStoreEntry, migrations, roles } from '@hearth/glance'
-import type { PluginConfig } from '../config.ts'
+import type { PluginConfig } from '../config-types.ts'
 import type { Shared } from '../shared.ts'
 import { identityUrl } from '../urls.ts'
 

@@ -3,7 +3,7 @@ import { type Backend, type BackendSource, migrations, openComputeClient, roles 
 import type { Running } from '@hearth/core'
 import { type Database, migrate } from '@hearth/database'
 import { type BackupStore, type DriverDeps, openDriver, openRunner, prepareDriver } from '@hearth/driver'
-import type { BackendConfig, Config, PluginConfig } from '../config.ts'
+import type { BackendConfig, Config, PluginConfig } from '../config-types.ts'
 import type { Check } from '../health.ts'
 import { once } from '../once.ts'
 import type { Shared } from '../shared.ts'

@@ -3,8 +3,9 @@ import { type Identity, silentLog } from '@hearth/core'
 import { type Database, migrate, openDatabase } from '@hearth/database'
 import { afterEach, expect, test, vi } from 'vitest'
 import { migrations } from '../../migrations/index.ts'
+import type { TokenKeeper } from './keeper.ts'
 import { rotateSigningKeys } from './keys.ts'
-import { openTokenSource, type TokenKeeper } from './source.ts'
+import { openTokenSource } from './source.ts'
 import { revoke } from './store.ts'
 
 const identity = { userId: 'u', roles: [], auditIds: ['a'], expiresAt: Date.now() + 60_000 } as unknown as Identity

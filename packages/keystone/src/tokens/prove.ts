@@ -3,9 +3,10 @@ import type { Deps } from '../deps.ts'
 import { errors, invalid } from '../errors.ts'
 import { proveOneTimePassword } from '../login/one-time-password.ts'
 import { assertEnabled, provePassword } from '../login/password.ts'
-import { findLogin, type UserReference } from '../users/store.ts'
+import { findLogin } from '../users/store.ts'
 import type { Proof, TokenExtra } from './claims.ts'
-import type { IdentityInput, UserInput } from './schema.ts'
+import type { IdentityInput } from './schema.ts'
+import { readUserReference } from './user-reference.ts'
 
 /** `address` is the client's. */
 type Method = (input: IdentityInput, address: string, deps: Deps) => Promise<Proof>
@@ -48,14 +49,6 @@ function joinProofs(one: Proof, other: Proof): Proof {
     methods: [...new Set([...one.methods, ...other.methods])],
     ...(ends.length > 0 ? { expiresAt: Math.min(...ends) } : {}),
   }
-}
-
-/** A user as login bodies name one. Throws InvalidRequest (400) when it does not say enough. */
-export function readUserReference(user: UserInput): UserReference {
-  if (user.id !== undefined) return { id: user.id }
-  if (user.name === undefined) throw invalid('Expecting to find id or name in user.')
-  if (!user.domain) throw invalid('Expecting to find domain in user.')
-  return { name: user.name, domain: user.domain }
 }
 
 async function proveByPassword(input: IdentityInput, address: string, deps: Deps): Promise<Proof> {

@@ -2,21 +2,16 @@ import {
   expiredWindowMs,
   openRevocations,
   publicJwk,
-  type RevocationEvent,
-  type Revocations,
   signToken,
-  type TokenSource,
-  type VerifiedToken,
   type VerifyKeys,
   verifyKeysFromJwks,
   verifyToken,
 } from '@hearth/auth'
-import type { Identity, Logger } from '@hearth/core'
+import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
+import type { TokenKeeper } from './keeper.ts'
 import { believedMs, type KeyRing, prepareKeys, readKeyRing, removeEndedKeys } from './keys.ts'
 import { eventRange, listEvents, listSigningKeys, pruneEvents, raiseTokenSeconds, type StoredKey } from './store.ts'
-
-export type SequencedEvent = RevocationEvent & { sequence: number; revokedAt: number }
 
 export interface TokenSourceOptions {
   /** Wraps the signing keys in the database; not to be found there. */
@@ -24,21 +19,6 @@ export interface TokenSourceOptions {
   /** Longest life of the tokens signed here; default 3600. */
   tokenSeconds?: number
   log: Logger
-}
-
-/** Signs and verifies tokens and knows what was revoked, from this process's eyes on the database. */
-export interface TokenKeeper extends TokenSource {
-  revocations: Revocations
-  sign(identity: Identity, extra: Record<string, unknown>): string
-  verify(token: string): VerifiedToken | null
-  jwks(): { keys: Record<string, unknown>[] }
-  /** Number of the last revocation, read from the database now. */
-  revision(): Promise<number>
-  /** Says that a transaction revoked something. */
-  noteRevocation(): void
-  /** Reads what was noted, so that the answer to the one who revoked comes after. */
-  settle(): Promise<void>
-  close(): void
 }
 
 const pollMs = 1000

@@ -2,7 +2,6 @@ import type { RevocationEvent } from '@hearth/auth'
 import { afterCommit, type Query, type Transaction } from '@hearth/database'
 import type { Deps } from '../deps.ts'
 import { orNull, type Row } from '../store.ts'
-import type { SequencedEvent } from './source.ts'
 
 export interface StoredKey {
   id: string
@@ -112,3 +111,5 @@ export async function eventRange(query: Query): Promise<{ first: number; last: n
 export async function pruneEvents(query: Query, before: number): Promise<void> {
   await query('revocation_events').where('revoked_at', '<', before).delete()
 }
+
+export type SequencedEvent = RevocationEvent & { sequence: number; revokedAt: number }

@@ -6,7 +6,7 @@ import { StorageError } from '../storage/errors.ts'
 import type { StoredObject } from '../storage/operations.ts'
 import { never } from '../storage/time.ts'
 import { splitPath } from '../wire.ts'
-import type { KeeperDeps } from './open.ts'
+import type { KeeperDeps } from './deps.ts'
 import { copyObject } from './replicate.ts'
 
 const batch = 200

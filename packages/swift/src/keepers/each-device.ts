@@ -1,5 +1,5 @@
 import type { Node } from '../placement/node.ts'
-import type { KeeperDeps } from './open.ts'
+import type { KeeperDeps } from './deps.ts'
 
 /** Works on each device of this host; one that fails keeps the others from nothing. Returns the sum of the results. */
 export async function eachDevice(deps: KeeperDeps, work: (node: Node) => Promise<number>): Promise<number> {

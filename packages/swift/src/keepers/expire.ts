@@ -1,8 +1,8 @@
 import { removeObject } from '../objects/delete.ts'
 import { placeObject } from '../placement/cluster.ts'
 import { splitPath } from '../wire.ts'
+import type { KeeperDeps } from './deps.ts'
 import { eachDevice } from './each-device.ts'
-import type { KeeperDeps } from './open.ts'
 
 /** Objects removed in one go. */
 const batch = 200

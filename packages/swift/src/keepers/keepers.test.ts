@@ -5,8 +5,8 @@ import { openCloud } from '../fixture.ts'
 import { recordsOf } from '../open-storage.ts'
 import { leaveRequest } from '../storage/requests.ts'
 import { openTimestamps } from '../timestamps.ts'
+import type { KeeperDeps } from './deps.ts'
 import { expireObjects } from './expire.ts'
-import type { KeeperDeps } from './open.ts'
 import { reclaimTombstones } from './reclaim.ts'
 
 const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))

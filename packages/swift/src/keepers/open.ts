@@ -1,25 +1,13 @@
 import type { Logger, Running } from '@hearth/core'
 import type { Storage } from '../open-storage.ts'
-import type { TimestampSource } from '../timestamps.ts'
 import { auditDevices, repairReported } from './audit.ts'
+import type { KeeperDeps, KeeperIntervals } from './deps.ts'
 import { expireObjects } from './expire.ts'
 import { fillDevices } from './fill.ts'
 import { reclaimTombstones } from './reclaim.ts'
 import { replicateDevices } from './replicate.ts'
 import { reportContainers } from './report-containers.ts'
 import { updateListings } from './update-listings.ts'
-
-/** Milliseconds from the end of one round to the next. */
-export interface KeeperIntervals {
-  expire: number
-  updateListings: number
-  reportContainers: number
-  replicate: number
-  reclaim: number
-  audit: number
-  fill: number
-  repair: number
-}
 
 export const defaultIntervals: KeeperIntervals = {
   expire: 5_000,
@@ -30,17 +18,6 @@ export const defaultIntervals: KeeperIntervals = {
   audit: 6 * 3_600_000,
   fill: 10_000,
   repair: 60_000,
-}
-
-export interface KeeperDeps {
-  storage: Storage
-  timestamps: TimestampSource
-  log: Logger
-  reclaimAge: number
-  /** Bytes that the auditor of each device reads a second, so that it does not get in the way of anybody. */
-  auditRate: number
-  /** False once the keepers are closing: long rounds look and stop. */
-  goOn(): boolean
 }
 
 const keepers: Record<keyof KeeperIntervals, (deps: KeeperDeps) => Promise<unknown>> = {

@@ -1,6 +1,6 @@
 import { timestampOf } from '../timestamps.ts'
+import type { KeeperDeps } from './deps.ts'
 import { eachDevice } from './each-device.ts'
-import type { KeeperDeps } from './open.ts'
 
 const batch = 1000
 

@@ -3,7 +3,7 @@ import { coversAccount } from '../placement/listings.ts'
 import type { Node } from '../placement/node.ts'
 import type { Account, Container } from '../storage/operations.ts'
 import { later } from '../storage/time.ts'
-import type { KeeperDeps } from './open.ts'
+import type { KeeperDeps } from './deps.ts'
 
 const batch = 200
 

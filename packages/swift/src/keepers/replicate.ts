@@ -7,8 +7,8 @@ import type { StoredObject } from '../storage/operations.ts'
 import { never } from '../storage/time.ts'
 import { secondsOf, timestampOf } from '../timestamps.ts'
 import { splitPath } from '../wire.ts'
+import type { KeeperDeps } from './deps.ts'
 import { eachDevice } from './each-device.ts'
-import type { KeeperDeps } from './open.ts'
 import { replicateListings } from './replicate-listings.ts'
 
 const batch = 500

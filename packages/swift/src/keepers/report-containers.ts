@@ -1,7 +1,7 @@
 import { placeAccount, quorumOf } from '../placement/cluster.ts'
 import { settle, valuesOf } from '../placement/quorum.ts'
+import type { KeeperDeps } from './deps.ts'
 import { eachDevice } from './each-device.ts'
-import type { KeeperDeps } from './open.ts'
 
 const batch = 200
 

@@ -1,6 +1,6 @@
 import { sendUpdates } from '../placement/listings.ts'
+import type { KeeperDeps } from './deps.ts'
 import { eachDevice } from './each-device.ts'
-import type { KeeperDeps } from './open.ts'
 
 const batch = 200
 

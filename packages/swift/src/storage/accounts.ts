@@ -1,5 +1,3 @@
-import { mergeMetadata } from './containers.ts'
-import type { WriteContext } from './objects.ts'
 import type {
   Account,
   AccountChange,
@@ -10,6 +8,8 @@ import type {
 } from './operations.ts'
 import type { Sqlite } from './sqlite.ts'
 import { later, never } from './time.ts'
+import { mergeMetadata } from './timed-metadata.ts'
+import type { WriteContext } from './write-context.ts'
 
 export interface AccountRow {
   id: number

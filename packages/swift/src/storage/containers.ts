@@ -1,5 +1,4 @@
 import { recordStats } from './accounts.ts'
-import type { WriteContext } from './objects.ts'
 import type {
   Container,
   ContainerChange,
@@ -10,6 +9,8 @@ import type {
 } from './operations.ts'
 import type { Sqlite } from './sqlite.ts'
 import { later, never } from './time.ts'
+import { mergeMetadata } from './timed-metadata.ts'
+import type { WriteContext } from './write-context.ts'
 
 export interface ContainerRow {
   id: number
@@ -41,16 +42,6 @@ export function asContainer(row: ContainerRow): Container {
     objectCount: row.object_count,
     bytesUsed: row.bytes_used,
   }
-}
-
-/** The newer value of each name wins. */
-export function mergeMetadata(stored: TimedMetadata, changes: TimedMetadata): TimedMetadata {
-  const merged = new Map(Object.entries(stored))
-  for (const [name, change] of Object.entries(changes)) {
-    const before = merged.get(name)
-    if (!before || before[1] < change[1]) merged.set(name, change)
-  }
-  return Object.fromEntries(merged)
 }
 
 /** The container's row, made when it is missing; made so, the container does not exist until it is PUT. */

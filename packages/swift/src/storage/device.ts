@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { type Damage, openDamage } from './damage.ts'
 import type { Engine } from './engine.ts'
 import { StorageError } from './errors.ts'
-import { type DeviceState, type HolderOptions, openHolder } from './holder.ts'
+import { type HolderOptions, openHolder } from './holder.ts'
 import { fillingFile } from './requests.ts'
+import type { DeviceState } from './state-file.ts'
 import { later, never } from './time.ts'
 
 /** A device of this host. While it is out of service every method throws StorageError `offline`. */

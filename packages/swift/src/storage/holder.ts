@@ -5,7 +5,7 @@ import { isBroken } from './device-thread.ts'
 import { type Engine, openEngine } from './engine.ts'
 import { checkIdentity, whatIsMounted } from './identity.ts'
 import { damagedFile, fillingFile, takeRequests } from './requests.ts'
-import { writeState } from './state-file.ts'
+import { type DeviceState, writeState } from './state-file.ts'
 import { never } from './time.ts'
 
 export interface HolderOptions {
@@ -21,17 +21,6 @@ export interface HolderOptions {
   log: Logger
   /** Milliseconds between looks at the device; 5 s when absent. */
   lookEvery?: number
-}
-
-export interface DeviceState {
-  id: string
-  folder: string
-  /**
-   * `filling`: a new disk, which serves while what its peers have for it comes in. `offline`: it cannot be opened, which is
-   * tried again and again. `damaged`: its index is unreadable, and it waits to be rebuilt.
-   */
-  state: 'online' | 'filling' | 'offline' | 'damaged'
-  reason: string | null
 }
 
 /** Holds the engine of a device while its disk can be used. */

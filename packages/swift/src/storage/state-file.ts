@@ -1,6 +1,5 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DeviceState } from './holder.ts'
 import { writeWhole } from './identity.ts'
 
 const ending = '.state'
@@ -20,4 +19,15 @@ export async function readDeviceStates(records: string): Promise<DeviceState[]> 
   const names = await readdir(records).catch(() => [])
   const files = names.filter((name) => name.endsWith(ending)).sort()
   return Promise.all(files.map(async (name) => JSON.parse(await readFile(join(records, name), 'utf8')) as DeviceState))
+}
+
+export interface DeviceState {
+  id: string
+  folder: string
+  /**
+   * `filling`: a new disk, which serves while what its peers have for it comes in. `offline`: it cannot be opened, which is
+   * tried again and again. `damaged`: its index is unreadable, and it waits to be rebuilt.
+   */
+  state: 'online' | 'filling' | 'offline' | 'damaged'
+  reason: string | null
 }

@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { isBodyFile } from './bodies.ts'
 import { reportTouched } from './containers.ts'
-import type { WriteContext } from './objects.ts'
 import type { WriteName } from './operations.ts'
 import type { Answer, Question } from './queue.ts'
 import { reserveFile } from './reserve.ts'
 import { prepareDevice } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
+import type { WriteContext } from './write-context.ts'
 import { writes } from './writes.ts'
 
 const { folder } = workerData as { folder: string }

@@ -1,7 +1,8 @@
 import { deleteAccount, postAccount, putAccount, recordStats } from './accounts.ts'
 import { deleteContainer, markReported, postContainer, putContainer, recordEntry } from './containers.ts'
-import { deleteObject, dropObject, postObject, putObject, undoPut, type WriteContext } from './objects.ts'
+import { deleteObject, dropObject, postObject, putObject, undoPut } from './objects.ts'
 import type { WriteName, WriteOperations, WriteReply } from './operations.ts'
+import type { WriteContext } from './write-context.ts'
 
 const done: WriteReply = { status: 'done', timestamp: '' }
 

@@ -1,0 +1,7 @@
+/** The little a driver needs of a log. */
+export interface DriverLog {
+  debug(details: object, message: string): void
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}

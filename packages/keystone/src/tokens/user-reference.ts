@@ -1,0 +1,11 @@
+import { invalid } from '../errors.ts'
+import type { UserReference } from '../users/store.ts'
+import type { UserInput } from './schema.ts'
+
+/** A user as login bodies name one. Throws InvalidRequest (400) when it does not say enough. */
+export function readUserReference(user: UserInput): UserReference {
+  if (user.id !== undefined) return { id: user.id }
+  if (user.name === undefined) throw invalid('Expecting to find id or name in user.')
+  if (!user.domain) throw invalid('Expecting to find domain in user.')
+  return { name: user.name, domain: user.domain }
+}

@@ -1,0 +1,26 @@
+import type { Logger } from '@hearth/core'
+import type { Storage } from '../open-storage.ts'
+import type { TimestampSource } from '../timestamps.ts'
+
+/** Milliseconds from the end of one round to the next. */
+export interface KeeperIntervals {
+  expire: number
+  updateListings: number
+  reportContainers: number
+  replicate: number
+  reclaim: number
+  audit: number
+  fill: number
+  repair: number
+}
+
+export interface KeeperDeps {
+  storage: Storage
+  timestamps: TimestampSource
+  log: Logger
+  reclaimAge: number
+  /** Bytes that the auditor of each device reads a second, so that it does not get in the way of anybody. */
+  auditRate: number
+  /** False once the keepers are closing: long rounds look and stop. */
+  goOn(): boolean
+}
