@@ -17,20 +17,20 @@ export interface ApiOptions extends ListenOptions {
   database: Database
   bus: Bus
   authenticator: Authenticator
-  /** An operator's policy.yaml. */
+  /** Path of an operator's policy.yaml. */
   policyFile?: string | null
-  /** Glance's base URL; from the catalog of `session` when absent. */
+  /** Base URL of Glance; read from the catalog of `session` when absent. */
   glanceUrl?: string
   session?: ServiceSession
   compute?: ComputeClient | null
-  /** Zone of volumes that name none. Default `nova`. */
+  /** Availability zone of volumes that request none. Default `nova`. */
   availabilityZone?: string
 }
 
-/** GiB; more does not fit the column. */
+/** Largest size in GiB that fits the database column. */
 const maxVolumeSize = 2 ** 31 - 1
 
-/** Starts the block storage API. */
+/** Starts the block storage API and returns its handle, with the URL it listens on. */
 export async function startApi(options: ApiOptions): Promise<Running> {
   const { database, bus, log, session } = options
   const glance = async (): Promise<string> => {
@@ -60,7 +60,7 @@ export async function startApi(options: ApiOptions): Promise<Running> {
   })
 }
 
-/** A project in the path must be the token's. Throws MalformedUrl (400). */
+/** Throws MalformedUrl (400) if the path names a project other than the token's. */
 function checkProject(context: Context, request: ApiRequest): void {
   const { projectId } = request.params
   const plain = (id: string | null | undefined): string => id?.replaceAll('-', '') ?? ''

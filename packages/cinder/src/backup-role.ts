@@ -3,14 +3,14 @@ import type { ServiceSession } from '@hearth/driver'
 import { type BackupRoleOptions, openBackupRole } from './backups/role.backend.ts'
 
 export interface BackupOptions extends Omit<BackupRoleOptions, 'host' | 'zone'> {
-  /** Name of this host, part of its backends' hosts. */
+  /** Name of this host, the first part of its backends' addresses. */
   hostName: string
   /** Default `nova`. */
   availabilityZone?: string
   session?: ServiceSession
 }
 
-/** Starts the role that backs up and restores the volumes of this host. */
+/** Starts the backup role, which backs up and restores the volumes of this host. */
 export async function startBackup({ hostName, availabilityZone, ...options }: BackupOptions): Promise<Running> {
   return openBackupRole({ ...options, host: hostName, zone: availabilityZone ?? 'nova' })
 }

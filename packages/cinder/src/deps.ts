@@ -4,15 +4,15 @@ import type { Database } from '@hearth/database'
 import type { ComputeClient } from './clients/compute.ts'
 import type { ImageClient } from './clients/image.ts'
 
-/** What operations of the API role are handed. */
+/** Dependencies of the operations of the API role. */
 export interface ApiDeps {
   database: Database
   bus: Bus
   log: Logger
   images: ImageClient
-  /** Null where no Compute service is known. */
+  /** Null if no Compute service is configured. */
   compute: ComputeClient | null
-  /** Zone of volumes that name none. */
+  /** Availability zone of volumes that request none. */
   defaultZone: string
   /** Largest volume, GiB. */
   maxVolumeSize: number

@@ -1,6 +1,6 @@
 import { errorTable } from '@hearth/core'
 
-/** Errors of the block storage API: stable code → status and message, as Cinder words them. */
+/** Errors of the block storage API: stable code → HTTP status and message, in Cinder's words. */
 export const errorRows = {
   VolumeNotFound: [404, 'Volume {volume_id} could not be found.'],
   VolumeMetadataNotFound: [404, 'Volume {id} has no metadata with key {key}.'],
@@ -27,7 +27,7 @@ export const errorRows = {
   ImageNotActive: [400, 'Image {image_id} is not active.'],
   ImageTooBig: [400, 'Invalid input received: {reason}'],
   ImageCopyFailure: [400, 'Failed to copy image to volume: {reason}'],
-  ImageUnavailable: [503, 'The image service did not answer as expected: {reason}'],
+  ImageUnavailable: [503, 'The image service failed or could not be reached: {reason}'],
   ImageQuotaExceeded: [413, '{reason}'],
   MalformedUrl: [400, 'Malformed request url'],
   Forbidden: [403, '{reason}'],
@@ -88,12 +88,12 @@ export const errorRows = {
   GroupTypeInUse: [400, 'Target group type is still in use.'],
   InvalidGroup: [400, 'Invalid Group: {reason}'],
   InvalidGroupSnapshot: [400, 'Invalid GroupSnapshot: {reason}'],
-  BackupStoreUnavailable: [503, 'The backup store does not answer: {reason}'],
+  BackupStoreUnavailable: [503, 'The backup store does not respond: {reason}'],
   Conflict: [409, '{reason}'],
   ConflictNovaUsingAttachment: [409, 'Detach volume from instance {instance_id} using the Compute API'],
   PreconditionFailed: [412, 'Precondition failed'],
   NoValidBackend: [400, 'No valid backend was found. {reason}'],
-  MessagingTimeout: [502, 'Timeout while waiting on the answer of {target}.'],
+  MessagingTimeout: [502, 'Timed out while waiting for a response from {target}.'],
   BackendFailure: [500, 'The storage backend failed: {reason}'],
 } as const satisfies Record<string, readonly [number, string]>
 

@@ -13,13 +13,13 @@ const faultNames: Record<number, string> = {
   503: 'serviceUnavailable',
 }
 
-/** Codes whose text on the wire is fixed, whatever the error itself says. */
+/** Error codes whose message on the wire is fixed and replaces the error's own message. */
 const fixedMessages: Record<string, string> = {
   MalformedJson: 'Malformed request body',
   UnsupportedMediaType: 'Unsupported Content-Type',
 }
 
-/** Media type errors are plain bad requests here. */
+/** Error codes whose status on the wire differs: Cinder returns 400 for a wrong media type. */
 const fixedStatuses: Record<string, number> = { UnsupportedMediaType: 400 }
 
 export interface Fault {
@@ -28,7 +28,10 @@ export interface Fault {
   headers?: Record<string, string>
 }
 
-/** How an error looks on the wire: `{"<fault name>": {"code", "message"}}`; unknown statuses are a computeFault. */
+/**
+ * Returns the response to an error: `{"<fault name>": {"code", "message"}}`. A status without a fault name becomes
+ * `computeFault`; a 401 is `{"error": {"code", "title", "message"}}`.
+ */
 export function fault(error: HearthError): Fault {
   const status = own(fixedStatuses, error.code) ?? error.status
   const message = own(fixedMessages, error.code) ?? error.message

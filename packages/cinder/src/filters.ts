@@ -10,17 +10,17 @@ export type FilterKind = 'text' | 'number' | 'boolean' | 'time' | 'metadata'
 
 export interface FilterTable {
   table: string
-  /** What anybody may filter by (`resource_filters` of the resource). */
+  /** Keys that every caller may filter by (`resource_filters` of the resource). */
   configured: readonly string[]
-  /** Every column that may be asked for, with its kind; a name other than the key's is `column`. */
+  /** Keys that have a column, with its kind. `column` names the column if it differs from the key. */
   columns: Record<string, { kind: FilterKind; column?: string }>
-  /** How `metadata={'k': 'v'}` is looked up. */
+  /** Adds the conditions for `metadata={'k': 'v'}`. */
   metadata?(rows: Rows, key: string, entries: Record<string, string>): void
 }
 
 /**
- * The filters of a listing by key. Callers who are no administrators may use the configured keys only: others are dropped, or
- * since 3.31 refused with 400. `key~` asks for a part of the text (3.34).
+ * Returns the filters of a listing by key. Only administrators may use keys that are not configured: for other callers
+ * such keys are ignored, or since 3.31 refused with InvalidInput (400). `key~` matches a part of the text (3.34).
  */
 export function readFilters(context: Context, request: ApiRequest, table: FilterTable): Record<string, string> {
   const isAdmin = context.may('context_is_admin')
@@ -39,12 +39,15 @@ export function readFilters(context: Context, request: ApiRequest, table: Filter
   return filters
 }
 
-/** True when an administrator asked for the resources of all projects. */
+/** Returns true if an administrator requests the resources of all projects. */
 export function asksForAll(context: Context, request: ApiRequest): boolean {
   return context.may('context_is_admin') && isTrue(queryValue(request.query, 'all_tenants'))
 }
 
-/** Adds the conditions. A key that no column answers to yields an empty listing, as upstream does. */
+/**
+ * Adds the conditions of `filters` to the query `rows`. A key without a column makes the listing empty, as in upstream.
+ * Throws InvalidInput (400) for a value that does not fit the kind of its column.
+ */
 export function applyFilters(context: Context, rows: Rows, table: FilterTable, filters: Record<string, string>): void {
   for (const [key, value] of Object.entries(filters)) {
     const isLike = key.endsWith('~')

@@ -14,5 +14,5 @@ export { policies, routes } from './routes.ts'
 export type { SchedulerOptions } from './scheduler/role.ts'
 export type { VolumeOptions } from './volume-role.ts'
 
-/** The parts of block storage that can run by themselves. */
+/** The process roles of block storage. */
 export const roles = { api: startApi, scheduler: startScheduler, volume: startVolume, backup: startBackup }

@@ -5,7 +5,7 @@ export interface Link {
   href: string
 }
 
-/** The self and bookmark links of an item; the bookmark leaves the version out. */
+/** Returns the self and bookmark links of an item; the bookmark has no API version in its path. */
 export function itemLinks(request: ApiRequest, collection: string, id: string): Link[] {
   const project = request.params.projectId ? `/${request.params.projectId}` : ''
   return [

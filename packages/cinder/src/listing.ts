@@ -4,7 +4,7 @@ import { type ApiRequest, nextPageUrl, queryValue } from '@hearth/http'
 import { errors } from './errors.ts'
 import type { Link } from './links.ts'
 
-/** Most items of one answer, Cinder's `osapi_max_limit`. */
+/** Most items on one page: Cinder's `osapi_max_limit`. */
 export const maxPage = 1000
 
 export type Rows = ReturnType<Query>
@@ -19,8 +19,8 @@ export interface Paging {
 }
 
 /**
- * Reads limit, offset, marker and sort of a listing. `sortKeys` maps what clients may sort by to columns. `created_at` and
- * `id` are added as tie breakers. Throws InvalidInput (400).
+ * Reads limit, offset, marker and sort order of a listing. `sortKeys` maps the sort keys of clients to columns.
+ * `created_at` and `id` are added as tie breakers. Throws InvalidInput (400).
  */
 export function readPaging(context: Context, request: ApiRequest, sortKeys: Record<string, string>): Paging {
   return {
@@ -41,11 +41,12 @@ function wholeNumber(request: ApiRequest, key: string): number | undefined {
   return Number(text)
 }
 
+/** Returns true if the text is one of the spellings that oslo's `bool_from_string` reads as true. */
 export function isTrue(text: string | undefined): boolean {
   return text !== undefined && ['1', 't', 'true', 'on', 'y', 'yes'].includes(text.toLowerCase())
 }
 
-/** True, false, or undefined for a text that is neither. */
+/** Returns true or false for a spelling of a boolean, undefined for any other text. */
 export function readBoolean(text: string): boolean | undefined {
   if (isTrue(text)) return true
   return ['0', 'f', 'false', 'off', 'n', 'no'].includes(text.toLowerCase()) ? false : undefined
@@ -80,13 +81,14 @@ function readSort(request: ApiRequest, sortKeys: Record<string, string>): Paging
 
 export interface Page<T> {
   rows: T[]
-  /** Set when the caller asked for it. */
+  /** Number of rows on all pages; present if the caller requested it. */
   count?: number
 }
 
 /**
- * One page of `rows`, a query on `table` with its filters set. `visible` holds what the caller may see of the table, filters
- * apart, when that is not all: a marker outside of it is as unknown as one that does not exist. Throws 404 on such a marker.
+ * Returns one page of `rows`, a query on `table` with all filters set. `visible` is the query without the filters: all
+ * rows that the caller may see, when that is not the whole table. Throws ItemNotFound (404) if the marker is not in it,
+ * so a marker that exists but is hidden looks like one that does not exist.
  */
 export async function pageRows<T>(
   q: Query,
@@ -109,7 +111,7 @@ export async function pageRows<T>(
   return { rows: (await rows.select(`${table}.*`)) as T[], ...count }
 }
 
-/** Keeps what comes after the marker in the order of the sort keys; a null counts as the smallest value. */
+/** Restricts `rows` to those after the marker in the sort order; null counts as the smallest value. */
 async function startAfter(visible: Rows, table: string, rows: Rows, paging: Paging, marker: string): Promise<void> {
   const last = await visible.where(`${table}.id`, marker).first(`${table}.*`)
   if (!last) throw errors.ItemNotFound({ reason: `Marker ${marker} could not be found.` })
@@ -136,7 +138,7 @@ function follows(rows: Rows, column: string, value: unknown, direction: Directio
   else rows.where((either) => either.where(column, '<', value as string).orWhereNull(column))
 }
 
-/** `<key>_links` and `count` of a page, to be spread into the answer. */
+/** Returns the fields `<key>` (link to the next page) and `count` of a response, each only where it applies. */
 export function pageEnds(
   request: ApiRequest,
   page: Page<{ id: string }>,

@@ -1,4 +1,4 @@
-/** One step of the API's history. `switches` name changes of behaviour, which operations ask for with `context.allows`. */
+/** One step of the API's history. `switches` name changes of behaviour; operations test them with `context.allows`. */
 export interface Microversion {
   change: string
   switches?: string[]
@@ -7,7 +7,7 @@ export interface Microversion {
 export const minimumVersion = '3.0'
 export const maximumVersion = '3.71'
 
-/** What each microversion changed. Routes, fields and query keys carry their own `since`. */
+/** The change that each microversion made. Routes, fields and query keys carry their own `since`. */
 export const history: Record<string, Microversion> = {
   '3.0': { change: 'the v2 API under /v3' },
   '3.1': { change: 'visibility and protected when uploading to an image', switches: ['upload-visibility'] },
@@ -55,7 +55,10 @@ export const history: Record<string, Microversion> = {
   '3.43': { change: 'metadata of a backup' },
   '3.44': { change: 'attachment complete' },
   '3.45': { change: 'count in lists', switches: ['with-count'] },
-  '3.46': { change: 'images of zero size lead to their snapshot', switches: ['image-leads-to-snapshot'] },
+  '3.46': {
+    change: 'a volume of an image of zero size is made from its snapshot',
+    switches: ['image-leads-to-snapshot'],
+  },
   '3.47': { change: 'volume from a backup' },
   '3.48': { change: 'shared_targets and service_uuid' },
   '3.49': { change: 'backend_state of a service' },
@@ -83,7 +86,7 @@ export const history: Record<string, Microversion> = {
   '3.71': { change: 'os-extend_volume_completion' },
 }
 
-/** version → names of its behaviour switches. */
+/** Version → names of its behaviour switches. */
 export const behaviours: Record<string, string[]> = Object.fromEntries(
   Object.entries(history).flatMap(([version, { switches }]) => (switches ? [[version, switches]] : [])),
 )

@@ -1,4 +1,4 @@
-/** Who is who: the rules all others are built from (cinder/policies/base.py, phase of Xena). */
+/** The base rules that all other rules refer to (cinder/policies/base.py, state of Xena). */
 export const basePolicies: Record<string, string> = {
   context_is_admin: 'role:admin',
   admin_api: 'role:admin',
@@ -6,7 +6,7 @@ export const basePolicies: Record<string, string> = {
   system_admin_or_project_member: 'role:admin or (role:member and project_id:%(project_id)s)',
 }
 
-/** Texts of the three usual rights. */
+/** Default rules of almost all policies: any reader, any member, administrators only. */
 export const reader = 'rule:system_admin_or_project_reader'
 export const member = 'rule:system_admin_or_project_member'
 export const admin = 'rule:admin_api'

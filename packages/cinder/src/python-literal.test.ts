@@ -8,10 +8,10 @@ test.each([
   ["{'it\\'s': 'x, y: z'}", { "it's": 'x, y: z' }],
   ["{'n': 5}", { n: '5' }],
   ['{}', {}],
-])('%s is a dictionary', (text, wanted) => {
+])('%s is read as a dictionary', (text, wanted) => {
   expect(readPythonDict(text)).toEqual(wanted)
 })
 
-test.each(['', 'a', "{'a'}", "['a']", "{'a': 'b'"])('%s is none', (text) => {
+test.each(['', 'a', "{'a'}", "['a']", "{'a': 'b'"])('%s is not a dictionary', (text) => {
   expect(readPythonDict(text)).toBeUndefined()
 })

@@ -1,7 +1,7 @@
 import { setOwn } from '@hearth/core'
 /**
- * Reads a Python dictionary of strings as clients send it in filters: `{'key': 'value', u'k': "v"}`; JSON passes too.
- * Undefined when it is something else.
+ * Reads a Python dictionary of strings, as clients send it in filters: `{'key': 'value', u'k': "v"}`. JSON works too.
+ * Returns undefined for any other text.
  */
 export function readPythonDict(text: string): Record<string, string> | undefined {
   const pair =

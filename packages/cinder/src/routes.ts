@@ -39,7 +39,7 @@ import { typeRoutes } from './types/routes.ts'
 import { volumePolicies } from './volumes/policies.ts'
 import { volumeRoutes } from './volumes/routes.ts'
 
-/** Every row of the API. */
+/** All routes of the block storage API. */
 export const routes: Route<ApiDeps>[] = [
   ...volumeRoutes,
   ...snapshotRoutes,
@@ -62,7 +62,7 @@ export const routes: Route<ApiDeps>[] = [
   ...manageRoutes,
 ]
 
-/** Every rule with its default. */
+/** All policies of the block storage API with their default rules. */
 export const policies: Record<string, string> = {
   ...basePolicies,
   ...volumePolicies,

@@ -11,7 +11,7 @@ import type { Backend } from './backends.ts'
 import { startScheduler } from './scheduler/role.ts'
 import { startVolume } from './volume-role.ts'
 
-/** Block storage on the memory drivers, spoken to over HTTP; for tests. */
+/** Block storage on the memory drivers, with a client for its HTTP API; for tests. */
 export interface TestCinder {
   url: string
   database: Database
@@ -19,12 +19,12 @@ export interface TestCinder {
   exporter: ExportDriver
   backend: Backend
   /** `token` is `admin`, `member`, `reader` or `other` (a member of another project). */
-  ask(method: string, path: string, body?: unknown, options?: AskOptions): Promise<Answer>
-  /** Asks until `path` shows `status` (or 404 for `gone`); throws after a minute. */
+  ask(method: string, path: string, body?: unknown, options?: AskOptions): Promise<TestResponse>
+  /** Repeats GET until `path` has `status` (or returns 404 for `gone`) and returns the item. Throws after a minute. */
   wait(path: string, status: string): Promise<Record<string, unknown>>
-  /** Another place on the bus, for a role started by the test; closed by it. */
+  /** Opens another bus connection for a role that the test starts; the test closes it. */
   newBus(): Promise<Bus>
-  /** Starts only the volume role again, as after a crash. */
+  /** Restarts the volume role only. */
   restartVolume(): Promise<void>
   close(): Promise<void>
 }
@@ -35,10 +35,10 @@ export interface AskOptions {
   headers?: Record<string, string>
 }
 
-export interface Answer {
+export interface TestResponse {
   status: number
   headers: Headers
-  // Tests look into answers of any shape.
+  // Response bodies have any shape.
   // biome-ignore lint/suspicious/noExplicitAny: the shape is what tests assert
   body: any
 }
@@ -84,11 +84,11 @@ export interface TestOptions {
   /** Options of the volume driver. */
   volume?: Record<string, unknown>
   glanceUrl?: string
-  /** Backends of this host beside the one that is started here. */
+  /** More backends of this host, served by the same volume role. */
   backends?: Backend[]
 }
 
-/** Starts the API, the scheduler and one backend in this process. */
+/** Starts the API, the scheduler and the volume role of one backend in this process, on a new SQLite database. */
 export async function startTestCinder(options: TestOptions = {}): Promise<TestCinder> {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-cinder-'))
   const database = await openDatabase(`sqlite:${join(folder, 'cinder.db')}`)
@@ -102,9 +102,9 @@ export async function startTestCinder(options: TestOptions = {}): Promise<TestCi
   const volume = await openDriver('volume', options.driver ?? '@hearth/driver-memory', volumeOptions, deps)
   const exporter = await openDriver('export', '@hearth/driver-memory', {}, deps)
   const session = { token: async () => 'service', endpoint: async () => '', projectId: async () => project }
-  const onlyBackend: Backend = { name: 'memory', host: 'host1@memory', volume, export: exporter, exclusive: true }
+  const onlyBackend: Backend = { name: 'memory', host: 'host1@memory', volume, export: exporter, isExclusive: true }
   const shared = { database, bus, log, session, ...(options.glanceUrl && { glanceUrl: options.glanceUrl }) }
-  // Its own bus, as in its own process: closing it takes its handlers away.
+  // The volume role has its own bus, as in a process of its own: closing the bus removes its handlers.
   const volumeRole = async (): Promise<Running> => {
     const own = await newBus()
     const backends = [onlyBackend, ...(options.backends ?? [])]

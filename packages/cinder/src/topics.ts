@@ -13,7 +13,7 @@ function payload(properties: Record<string, object>, optional: string[] = []): o
   return { type: 'object', properties, required, additionalProperties: false }
 }
 
-/** Handed to the scheduler: find a place. `attempt` must still be the row's, else the message is stale. */
+/** Cast to the scheduler: choose a pool for a new volume. The message is stale if `attempt` differs from the row's. */
 export const scheduleVolume: Topic<{ volumeId: string; attempt: number; excluded: string[] }> = {
   name: 'volume.schedule',
   kind: 'cast',
@@ -30,40 +30,40 @@ export const scheduleRetype: Topic<{ volumeId: string }> = {
   payload: payload({ volumeId: text }),
 }
 
-/** `host` is where to: `host1@file`, with or without its pool. */
+/** Cast to the scheduler: check the destination of a migration. `host` is `host1@file`, with or without a pool. */
 export const scheduleMigration: Topic<{ volumeId: string; host: string }> = {
   name: 'volume.schedule-migration',
   kind: 'cast',
   payload: payload({ volumeId: text, host: text }),
 }
 
-/** To a backend, `host1@file`. What to do in detail stands in the row. */
+/** Cast to a backend, `host1@file`. The volume's row holds the details. */
 export const createVolume: Topic<{ volumeId: string; excluded: string[] }> = {
   name: 'volume.create',
   kind: 'cast',
   payload: payload({ volumeId: text, excluded: { type: 'array', items: text } }),
 }
 
-function aboutVolume(name: string): Topic<{ volumeId: string }> {
+function volumeTopic(name: string): Topic<{ volumeId: string }> {
   return { name, kind: 'cast', payload: payload({ volumeId: text }) }
 }
-export const deleteVolume = aboutVolume('volume.delete')
-export const extendVolume = aboutVolume('volume.extend')
-export const revertVolume = aboutVolume('volume.revert')
-export const reimageVolume = aboutVolume('volume.reimage')
-export const uploadVolume = aboutVolume('volume.upload')
-/** To the backend of the new place; the volume is the row that stands for it. */
-export const migrateVolume = aboutVolume('volume.migrate')
-export const manageVolume = aboutVolume('volume.manage')
+export const deleteVolume = volumeTopic('volume.delete')
+export const extendVolume = volumeTopic('volume.extend')
+export const revertVolume = volumeTopic('volume.revert')
+export const reimageVolume = volumeTopic('volume.reimage')
+export const uploadVolume = volumeTopic('volume.upload')
+/** Cast to the destination backend of a migration. `volumeId` is the migration target's row. */
+export const migrateVolume = volumeTopic('volume.migrate')
+export const adoptVolume = volumeTopic('volume.manage')
 
-function aboutSnapshot(name: string): Topic<{ snapshotId: string }> {
+function snapshotTopic(name: string): Topic<{ snapshotId: string }> {
   return { name, kind: 'cast', payload: payload({ snapshotId: text }) }
 }
-export const createSnapshot = aboutSnapshot('snapshot.create')
-export const deleteSnapshot = aboutSnapshot('snapshot.delete')
-export const manageSnapshot = aboutSnapshot('snapshot.manage')
+export const createSnapshot = snapshotTopic('snapshot.create')
+export const deleteSnapshot = snapshotTopic('snapshot.delete')
+export const adoptSnapshot = snapshotTopic('snapshot.manage')
 
-/** To the backup role of a host, `host1`. What to do in detail stands in the row. */
+/** Cast to the backup role of a host, `host1`. The backup's row holds the details. */
 export const createBackup: Topic<{ backupId: string }> = {
   name: 'backup.create',
   kind: 'cast',
@@ -81,7 +81,9 @@ export const restoreBackup: Topic<{ backupId: string; volumeId: string }> = {
   payload: payload({ backupId: text, volumeId: text }),
 }
 
-/** Makes the export a connector needs; answers the nested connection_info. Attached to an attachment, if there is one. */
+/**
+ * Exports the volume to a connector and returns the nested connection_info; saved in the attachment, if one is named.
+ */
 export const connectVolume: Topic<
   { volumeId: string; attachmentId: string | null; connector: Record<string, unknown>; mode: string | null },
   Record<string, unknown>
@@ -91,45 +93,47 @@ export const connectVolume: Topic<
   payload: payload({ volumeId: text, attachmentId: textOrNull, connector: { type: 'object' }, mode: textOrNull }),
 }
 
-/** Takes an attachment away, and the export with the last one. Without an attachment: the legacy connection. */
+/** Deletes an attachment, or the legacy connection if none is named. Removes the export with the last one. */
 export const disconnectVolume: Topic<{ volumeId: string; attachmentId: string | null }, null> = {
   name: 'volume.disconnect',
   kind: 'call',
   payload: payload({ volumeId: text, attachmentId: textOrNull }),
 }
 
-/** An object of the backend. */
-export interface FoundObject {
+/** A volume or snapshot that exists on a backend. */
+export interface BackendObject {
   name: string
   kind: 'volume' | 'snapshot'
-  /** Null when the driver does not tell. */
+  /** Null if the driver does not report it. */
   sizeGiB: number | null
-  /** Name of the volume a snapshot belongs to, when the driver tells. */
+  /** Name of the volume that a snapshot belongs to, if the driver reports it. */
   volumeName: string | null
-  /** Why it cannot be taken over, when it cannot. */
+  /** Reason why the object cannot be adopted; null if it can. */
   unsafe: string | null
-  /** Taking it over gives it our name; else it keeps its own. */
+  /** Adoption renames the object to Hearth's name; false if it keeps its own. */
   renamed: boolean
 }
 
-/** Lists what is on a backend, or just the object named; snapshots of all volumes, or of one. */
-export const findObjects: Topic<
+/**
+ * Lists the volumes or snapshots on a backend: all, only the one with `name`, or only the snapshots of `volumeName`.
+ */
+export const listObjects: Topic<
   { kind: 'volume' | 'snapshot'; name: string | null; volumeName: string | null },
-  FoundObject[]
+  BackendObject[]
 > = {
   name: 'backend.find',
   kind: 'call',
   payload: payload({ kind: text, name: textOrNull, volumeName: textOrNull }),
 }
 
-/** Asks a backend to tell at once how full it is, instead of with its next heartbeat. */
+/** Makes a backend report its capacity at once instead of with its next heartbeat. */
 export const reportStats: Topic<Record<string, never>, null> = {
   name: 'backend.report',
   kind: 'call',
   payload: payload({}),
 }
 
-/** What of a request travels with its messages. */
+/** Returns the fields of a request's context that its messages carry. */
 export function messageContext(context: Context): MessageContext {
   return {
     requestId: context.requestId,

@@ -22,7 +22,9 @@ function versionList(baseUrl: ApiRequest['baseUrl']): object {
   }
 }
 
-/** The documents outside of every version: `/` answers 300, `/v3/` the same body with 200, `/v3` leads there. */
+/**
+ * Adds the routes outside of every version: `/` returns the version list with 300, `/v3/` with 200; `/v3` redirects.
+ */
 export function addVersionDocuments(app: App): void {
   const config = { public: true }
   app.get('/', { config }, async (request, reply) => reply.code(300).send(versionList(request.hearth.request.baseUrl)))

@@ -10,12 +10,12 @@ import type { ComputeClient } from './clients/compute.ts'
 import { type ImageClient, openImageClient } from './clients/image.ts'
 import { openImageCache } from './image-cache/cache.ts'
 import { openQemuImg } from './image-cache/qemu-img.ts'
-import { findObjects } from './manage/find.backend.ts'
-import { takeSnapshot, takeVolume } from './manage/take.backend.ts'
-import { openHeartbeat, type Pulse } from './services/heartbeat.ts'
-import { keepStarting, within } from './services/keep-starting.ts'
+import { adoptSnapshot, adoptVolume } from './manage/adopt.backend.ts'
+import { listObjects } from './manage/list-objects.backend.ts'
+import { type HeartbeatTimer, openHeartbeat } from './services/heartbeat.ts'
+import { keepStarting, withTimeout } from './services/keep-starting.ts'
 import { openReporter, unknownStats } from './services/report.ts'
-import { tellDown } from './services/store.ts'
+import { reportDown } from './services/store.ts'
 import { createSnapshot } from './snapshots/create.backend.ts'
 import { deleteSnapshot } from './snapshots/delete.backend.ts'
 import * as topics from './topics.ts'
@@ -30,33 +30,33 @@ import { revertVolume } from './volumes/revert.backend.ts'
 import { uploadVolume } from './volumes/upload.backend.ts'
 
 export interface VolumeOptions {
-  /** Name of this host; part of its backends' hosts. */
+  /** Name of this host, the first part of its backends' addresses. */
   hostName: string
-  /** Those that cannot be opened yet are tried again in the background. */
+  /** Backends to serve. One that cannot be opened yet is retried in the background. */
   backends: (Backend | BackendSource)[]
-  /** How long a backend may take over a question before it counts as down; 30 seconds when absent. */
-  patienceMs?: number
-  /** Told of each backend that goes down, and why, and of each that is up (null). */
-  onTurn?(host: string, error: Error | null): void
+  /** Longest time in milliseconds for a backend to report stats before it counts as down; 30 seconds when absent. */
+  responseTimeoutMs?: number
+  /** Called when a backend goes down, with the reason, and when it is up again, with null. */
+  onStateChange?(host: string, error: Error | null): void
   database: Database
   bus: Bus
   log: Logger
-  /** How this role speaks to the image service. */
+  /** Login of the service user for calls to the image service. */
   session: ServiceSession
-  /** Glance's base URL; from the catalog when absent. */
+  /** Base URL of Glance; read from the catalog when absent. */
   glanceUrl?: string
   compute?: ComputeClient | null
-  /** For downloads and conversions; what is left there by a crash is removed. */
+  /** Folder for downloads and conversions; a start removes leftovers from it. */
   workFolder: string
-  /** What the disk of that folder keeps free; the default rule when absent. */
+  /** Space that stays free on the disk of that folder; the default rule when absent. */
   reserve?: Reserve
-  /** Zone of backends that name none. Default `nova`. */
+  /** Availability zone of backends that have none. Default `nova`. */
   availabilityZone?: string
-  /** Runs qemu-img; this host's own when absent. */
+  /** Runs qemu-img; on this host when absent. */
   run?: Runner
 }
 
-/** Starts the role that works beside the drivers: recovers what was interrupted, then takes messages. */
+/** Starts the volume role, which runs the drivers: recovers interrupted work, then serves messages. */
 export async function startVolume(options: VolumeOptions): Promise<Running> {
   await mkdir(options.workFolder, { recursive: true })
   await clearDownloads(options.workFolder)
@@ -65,8 +65,8 @@ export async function startVolume(options: VolumeOptions): Promise<Running> {
     async () => options.glanceUrl ?? (await options.session.endpoint('image')),
     options.session,
   )
-  const shared: Shared = { images, signal: stop.signal, neighbours: new Map() }
-  for (const { host } of options.backends) shared.neighbours.set(host, null)
+  const shared: Shared = { images, signal: stop.signal, localBackends: new Map() }
+  for (const { host } of options.backends) shared.localBackends.set(host, null)
   const running = await Promise.all(options.backends.map((backend) => startBackend(backend, options, shared)))
   let closing: Promise<void> | undefined
   return {
@@ -80,7 +80,7 @@ export async function startVolume(options: VolumeOptions): Promise<Running> {
   }
 }
 
-/** Downloads that a crash cut off; only files this role has named are touched. */
+/** Removes downloads and conversions that a crash interrupted; only files with this role's names. */
 async function clearDownloads(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (/^(image|upload)-[0-9a-f-]{36}\.part$/.test(name)) await rm(join(folder, name), { force: true })
@@ -88,15 +88,15 @@ async function clearDownloads(folder: string): Promise<void> {
 }
 
 const openMs = 60_000
-/** A start waits so long for slow storage, which then goes on opening in the background. */
-const startPatienceMs = 10_000
+/** Longest time that a start waits for slow storage. Opening then continues in the background. */
+const startWaitMs = 10_000
 
-/** Serves a backend as soon as its storage is there; until then it shows as down, and others are not kept waiting. */
+/** Serves a backend as soon as its storage is available. Until then it is shown as down; other backends do not wait. */
 async function startBackend(source: Backend | BackendSource, options: VolumeOptions, shared: Shared): Promise<Running> {
   const { signal } = shared
-  const { database, patienceMs = 30_000 } = options
+  const { database, responseTimeoutMs = 30_000 } = options
   const log = options.log.child({ backend: source.host })
-  const onTurn = (error: Error | null): void => options.onTurn?.(source.host, error)
+  const onStateChange = (error: Error | null): void => options.onStateChange?.(source.host, error)
   const service = {
     host: source.host,
     binary: 'cinder-volume',
@@ -104,45 +104,45 @@ async function startBackend(source: Backend | BackendSource, options: VolumeOpti
   }
   return keepStarting({
     signal,
-    patienceMs: Math.min(patienceMs, startPatienceMs),
+    firstAttemptMs: Math.min(responseTimeoutMs, startWaitMs),
     async start() {
-      const backend = await within(openMs, `opening the backend ${source.host}`, openBackend(source))
+      const backend = await withTimeout(openMs, `opening the backend ${source.host}`, openBackend(source))
       await backend.export?.start()
-      const stats = await openReporter({ backend, database, log, patienceMs, onTurn })
-      const pulse = await openHeartbeat({ database, log, ...service, stats })
+      const stats = await openReporter({ backend, database, log, responseTimeoutMs, onStateChange })
+      const heartbeat = await openHeartbeat({ database, log, ...service, stats })
       try {
-        shared.neighbours.set(backend.host, backend)
-        const serving = await serveBackend({ ...options, log }, { ...shared, backend, pulse })
-        onTurn(null)
+        shared.localBackends.set(backend.host, backend)
+        const serving = await serveBackend({ ...options, log }, { ...shared, backend, heartbeat })
+        onStateChange(null)
         return serving
       } catch (error) {
-        await pulse.close()
+        await heartbeat.close()
         throw error
       }
     },
     async onFailure(error, waitMs) {
-      log.error({ err: error, waitMs }, 'the backend is down: its storage could not be opened; it is tried again')
-      onTurn(error as Error)
-      await tellDown(database, { ...service, stats: unknownStats(source.name) }).catch(() => undefined)
+      log.error({ err: error, waitMs }, 'the backend is down: its storage could not be opened; it is retried')
+      onStateChange(error as Error)
+      await reportDown(database, { ...service, stats: unknownStats(source.name) }).catch(() => undefined)
     },
   })
 }
 
-/** What the backends of one process have in common. */
+/** State that the backends of one process share. */
 interface Shared {
   images: ImageClient
   signal: AbortSignal
-  neighbours: BackendDeps['neighbours']
+  localBackends: BackendDeps['localBackends']
 }
 
 interface OpenBackend extends Shared {
   backend: Backend
-  pulse: Pulse
+  heartbeat: HeartbeatTimer
 }
 
 async function serveBackend(options: VolumeOptions, open: OpenBackend): Promise<Running> {
   const { database, bus, log, session, workFolder } = options
-  const { backend, images, signal, pulse, neighbours } = open
+  const { backend, images, signal, heartbeat, localBackends } = open
   const qemu = openQemuImg(log, options.run)
   const imageCache = openImageCache({
     backend,
@@ -155,20 +155,20 @@ async function serveBackend(options: VolumeOptions, open: OpenBackend): Promise<
     reserve: options.reserve,
   })
   const deps: BackendDeps = {
-    ...{ database, bus, log, backend, neighbours, session, images, imageCache, workFolder, signal, qemu },
-    exclusive: openExclusive(),
+    ...{ database, bus, log, backend, localBackends, session, images, imageCache, workFolder, signal, qemu },
+    withLock: openExclusive(),
     compute: options.compute ?? null,
-    serviceId: pulse.serviceId,
+    serviceId: heartbeat.serviceId,
   }
   await recoverBackend(deps)
   await serve(bus, deps)
-  await bus.serve(topics.reportStats, backend.host, () => pulse.beat().then(() => null))
-  const tidying = setInterval(() => void imageCache.tidy(false).catch(() => undefined), 3600 * 1000)
-  tidying.unref()
+  await bus.serve(topics.reportStats, backend.host, () => heartbeat.sendNow().then(() => null))
+  const sweeping = setInterval(() => void imageCache.sweep(false).catch(() => undefined), 3600 * 1000)
+  sweeping.unref()
   return {
     async close() {
-      clearInterval(tidying)
-      await pulse.close()
+      clearInterval(sweeping)
+      await heartbeat.close()
     },
   }
 }
@@ -188,9 +188,9 @@ async function serve(bus: Bus, deps: BackendDeps): Promise<void> {
   )
   await bus.serve(topics.createSnapshot, host, ({ context, payload }) => createSnapshot(context, payload, deps))
   await bus.serve(topics.deleteSnapshot, host, ({ context, payload }) => deleteSnapshot(context, payload, deps))
-  await bus.serve(topics.manageVolume, host, ({ context, payload }) => takeVolume(context, payload, deps))
-  await bus.serve(topics.manageSnapshot, host, ({ context, payload }) => takeSnapshot(context, payload, deps))
-  await bus.serve(topics.findObjects, host, ({ payload }) => findObjects(payload, deps))
+  await bus.serve(topics.adoptVolume, host, ({ context, payload }) => adoptVolume(context, payload, deps))
+  await bus.serve(topics.adoptSnapshot, host, ({ context, payload }) => adoptSnapshot(context, payload, deps))
+  await bus.serve(topics.listObjects, host, ({ payload }) => listObjects(payload, deps))
   await bus.serve(topics.connectVolume, host, ({ context, payload }) => connectVolume(context, payload, deps))
   await bus.serve(topics.disconnectVolume, host, ({ context, payload }) => disconnectVolume(context, payload, deps))
 }

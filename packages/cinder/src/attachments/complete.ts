@@ -3,17 +3,17 @@ import { move, type Transaction } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
-import { volumeFor } from '../volumes/authorize.ts'
+import { getVolumeFor } from '../volumes/authorize.ts'
 import { lockVolume } from '../volumes/store.ts'
 import { attachmentStates } from './states.ts'
 import { type AttachmentRow, getAttachment } from './store.ts'
-import { settleVolume } from './volume-status.ts'
+import { updateVolumeStatus } from './volume-status.ts'
 
 /** os-complete: the server has the volume; both become attached. */
 export async function completeAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const q = deps.database.query
   const attachment = await getAttachment(q, request.params.id!)
-  await volumeFor(context, q, attachment.volume_id, 'volume:attachment_complete')
+  await getVolumeFor(context, q, attachment.volume_id, 'volume:attachment_complete')
   await deps.database.transaction((tx) => complete(tx, attachment))
   return undefined
 }
@@ -28,5 +28,5 @@ async function complete(tx: Transaction, attachment: AttachmentRow): Promise<voi
     const reason = `Attachment status must be reserved or attaching to be completed, but the current status is ${attachment.status}.`
     throw errors.InvalidVolume({ reason })
   }
-  await settleVolume(tx, volume)
+  await updateVolumeStatus(tx, volume)
 }

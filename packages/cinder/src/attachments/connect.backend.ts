@@ -13,10 +13,10 @@ import {
   writeMetadata,
 } from '../volumes/store.ts'
 import { type ConnectionInfo, withSharedData } from './connection-data.backend.ts'
-import { initiatorsOf, offer, readChap } from './offer.backend.ts'
+import { exportVolume, listInitiators, readChap } from './export.backend.ts'
 import { attachmentStates } from './states.ts'
 import { type Connector, deleteAttachmentRow, findAttachment, listAttachments } from './store.ts'
-import { settleVolume } from './volume-status.ts'
+import { updateVolumeStatus } from './volume-status.ts'
 
 interface ConnectInput {
   volumeId: string
@@ -34,19 +34,19 @@ export async function connectVolume(
   input: ConnectInput,
   deps: BackendDeps,
 ): Promise<Record<string, unknown>> {
-  return deps.exclusive(input.volumeId, async () => {
+  return deps.withLock(input.volumeId, async () => {
     const volume = await getVolume(deps.database.query, input.volumeId)
-    const isNew = (await connectedCount(deps, volume)) === 0
+    const isNew = (await countConnected(deps, volume)) === 0
     const chap = readChap(volume) ?? newChap()
     const connection = await openConnection(volume, input, chap, deps).catch((error: unknown) => {
       throw asApiError(error)
     })
-    const asked = { connector: input.connector, mode: input.mode }
+    const request = { connector: input.connector, mode: input.mode }
     const info = await withSharedData(deps.database.query, {
-      ...{ volume, asked, info: connection, backend: deps.backend },
+      ...{ volume, request, info: connection, backend: deps.backend },
     })
     try {
-      await deps.database.transaction((tx) => keepConnection(tx, volume, chap, info, input))
+      await deps.database.transaction((tx) => saveConnection(tx, volume, chap, info, input))
     } catch (error) {
       if (isNew) await deps.backend.export?.remove(volumeRef(volume).name).catch(() => undefined)
       throw error
@@ -63,16 +63,16 @@ async function openConnection(
 ): Promise<ConnectionInfo> {
   const { volume: driver, export: exporter } = deps.backend
   const ref = volumeRef(volume)
-  const reached = await driver.connection(ref, connector)
-  if (reached.kind === 'network') {
-    const { kind: _kind, ...info } = reached
+  const connection = await driver.connection(ref, connector)
+  if (connection.kind === 'network') {
+    const { kind: _kind, ...info } = connection
     return info
   }
   if (!exporter) throw new DriverError('unsupported', 'this backend has nothing to offer its devices with')
   if (typeof connector.initiator !== 'string')
     throw errors.InvalidInput({ reason: 'Connector is missing its initiator.' })
-  const others = await initiatorsOf(volume, deps, { without: attachmentId })
-  const { path, sizeBytes, blockSize } = reached
+  const others = await listInitiators(volume, deps, { without: attachmentId })
+  const { path, sizeBytes, blockSize } = connection
   const initiators = [...new Set([...others, connector.initiator])]
   const allowed = exporter.perInitiator ? { initiators } : {}
   const exported = await exporter.create({ name: ref.name, path, sizeBytes, blockSize, chap, ...allowed })
@@ -81,7 +81,7 @@ async function openConnection(
   return { driver_volume_type, data }
 }
 
-async function keepConnection(
+async function saveConnection(
   tx: Transaction,
   volume: VolumeRow,
   chap: Chap,
@@ -109,7 +109,7 @@ async function keepConnection(
   const moved = await move(tx, { table: 'attachments', id: attachmentId, to: 'attaching', states, set })
   if (!moved) throw errors.VolumeAttachmentNotFound({ filter: `attachment_id = ${attachmentId}` })
   await writeMetadata(tx, volume.id, 'admin', { attached_mode: set.attach_mode })
-  await settleVolume(tx, locked)
+  await updateVolumeStatus(tx, locked)
 }
 
 /** Takes an attachment, or the legacy connection, away; the export goes with the last one. */
@@ -118,9 +118,9 @@ export async function disconnectVolume(
   input: { volumeId: string; attachmentId: string | null },
   deps: BackendDeps,
 ): Promise<null> {
-  return deps.exclusive(input.volumeId, async () => {
+  return deps.withLock(input.volumeId, async () => {
     const volume = await getVolume(deps.database.query, input.volumeId)
-    await withdraw(volume, input.attachmentId, deps).catch((error: unknown) => {
+    await removeFromExport(volume, input.attachmentId, deps).catch((error: unknown) => {
       throw asApiError(error)
     })
     if (input.attachmentId === null) {
@@ -132,23 +132,23 @@ export async function disconnectVolume(
       const locked = await lockVolume(tx, volume.id)
       if (!(await findAttachment(tx, attachmentId))) return
       await deleteAttachmentRow(tx, attachmentId)
-      await settleVolume(tx, locked)
+      await updateVolumeStatus(tx, locked)
     })
     return null
   })
 }
 
 /** The export goes with the last attachment; before that, an initiator with its own. */
-async function withdraw(volume: VolumeRow, attachmentId: string | null, deps: BackendDeps): Promise<void> {
+async function removeFromExport(volume: VolumeRow, attachmentId: string | null, deps: BackendDeps): Promise<void> {
   const exporter = deps.backend.export
   if (!exporter) return
-  if ((await connectedCount(deps, volume, attachmentId)) === 0) return exporter.remove(volumeRef(volume).name)
-  const initiators = await initiatorsOf(volume, deps, { without: attachmentId })
-  if (exporter.perInitiator && initiators.length > 0) await offer(volume, initiators, deps)
+  if ((await countConnected(deps, volume, attachmentId)) === 0) return exporter.remove(volumeRef(volume).name)
+  const initiators = await listInitiators(volume, deps, { without: attachmentId })
+  if (exporter.perInitiator && initiators.length > 0) await exportVolume(volume, initiators, deps)
 }
 
 /** How many attachments other than this one use the export. */
-async function connectedCount(deps: BackendDeps, volume: VolumeRow, except: string | null = null): Promise<number> {
+async function countConnected(deps: BackendDeps, volume: VolumeRow, except: string | null = null): Promise<number> {
   const attachments = await listAttachments(deps.database.query, { volume_id: volume.id })
   return attachments.filter((one) => one.connection_info !== null && one.id !== except).length
 }

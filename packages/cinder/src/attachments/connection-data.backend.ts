@@ -13,7 +13,7 @@ export type ConnectionInfo = {
   mount_point_base?: string
 }
 
-interface Asked {
+interface ConnectRequest {
   connector: Connector
   mode: string | null
 }
@@ -24,10 +24,15 @@ interface Asked {
  */
 export async function withSharedData(
   q: Query,
-  { volume, info, asked, backend }: { volume: VolumeRow; info: ConnectionInfo; asked: Asked; backend: Backend },
+  {
+    volume,
+    info,
+    request,
+    backend,
+  }: { volume: VolumeRow; info: ConnectionInfo; request: ConnectRequest; backend: Backend },
 ): Promise<ConnectionInfo> {
   const admin = await readMetadata(q, volume.id, 'admin')
-  const readonly = admin.readonly === 'True' || asked.mode === 'ro'
+  const readonly = admin.readonly === 'True' || request.mode === 'ro'
   const type = volume.volume_type_id === null ? null : await getVolumeType(q, volume.volume_type_id)
   const { data } = info
   return {
@@ -35,16 +40,16 @@ export async function withSharedData(
     data: {
       ...(backend.reportDiscard && { discard: true }),
       ...data,
-      qos_specs: await qosFor(q, type?.qosSpecsId ?? null, volume.size),
+      qos_specs: await limitsFor(q, type?.qosSpecsId ?? null, volume.size),
       access_mode: admin.attached_mode ?? (readonly ? 'ro' : 'rw'),
       encrypted: data.encrypted ?? volume.encryption_key_id !== null,
       cacheable: data.cacheable !== false && type?.extraSpecs.cacheable === '<is> True',
-      enforce_multipath: asked.connector.enforce_multipath === true,
+      enforce_multipath: request.connector.enforce_multipath === true,
     },
   }
 }
 
-const tuned = [
+const scaledLimits = [
   'read_iops_sec',
   'read_bytes_sec',
   'write_iops_sec',
@@ -54,12 +59,16 @@ const tuned = [
 ]
 
 /** The limits the compute host is to keep; those told by the GiB become numbers for this size. */
-async function qosFor(q: Query, id: string | null, sizeGiB: number): Promise<Record<string, string | number> | null> {
+async function limitsFor(
+  q: Query,
+  id: string | null,
+  sizeGiB: number,
+): Promise<Record<string, string | number> | null> {
   if (id === null) return null
   const { consumer, specs } = await getQosSpecs(q, id)
   if (consumer === 'back-end') return null
   const limits: Record<string, string | number> = { ...specs }
-  for (const name of tuned) {
+  for (const name of scaledLimits) {
     const [perGiB, least, most] = [`${name}_per_gb`, `${name}_per_gb_min`, `${name}_max`] as const
     if (!Object.hasOwn(specs, perGiB)) continue
     const value = Math.max(Number(own(specs, least) ?? 0), Number(own(specs, perGiB)) * sizeGiB)

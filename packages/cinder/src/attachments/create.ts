@@ -4,7 +4,7 @@ import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { connectVolume, messageContext } from '../topics.ts'
-import { volumeFor } from '../volumes/authorize.ts'
+import { getVolumeFor } from '../volumes/authorize.ts'
 import { volumeStates } from '../volumes/states.ts'
 import { backendOf, lockVolume, readMetadata, updateVolume, type VolumeRow } from '../volumes/store.ts'
 import { type AttachmentRow, type Connector, createAttachmentRow, getAttachment, listAttachments } from './store.ts'
@@ -20,7 +20,7 @@ interface CreateBody {
 /** POST /attachments: reserves the volume and, given a connector, offers it. */
 export async function createAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const body = (request.body as { attachment: CreateBody }).attachment
-  const volume = await volumeFor(context, deps.database.query, body.volume_uuid, 'volume:attachment_create')
+  const volume = await getVolumeFor(context, deps.database.query, body.volume_uuid, 'volume:attachment_create')
   if (volume.multiattach && volume.bootable && volume.status === 'in-use') {
     const target = { project_id: volume.project_id, user_id: volume.user_id }
     context.enforce('volume:multiattach_bootable_volume', target)
@@ -81,7 +81,7 @@ async function connect(
 export async function updateAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const attachment = await getAttachment(q, request.params.id!)
-  const volume = await volumeFor(context, q, attachment.volume_id, 'volume:attachment_update')
+  const volume = await getVolumeFor(context, q, attachment.volume_id, 'volume:attachment_update')
   const { connector } = (request.body as { attachment: { connector: Connector } }).attachment
   await checkSameServer(context, deps, attachment)
   await connect(context, volume, attachment, connector, deps)

@@ -2,18 +2,18 @@ import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { disconnectVolume, messageContext } from '../topics.ts'
-import { volumeFor } from '../volumes/authorize.ts'
+import { getVolumeFor } from '../volumes/authorize.ts'
 import { backendOf, lockVolume, type VolumeRow } from '../volumes/store.ts'
 import { checkDetachAllowed } from './service-token.ts'
 import { type AttachmentRow, deleteAttachmentRow, getAttachment, listAttachments } from './store.ts'
 import { summaryView } from './view.ts'
-import { settleVolume } from './volume-status.ts'
+import { updateVolumeStatus } from './volume-status.ts'
 
 /** DELETE /attachments/{id}: answers the attachments that remain. */
 export async function deleteAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const attachment = await getAttachment(q, request.params.id!)
-  const volume = await volumeFor(context, q, attachment.volume_id, 'volume:attachment_delete')
+  const volume = await getVolumeFor(context, q, attachment.volume_id, 'volume:attachment_delete')
   await checkDetachAllowed(context, attachment, deps)
   await removeAttachment(context, volume, attachment, deps)
   const remaining = await listAttachments(q, { volume_id: volume.id })
@@ -35,6 +35,6 @@ export async function removeAttachment(
   await deps.database.transaction(async (tx) => {
     const locked = await lockVolume(tx, volume.id)
     await deleteAttachmentRow(tx, attachment.id)
-    await settleVolume(tx, locked)
+    await updateVolumeStatus(tx, locked)
   })
 }

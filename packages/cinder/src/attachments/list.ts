@@ -4,7 +4,7 @@ import type { ApiDeps } from '../deps.ts'
 import { applyFilters, asksForAll, type FilterTable, readFilters } from '../filters.ts'
 import { pageRows, readPaging } from '../listing.ts'
 import { resourceFilters } from '../resource-filters/known.ts'
-import { volumeFor } from '../volumes/authorize.ts'
+import { getVolumeFor } from '../volumes/authorize.ts'
 import { type AttachmentRow, getAttachment } from './store.ts'
 import { detailView, summaryView } from './view.ts'
 
@@ -47,6 +47,6 @@ export async function listAttachments(context: Context, request: ApiRequest, dep
 /** GET /attachments/{id}. */
 export async function showAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const attachment = await getAttachment(deps.database.query, request.params.id!)
-  await volumeFor(context, deps.database.query, attachment.volume_id, 'volume:attachment_get_all')
+  await getVolumeFor(context, deps.database.query, attachment.volume_id, 'volume:attachment_get_all')
   return { attachment: detailView(attachment) }
 }

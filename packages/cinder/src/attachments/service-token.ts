@@ -28,7 +28,7 @@ export async function checkDetachAllowed(context: Context, attachment: Attachmen
 }
 
 /** The same for calls that name a volume and perhaps an attachment. Answers the attachment that is meant, if any. */
-export async function detachTarget(
+export async function findAttachmentToDetach(
   context: Context,
   volumeId: string,
   attachmentId: string | null,

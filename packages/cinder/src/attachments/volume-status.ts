@@ -15,7 +15,7 @@ const ranks: [attachment: string, volume: string][] = [
 const busy = ['uploading', 'extending', 'backing-up', 'retyping', 'downloading', 'deleting', 'maintenance']
 
 /** Brings a volume's status and attach_status in line with its attachments; call with the volume locked. */
-export async function settleVolume(tx: Transaction, volume: VolumeRow): Promise<void> {
+export async function updateVolumeStatus(tx: Transaction, volume: VolumeRow): Promise<void> {
   const attachments = await listAttachments(tx, { volume_id: volume.id })
   const statuses = attachments.map(({ status }) => status)
   const [, to = 'available'] = ranks.find(([attachment]) => statuses.includes(attachment)) ?? []

@@ -4,11 +4,11 @@ import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { takeQuota } from '../quotas/store.ts'
-import { snapshotFor } from '../snapshots/authorize.ts'
+import { getSnapshotFor } from '../snapshots/authorize.ts'
 import { snapshotStates } from '../snapshots/states.ts'
 import type { SnapshotRow } from '../snapshots/store.ts'
 import { createBackup as createTopic, messageContext } from '../topics.ts'
-import { volumeFor } from '../volumes/authorize.ts'
+import { getVolumeFor } from '../volumes/authorize.ts'
 import { trimmed } from '../volumes/create.ts'
 import { isTruthy } from '../volumes/schema.ts'
 import { volumeStates } from '../volumes/states.ts'
@@ -46,8 +46,8 @@ const defaultContainer = 'volumebackups'
 export async function createBackup(context: Context, request: ApiRequest, deps: ApiDeps) {
   const body = (request.body as { backup: CreateBody }).backup
   const q = deps.database.query
-  const volume = await volumeFor(context, q, body.volume_id, 'backup:create')
-  const snapshot = body.snapshot_id ? await snapshotFor(context, q, body.snapshot_id, 'backup:create') : null
+  const volume = await getVolumeFor(context, q, body.volume_id, 'backup:create')
+  const snapshot = body.snapshot_id ? await getSnapshotFor(context, q, body.snapshot_id, 'backup:create') : null
   checkSource(volume, snapshot, isTruthy(body.force))
   if (!(await hasBackupRole(q, hostOf(volume)))) throw errors.ServiceNotFound({ service_id: 'cinder-backup' })
   const parent = isTruthy(body.incremental) ? await findParent(context, volume, snapshot, deps) : null

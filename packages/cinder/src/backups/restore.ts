@@ -6,7 +6,7 @@ import { errors } from '../errors.ts'
 import { checkVolumeSize } from '../quotas/store.ts'
 import { messageContext, restoreBackup as restoreTopic } from '../topics.ts'
 import { defaultVolumeType } from '../types/store.ts'
-import { volumeFor } from '../volumes/authorize.ts'
+import { getVolumeFor } from '../volumes/authorize.ts'
 import { insertVolume } from '../volumes/create.ts'
 import { resolveSource } from '../volumes/source.ts'
 import { volumeStates } from '../volumes/states.ts'
@@ -54,7 +54,7 @@ async function makeVolume(context: Context, backup: BackupRow, name: string, dep
 }
 
 async function overwrite(context: Context, backup: BackupRow, volumeId: string, deps: ApiDeps) {
-  const volume = await volumeFor(context, deps.database.query, volumeId, 'backup:restore')
+  const volume = await getVolumeFor(context, deps.database.query, volumeId, 'backup:restore')
   if (volume.size < backup.size) {
     throw errors.InvalidVolume({
       reason: `volume size ${volume.size} is too small to restore backup of size ${backup.size}.`,

@@ -96,7 +96,7 @@ async function openBackends({ backends, log }: BackupRoleOptions, signal: AbortS
   const starting = backends.map((source) =>
     keepStarting({
       signal,
-      patienceMs: openPatienceMs,
+      firstAttemptMs: openPatienceMs,
       async start() {
         opened.push(await openBackend(source))
         return { close: async () => undefined }

@@ -1,7 +1,7 @@
 import { type Blocks, DriverError, type SnapshotRef, type VolumeRef } from '@hearth/driver'
 import type { Backend } from '../backends.ts'
 import { findSnapshot, snapshotRef } from '../snapshots/store.ts'
-import { reachBytes, reachSnapshot, readsSnapshots } from '../volumes/reach-bytes.backend.ts'
+import { canReadSnapshots, openSnapshotBlocks, openVolumeBlocks } from '../volumes/open-blocks.backend.ts'
 import { findVolume, type VolumeRow, volumeRef } from '../volumes/store.ts'
 import { type BackupDeps, backendFor } from './backend-deps.ts'
 import { type BackupRow, updateBackup } from './store.ts'
@@ -13,7 +13,7 @@ import { type BackupRow, updateBackup } from './store.ts'
 export async function openSource(backup: BackupRow, volume: VolumeRow, deps: BackupDeps): Promise<Blocks> {
   const backend = backendFor(deps, volume.host)
   if (backup.snapshot_id === null && volume.previous_status !== 'in-use')
-    return reachBytes(backend, volumeRef(volume), 'r')
+    return openVolumeBlocks(backend, volumeRef(volume), 'r')
   if (backup.snapshot_id === null) {
     await updateBackup(deps.database.query, backup.id, { temp_snapshot_id: backup.id })
     return copyInUse(backend, backup, volume, deps)
@@ -21,20 +21,20 @@ export async function openSource(backup: BackupRow, volume: VolumeRow, deps: Bac
   const snapshot = await findSnapshot(deps.database.query, backup.snapshot_id)
   if (!snapshot) throw new DriverError('not-found', `snapshot ${backup.snapshot_id} is gone`)
   const ref = snapshotRef(snapshot, volume)
-  if (readsSnapshots(backend)) return reachSnapshot(backend, ref)
+  if (canReadSnapshots(backend)) return openSnapshotBlocks(backend, ref)
   await updateBackup(deps.database.query, backup.id, { temp_snapshot_id: backup.id })
   const update = await backend.volume.createFromSnapshot(temporaryVolume(backup), ref, deps.signal)
-  return reachBytes(backend, { ...temporaryVolume(backup), ...update }, 'r')
+  return openVolumeBlocks(backend, { ...temporaryVolume(backup), ...update }, 'r')
 }
 
 async function copyInUse(backend: Backend, backup: BackupRow, volume: VolumeRow, deps: BackupDeps): Promise<Blocks> {
-  if (readsSnapshots(backend)) {
+  if (canReadSnapshots(backend)) {
     const ref = temporarySnapshot(backup, volumeRef(volume))
     const update = await backend.volume.snapshot(ref, deps.signal)
-    return reachSnapshot(backend, { ...ref, ...update })
+    return openSnapshotBlocks(backend, { ...ref, ...update })
   }
   const update = await backend.volume.clone(temporaryVolume(backup), volumeRef(volume), deps.signal)
-  return reachBytes(backend, { ...temporaryVolume(backup), ...update }, 'r')
+  return openVolumeBlocks(backend, { ...temporaryVolume(backup), ...update }, 'r')
 }
 
 /** Removes the temporary copy, whether it was made or not; true when there is none any more. */
@@ -47,7 +47,7 @@ export async function dropTemporary(backup: BackupRow, deps: BackupDeps): Promis
     if (volume) {
       const backend = backendFor(deps, volume.host)
       const { volume: driver } = backend
-      if (readsSnapshots(backend)) await driver.deleteSnapshot(temporarySnapshot(backup, volumeRef(volume)))
+      if (canReadSnapshots(backend)) await driver.deleteSnapshot(temporarySnapshot(backup, volumeRef(volume)))
       else await driver.delete(temporaryVolume(backup))
     }
     await updateBackup(database.query, backup.id, { temp_snapshot_id: null })
@@ -64,7 +64,7 @@ export async function withTarget(
   deps: BackupDeps,
   work: (target: Blocks) => Promise<void>,
 ): Promise<void> {
-  const target = await reachBytes(backendFor(deps, volume.host), volumeRef(volume), 'rw')
+  const target = await openVolumeBlocks(backendFor(deps, volume.host), volumeRef(volume), 'rw')
   await work(target).finally(() => target.close())
 }
 

@@ -92,8 +92,8 @@ export async function deleteWhole(backup: BackupRow, store: BackupStore, deps: B
 /** Of the volume or a snapshot of it. Null when its backend is not here any more, or it is not on it. */
 async function addressOf(volume: VolumeRow, deps: BackupDeps, snapshot?: SnapshotRef): Promise<Address | null> {
   try {
-    const { volume: driver, remote } = backendFor(deps, volume.host)
-    if (remote) return null
+    const { volume: driver, isRemote } = backendFor(deps, volume.host)
+    if (isRemote) return null
     return (await (snapshot ? driver.snapshotAddress?.(snapshot) : driver.address?.(volumeRef(volume)))) ?? null
   } catch (error) {
     if (isDriverError(error) && error.kind === 'not-found') return null

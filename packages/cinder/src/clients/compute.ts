@@ -4,11 +4,14 @@ import { isHearthError } from '@hearth/core'
 /** What block storage asks Nova. */
 export interface ComputeClient {
   /**
-   * Attachment id that the server uses for the volume; null when there is no such server or attachment. Throws NoEndpoint
-   * where the catalog has no Compute service, and what else kept it from being asked.
+   * Attachment id that the server uses for the volume; null when there is no such server or attachment. Throws
+   * NoEndpoint where the catalog has no Compute service, and what else kept it from being asked.
    */
   attachmentOf(serverId: string, volumeId: string): Promise<string | null>
-  /** Tells Nova that an attached volume has grown; failures are the caller's to log. Nothing is told where there is no Nova. */
+  /**
+   * Tells Nova that an attached volume has grown; failures are the caller's to log. Nothing is told where there is no
+   * Nova.
+   */
   volumeExtended(serverIds: string[], volumeId: string): Promise<void>
   /** Tells Nova that an image was written over a volume of servers that wait for it; as volumeExtended. */
   volumeReimaged(serverIds: string[], volumeId: string): Promise<void>
@@ -24,7 +27,7 @@ export function isNoCompute(error: unknown): boolean {
 
 /** Speaks to the Compute endpoint of the catalog as the service user. */
 export function openComputeClient(session: ServiceSession): ComputeClient {
-  const ask = async (path: string, version: string, body?: unknown): Promise<Response> => {
+  const send = async (path: string, version: string, body?: unknown): Promise<Response> => {
     const endpoint = await session.endpoint('compute')
     return sendWithToken(session, (token) =>
       fetch(`${endpoint}${path}`, {
@@ -35,9 +38,9 @@ export function openComputeClient(session: ServiceSession): ComputeClient {
       }),
     )
   }
-  const tell = async (name: string, version: string, serverIds: string[], volumeId: string): Promise<void> => {
+  const sendEvents = async (name: string, version: string, serverIds: string[], volumeId: string): Promise<void> => {
     const events = serverIds.map((server_uuid) => ({ name, server_uuid, tag: volumeId }))
-    const response = await ask('/os-server-external-events', version, { events }).catch((error: unknown) => {
+    const response = await send('/os-server-external-events', version, { events }).catch((error: unknown) => {
       if (!isNoCompute(error)) throw error
     })
     if (response && !response.ok) throw new Error(`compute answered ${response.status}`)
@@ -46,13 +49,13 @@ export function openComputeClient(session: ServiceSession): ComputeClient {
   return {
     async attachmentOf(serverId, volumeId) {
       const path = `/servers/${encodeURIComponent(serverId)}/os-volume_attachments/${volumeId}`
-      const response = await ask(path, volumeIdVersion)
+      const response = await send(path, volumeIdVersion)
       if (response.status === 404) return null
       if (!response.ok) throw new Error(`compute answered ${response.status}`)
       const { volumeAttachment } = (await response.json()) as { volumeAttachment: { attachment_id: string } }
       return volumeAttachment.attachment_id
     },
-    volumeExtended: (serverIds, volumeId) => tell('volume-extended', extendVersion, serverIds, volumeId),
-    volumeReimaged: (serverIds, volumeId) => tell('volume-reimaged', reimageVersion, serverIds, volumeId),
+    volumeExtended: (serverIds, volumeId) => sendEvents('volume-extended', extendVersion, serverIds, volumeId),
+    volumeReimaged: (serverIds, volumeId) => sendEvents('volume-reimaged', reimageVersion, serverIds, volumeId),
   }
 }

@@ -26,12 +26,12 @@ export interface ImageClient {
   /** Throws ImageNotFound (404). */
   get(token: string, id: string): Promise<Image>
   /**
-   * URLs of where the image service's own stores keep the image's bytes; none when it does not tell. The token must be a
-   * service's.
+   * URLs of where the image service's own stores keep the image's bytes; none when it does not tell. The token must be
+   * a service's.
    */
   locations(token: string, id: string): Promise<string[]>
   /** Visible images of that name. */
-  named(token: string, name: string): Promise<Image[]>
+  listByName(token: string, name: string): Promise<Image[]>
   create(token: string, image: Record<string, unknown>): Promise<Image>
   upload(token: string, id: string, data: Readable, signal?: AbortSignal): Promise<void>
   download(token: string, id: string, signal?: AbortSignal): Promise<Readable>
@@ -50,34 +50,34 @@ interface Call {
 type Response = Dispatcher.ResponseData
 
 /** Bytes may take as long as they take; other answers come within this many milliseconds. */
-const answerMs = 60_000
+const responseMs = 60_000
 
 type OwnSession = Pick<ServiceSession, 'token' | 'refused'>
 
 /**
- * Speaks to the endpoint, which may be given with or without `/v2`. A call made with the token of `session` that is refused
- * with 401 is made once more with a new one, unless its data can be read only once.
+ * Speaks to the endpoint, which may be given with or without `/v2`. A call made with the token of `session` that is
+ * refused with 401 is made once more with a new one, unless its data can be read only once.
  */
-function asker(
+function openSender(
   endpoint: () => Promise<string>,
   session?: OwnSession,
 ): (token: string, call: Call) => Promise<Response> {
-  const ask = askerOnce(endpoint)
+  const send = openSenderOnce(endpoint)
   return async (token, call) => {
-    const response = await ask(token, call)
+    const response = await send(token, call)
     if (response.statusCode !== 401 || !session?.refused?.(token) || call.data) return response
     await response.body.dump()
-    return ask(await session.token(), call)
+    return send(await session.token(), call)
   }
 }
 
-function askerOnce(endpoint: () => Promise<string>): (token: string, call: Call) => Promise<Response> {
+function openSenderOnce(endpoint: () => Promise<string>): (token: string, call: Call) => Promise<Response> {
   return async (token, { path, method, json, data, signal }) => {
     const base = (await endpoint()).replace(/\/+(v2)?\/*$/, '')
     const headers: Record<string, string> = { 'x-auth-token': token }
     if (json !== undefined) headers['content-type'] = 'application/json'
     if (data) headers['content-type'] = 'application/octet-stream'
-    const timeout = path.endsWith('/file') ? 0 : answerMs
+    const timeout = path.endsWith('/file') ? 0 : responseMs
     const body = data ?? (json === undefined ? null : JSON.stringify(json))
     const options = { method, headers, body, headersTimeout: timeout, bodyTimeout: timeout, ...(signal && { signal }) }
     return request(`${base}/v2${path}`, options).catch((cause: Error) => {
@@ -88,12 +88,12 @@ function askerOnce(endpoint: () => Promise<string>): (token: string, call: Call)
 
 /** `endpoint` returns Glance's base URL; `session` is the service user's, whose token some calls are made with. */
 export function openImageClient(endpoint: () => Promise<string>, session?: OwnSession): ImageClient {
-  const ask = asker(endpoint, session)
-  const about = (id: string): string => `/images/${encodeURIComponent(id)}`
+  const send = openSender(endpoint, session)
+  const pathOf = (id: string): string => `/images/${encodeURIComponent(id)}`
   const get = async (token: string, id: string): Promise<Image> =>
-    (await read(await ask(token, { method: 'GET', path: about(id) }), id)) as Image
+    (await read(await send(token, { method: 'GET', path: pathOf(id) }), id)) as Image
   const locations = async (token: string, id: string): Promise<string[]> => {
-    const response = await ask(token, { method: 'GET', path: `${about(id)}/locations` })
+    const response = await send(token, { method: 'GET', path: `${pathOf(id)}/locations` })
     if (response.statusCode === 404 || response.statusCode === 403) {
       await response.body.dump()
       return []
@@ -101,43 +101,43 @@ export function openImageClient(endpoint: () => Promise<string>, session?: OwnSe
     return ownLocations(id, (await read(response, id)) as Location[])
   }
   return {
-    get: shared(get),
-    locations: shared(locations),
-    async named(token, name) {
+    get: shareRequests(get),
+    locations: shareRequests(locations),
+    async listByName(token, name) {
       const path = `/images?${new URLSearchParams({ name })}`
-      return ((await read(await ask(token, { method: 'GET', path }), name)) as { images: Image[] }).images
+      return ((await read(await send(token, { method: 'GET', path }), name)) as { images: Image[] }).images
     },
     async create(token, image) {
-      const response = await ask(token, { method: 'POST', path: '/images', json: image })
+      const response = await send(token, { method: 'POST', path: '/images', json: image })
       return (await read(response, String(image.name))) as Image
     },
     async upload(token, id, data, signal) {
-      await read(await ask(token, { method: 'PUT', path: `${about(id)}/file`, data, signal }), id)
+      await read(await send(token, { method: 'PUT', path: `${pathOf(id)}/file`, data, signal }), id)
     },
     async download(token, id, signal) {
-      const response = await ask(token, { method: 'GET', path: `${about(id)}/file`, signal })
-      if (response.statusCode !== 200) throw await refusal(response, id)
+      const response = await send(token, { method: 'GET', path: `${pathOf(id)}/file`, signal })
+      if (response.statusCode !== 200) throw await errorOf(response, id)
       return response.body
     },
     async delete(token, id) {
-      const response = await ask(token, { method: 'DELETE', path: about(id) })
+      const response = await send(token, { method: 'DELETE', path: pathOf(id) })
       if (response.statusCode === 404) await response.body.dump()
       else await read(response, id)
     },
   }
 }
 
-/** Many who ask the same at once share one answer: a storm of volumes is of one image. */
-function shared<T>(ask: (token: string, id: string) => Promise<T>): typeof ask {
-  const asking = new Map<string, Promise<T>>()
+/** Lets concurrent calls with the same token and id share one request: a boot storm creates volumes of one image. */
+function shareRequests<T>(send: (token: string, id: string) => Promise<T>): typeof send {
+  const running = new Map<string, Promise<T>>()
   return (token, id) => {
     const key = `${id} ${token}`
-    let answer = asking.get(key)
-    if (!answer) {
-      answer = ask(token, id).finally(() => asking.delete(key))
-      asking.set(key, answer)
+    let response = running.get(key)
+    if (!response) {
+      response = send(token, id).finally(() => running.delete(key))
+      running.set(key, response)
     }
-    return answer
+    return response
   }
 }
 
@@ -158,12 +158,12 @@ function ownLocations(id: string, locations: Location[]): string[] {
 
 /** The JSON of a success, null without any. Throws what the image service says is wrong. */
 async function read(response: Response, imageId: string): Promise<unknown> {
-  if (response.statusCode >= 300) throw await refusal(response, imageId)
+  if (response.statusCode >= 300) throw await errorOf(response, imageId)
   const text = await response.body.text()
   return text === '' ? null : JSON.parse(text)
 }
 
-async function refusal({ statusCode, body }: Response, imageId: string) {
+async function errorOf({ statusCode, body }: Response, imageId: string) {
   const reason = (await body.text()).slice(0, 300)
   if (statusCode === 404) return errors.ImageNotFound({ image_id: imageId })
   if (statusCode === 403) return errors.Forbidden({ reason: `Not authorized for image ${imageId}.` })

@@ -7,7 +7,7 @@ import { applyFilters, asksForAll, type FilterTable, readFilters } from '../filt
 import { pageEnds, pageRows, readPaging } from '../listing.ts'
 import { snapshotStates } from '../snapshots/states.ts'
 import { deleteSnapshot, messageContext } from '../topics.ts'
-import { forgetSnapshot } from '../volumes/delete.backend.ts'
+import { deleteSnapshotAndReleaseQuota } from '../volumes/delete.backend.ts'
 import { backendOf, findVolume } from '../volumes/store.ts'
 import { groupSnapshotStates, resetStates, resettable } from './states.ts'
 import { type GroupSnapshotRow, getGroupSnapshot, settleGroupSnapshots, snapshotsOfGroupSnapshot } from './store.ts'
@@ -65,7 +65,7 @@ export async function deleteGroupSnapshot(context: Context, request: ApiRequest,
       const to = 'deleting'
       await move(tx, { table: 'snapshots', id: snapshot.id, to, states: snapshotStates })
       const volume = await findVolume(tx, snapshot.volume_id)
-      if (volume?.host == null) await forgetSnapshot(tx, snapshot)
+      if (volume?.host == null) await deleteSnapshotAndReleaseQuota(tx, snapshot)
       else
         await deps.bus.cast(
           tx,

@@ -7,7 +7,7 @@ import { getGroupSnapshot, snapshotsOfGroupSnapshot } from '../group-snapshots/s
 import { takeQuota } from '../quotas/store.ts'
 import { getVolumeType } from '../types/store.ts'
 import { insertVolume, trimmed, type VolumePlan } from '../volumes/create.ts'
-import { resolveSource, type SourceWish } from '../volumes/source.ts'
+import { resolveSource, type SourceInput } from '../volumes/source.ts'
 import { getVolume, type VolumeRow } from '../volumes/store.ts'
 import { newGroup } from './create.ts'
 import { groupFor } from './list.ts'
@@ -22,7 +22,7 @@ interface CopyBody {
 
 /** What one volume of the new group is made from. */
 interface Step {
-  wish: SourceWish
+  input: SourceInput
   like: VolumeRow
   sizeGiB: number
 }
@@ -49,7 +49,7 @@ async function readSource(
   if (body.source_group_id !== undefined) {
     const origin = await groupFor(context, q, body.source_group_id, 'group:create')
     const volumes = await volumesOfGroup(q, origin.id)
-    const steps = volumes.map((like) => ({ wish: { source_volid: like.id }, like, sizeGiB: like.size }))
+    const steps = volumes.map((like) => ({ input: { source_volid: like.id }, like, sizeGiB: like.size }))
     return { origin, steps: nonEmpty(steps) }
   }
   const groupSnapshot = await getGroupSnapshot(q, body.group_snapshot_id!)
@@ -57,7 +57,7 @@ async function readSource(
   const steps: Step[] = []
   for (const snapshot of await snapshotsOfGroupSnapshot(q, groupSnapshot.id)) {
     const like = await getVolume(q, snapshot.volume_id)
-    steps.push({ wish: { snapshot_id: snapshot.id }, like, sizeGiB: snapshot.size })
+    steps.push({ input: { snapshot_id: snapshot.id }, like, sizeGiB: snapshot.size })
   }
   return { origin, steps: nonEmpty(steps) }
 }
@@ -67,7 +67,7 @@ function nonEmpty(steps: Step[]): Step[] {
   return steps
 }
 
-async function planCopy(context: Context, { wish, like, sizeGiB }: Step, deps: ApiDeps): Promise<VolumePlan> {
+async function planCopy(context: Context, { input, like, sizeGiB }: Step, deps: ApiDeps): Promise<VolumePlan> {
   const q = deps.database.query
   return {
     projectId: context.identity?.projectId ?? '',
@@ -79,7 +79,7 @@ async function planCopy(context: Context, { wish, like, sizeGiB }: Step, deps: A
     zone: like.availability_zone ?? deps.defaultZone,
     metadata: {},
     groupId: null,
-    source: await resolveSource(context, wish, deps),
+    source: await resolveSource(context, input, deps),
   }
 }
 

@@ -8,7 +8,7 @@ import { hasGroupSnapshots } from '../group-snapshots/store.ts'
 import { giveQuota } from '../quotas/store.ts'
 import { snapshotsOf } from '../snapshots/store.ts'
 import { deleteVolume, messageContext } from '../topics.ts'
-import { forgetVolume } from '../volumes/delete.backend.ts'
+import { deleteVolumeAndReleaseQuota } from '../volumes/delete.backend.ts'
 import { isTruthy } from '../volumes/schema.ts'
 import { volumeStates } from '../volumes/states.ts'
 import { backendOf, lockVolume, type VolumeRow } from '../volumes/store.ts'
@@ -47,7 +47,7 @@ async function beginDeletion(tx: Transaction, context: Context, { id }: VolumeRo
     throw errors.InvalidVolume({ reason: `Volume ${id} in group is attached, has snapshots, or is ${volume.status}.` })
   }
   await setGroupOf(tx, id, null)
-  if (volume.host === null) return forgetVolume(tx, { ...volume, group_id: null })
+  if (volume.host === null) return deleteVolumeAndReleaseQuota(tx, { ...volume, group_id: null })
   const set = { task: null }
   await move(tx, { table: 'volumes', id, to: 'deleting', states: volumeStates, from, set })
   await deps.bus.cast(tx, deleteVolume, backendOf(volume.host), { volumeId: id }, messageContext(context))

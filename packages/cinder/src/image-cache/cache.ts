@@ -2,7 +2,7 @@ import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { isDriverError, type ModelUpdate, type VolumeRef } from '@hearth/driver'
 import type { Backend } from '../backends.ts'
-import { checkFits, cloneWhereItLies } from './direct.ts'
+import { checkFits, cloneFromStore } from './clone-from-store.ts'
 import { type FillDeps, type ImageSource, prepareImage } from './fill.ts'
 import { type BaseRow, baseRef, deleteBaseRow, findBase, insertBase, listBases, updateBase } from './store.ts'
 
@@ -25,7 +25,7 @@ export interface ImageCache {
   /** Makes room: removes bases that are not being cloned. True when one was removed. */
   evictIdle(): Promise<boolean>
   /** Removes bases left half-made by a crash and those long unused. */
-  tidy(afterCrash: boolean): Promise<void>
+  sweep(afterCrash: boolean): Promise<void>
 }
 
 interface CacheDeps extends FillDeps {
@@ -57,7 +57,7 @@ export function openImageCache(deps: CacheDeps): ImageCache {
   return {
     makeVolume: (volume, image, options) => makeVolume(state, volume, image, options),
     evictIdle: () => evict(state, () => true),
-    async tidy(afterCrash) {
+    async sweep(afterCrash) {
       const old = Date.now() - idleMs
       await evict(state, (base) => (afterCrash && base.status === 'creating') || (base.updated_at ?? 0) < old)
     },
@@ -70,14 +70,14 @@ async function makeVolume(
   image: ImageSource,
   options: MakeOptions,
 ): Promise<ModelUpdate | undefined> {
-  const cloned = await cloneWhereItLies(
+  const cloned = await cloneFromStore(
     volume,
     image,
     { ...state.deps, driver: state.deps.backend.volume },
     options.signal,
   )
   if (cloned) return cloned
-  const entry = enter(state, image, options)
+  const entry = joinEntry(state, image, options)
   try {
     const base = await entry.base
     checkFits(base.size, volume)
@@ -89,7 +89,7 @@ async function makeVolume(
 }
 
 /** Takes part in the one making of the image's base, which is not evicted while it has users. */
-function enter(state: State, image: ImageSource, options: MakeOptions): Entry {
+function joinEntry(state: State, image: ImageSource, options: MakeOptions): Entry {
   const key = keyOf(image)
   let entry = state.entries.get(key)
   if (!entry) {

@@ -14,7 +14,7 @@ import {
 } from '@hearth/driver'
 import type { Backend } from '../backends.ts'
 import type { ImageClient } from '../clients/image.ts'
-import { reachBytes } from '../volumes/reach-bytes.backend.ts'
+import { openVolumeBlocks } from '../volumes/open-blocks.backend.ts'
 import { inspectImage, qemuFormat } from './inspect.ts'
 import type { QemuImg } from './qemu-img.ts'
 import { writeStream } from './sparse-writer.ts'
@@ -108,7 +108,7 @@ function checkSize(image: ImageSource, bytes: number): void {
 async function streamRaw(image: ImageSource, deps: FillDeps, { backend, volume, isZero, signal }: ImageTarget) {
   const data = await deps.images.download(await deps.session.token(), image.id, signal)
   try {
-    const blocks = await reachBytes(backend, volume, 'rw')
+    const blocks = await openVolumeBlocks(backend, volume, 'rw')
     try {
       checkSize(image, await writeStream(blocks, data, isZero))
     } finally {
@@ -124,14 +124,14 @@ async function streamRaw(image: ImageSource, deps: FillDeps, { backend, volume, 
 /** By qemu-img, where it can write to the volume itself. */
 async function convert(path: string, format: string, deps: FillDeps, target: ImageTarget): Promise<void> {
   const { backend, volume, isZero, signal } = target
-  const { volume: driver, remote } = backend
-  if (driver.address && !remote) {
+  const { volume: driver, isRemote } = backend
+  if (driver.address && !isRemote) {
     const address = await driver.address(volume)
     return deps.qemu.convertInto({ filename: path, format }, { ...address, isZero }, signal)
   }
   const source = await openBlocks({ filename: path, format: format as 'raw' }, { mode: 'r' })
   try {
-    const blocks = await reachBytes(backend, volume, 'rw')
+    const blocks = await openVolumeBlocks(backend, volume, 'rw')
     await copyBlocks(source, blocks, { targetIsZero: isZero, ...(signal && { signal }) }).finally(() => blocks.close())
   } finally {
     await source.close()

@@ -3,9 +3,9 @@ import { type ApiRequest, queryValue } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { readPaging } from '../listing.ts'
-import { type FoundObject, findObjects, messageContext } from '../topics.ts'
+import { type BackendObject, listObjects, messageContext } from '../topics.ts'
 import { backendOf } from '../volumes/store.ts'
-import { poolHost } from './manage-volume.ts'
+import { poolHost } from './adopt-volume.ts'
 import { ownerOf } from './names.ts'
 
 /** GET /manageable_volumes and /manageable_snapshots, plain or detailed: what a backend holds. */
@@ -20,7 +20,7 @@ export async function listManageable(context: Context, request: ApiRequest, deps
   const wanted = { kind, name: null, volumeName: null } as const
   // A host that nobody runs would be waited for until the call times out.
   const backend = backendOf(await poolHost(deps, host))
-  const found = await deps.bus.call(findObjects, backend, wanted, messageContext(context))
+  const found = await deps.bus.call(listObjects, backend, wanted, messageContext(context))
   const page = sorted(found, request).slice(paging.offset, paging.offset + paging.limit)
   const views = await Promise.all(page.map((one) => view(one, { detail, backend }, deps)))
   return { [`manageable-${kind}s`]: views }
@@ -32,18 +32,18 @@ function withoutSort({ query }: ApiRequest): ApiRequest['query'] {
 }
 
 /** By reference or size, in the direction asked for. */
-function sorted(found: FoundObject[], request: ApiRequest): FoundObject[] {
+function sorted(found: BackendObject[], request: ApiRequest): BackendObject[] {
   const [key = 'reference', direction = 'desc'] = (queryValue(request.query, 'sort') ?? 'reference').split(':')
   if (key !== 'reference' && key !== 'size') {
     throw errors.InvalidParameter({ reason: `Invalid sort keys passed: ${key}` })
   }
-  const less = (a: FoundObject, b: FoundObject): number =>
+  const less = (a: BackendObject, b: BackendObject): number =>
     key === 'size' ? (a.sizeGiB ?? 0) - (b.sizeGiB ?? 0) : a.name < b.name ? -1 : 1
   return [...found].sort((a, b) => (direction === 'asc' ? less(a, b) : less(b, a)))
 }
 
 async function view(
-  found: FoundObject,
+  found: BackendObject,
   { detail, backend }: { detail: boolean; backend: string },
   deps: ApiDeps,
 ): Promise<object> {

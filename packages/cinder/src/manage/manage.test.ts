@@ -181,11 +181,11 @@ test('storage that others use too keeps what no row knows', async () => {
   const foreign = 'volume-77777777-7777-4777-8777-777777777777'
   await lay(foreign, 'theirs')
   await cinder.exporter.create({ name: foreign, path: '/', sizeBytes: 1, blockSize: 512, chap: null })
-  cinder.backend.exclusive = false
+  cinder.backend.isExclusive = false
   await cinder.restartVolume()
   expect(await readdir(folder)).toContain(foreign)
   expect(await cinder.exporter.list()).toContain(foreign)
-  cinder.backend.exclusive = true
+  cinder.backend.isExclusive = true
   await cinder.restartVolume()
   expect(await readdir(folder)).not.toContain(foreign)
   expect(await cinder.exporter.list()).not.toContain(foreign)

@@ -9,9 +9,9 @@ import {
   uuidField,
   detailReply as volumeReply,
 } from '../volumes/schema.ts'
+import { adoptSnapshot } from './adopt-snapshot.ts'
+import { adoptVolume } from './adopt-volume.ts'
 import { listManageable } from './list.ts'
-import { manageSnapshot } from './manage-snapshot.ts'
-import { manageVolume } from './manage-volume.ts'
 import { unmanageSnapshot, unmanageVolume } from './unmanage.ts'
 
 const textOrNull = { type: ['string', 'null'], maxLength: 255 }
@@ -72,13 +72,13 @@ export const manageRoutes: Route<ApiDeps>[] = [
     '/os-volume-manage',
     '/manageable_volumes',
     { manage: 'volume_extension:volume_manage', list: 'volume_extension:list_manageable' },
-    { body: volumeBody, reply: volumeReply, operation: manageVolume },
+    { body: volumeBody, reply: volumeReply, operation: adoptVolume },
   ),
   ...rows(
     '/os-snapshot-manage',
     '/manageable_snapshots',
     { manage: 'snapshot_extension:snapshot_manage', list: 'snapshot_extension:list_manageable' },
-    { body: snapshotBody, reply: snapshotReply, operation: manageSnapshot },
+    { body: snapshotBody, reply: snapshotReply, operation: adoptSnapshot },
   ),
   {
     method: 'POST',

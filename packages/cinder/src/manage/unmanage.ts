@@ -4,18 +4,18 @@ import type { ApiRequest } from '@hearth/http'
 import { listAttachments } from '../attachments/store.ts'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
-import { snapshotFor } from '../snapshots/authorize.ts'
+import { getSnapshotFor } from '../snapshots/authorize.ts'
 import { snapshotStates } from '../snapshots/states.ts'
 import { snapshotRef, snapshotsOf } from '../snapshots/store.ts'
-import { volumeFor } from '../volumes/authorize.ts'
-import { forgetSnapshot, forgetVolume } from '../volumes/delete.backend.ts'
+import { getVolumeFor } from '../volumes/authorize.ts'
+import { deleteSnapshotAndReleaseQuota, deleteVolumeAndReleaseQuota } from '../volumes/delete.backend.ts'
 import { volumeStates } from '../volumes/states.ts'
 import { backendOf, lockVolume, volumeRef } from '../volumes/store.ts'
 
 /** os-unmanage of a volume: forgets it and leaves its bytes alone. */
 export async function unmanageVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'volume_extension:volume_unmanage'
-  const { id } = await volumeFor(context, deps.database.query, request.params.id!, rule)
+  const { id } = await getVolumeFor(context, deps.database.query, request.params.id!, rule)
   await deps.database.transaction(async (tx) => {
     const volume = await lockVolume(tx, id)
     if (volume.encryption_key_id !== null) {
@@ -31,8 +31,8 @@ export async function unmanageVolume(context: Context, request: ApiRequest, deps
       const reason = 'Volume status must be available to be unmanaged, without snapshots, attachments or group.'
       throw errors.InvalidVolume({ reason })
     }
-    if (volume.host !== null) await remember(tx, volume.host, volumeRef(volume).name)
-    await forgetVolume(tx, volume)
+    if (volume.host !== null) await recordUnmanaged(tx, volume.host, volumeRef(volume).name)
+    await deleteVolumeAndReleaseQuota(tx, volume)
   })
   return undefined
 }
@@ -40,7 +40,7 @@ export async function unmanageVolume(context: Context, request: ApiRequest, deps
 /** os-unmanage of a snapshot. */
 export async function unmanageSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'snapshot_extension:snapshot_unmanage'
-  const snapshot = await snapshotFor(context, deps.database.query, request.params.id!, rule)
+  const snapshot = await getSnapshotFor(context, deps.database.query, request.params.id!, rule)
   await deps.database.transaction(async (tx) => {
     const volume = await lockVolume(tx, snapshot.volume_id)
     const states = snapshotStates
@@ -48,13 +48,13 @@ export async function unmanageSnapshot(context: Context, request: ApiRequest, de
     if (!(await move(tx, { table: 'snapshots', id: snapshot.id, to: 'unmanaging', states, from }))) {
       throw errors.InvalidSnapshot({ reason: 'Snapshot status must be available to be unmanaged.' })
     }
-    if (volume.host !== null) await remember(tx, volume.host, snapshotRef(snapshot, volume).name)
-    await forgetSnapshot(tx, snapshot)
+    if (volume.host !== null) await recordUnmanaged(tx, volume.host, snapshotRef(snapshot, volume).name)
+    await deleteSnapshotAndReleaseQuota(tx, snapshot)
   })
   return undefined
 }
 
 /** Notes that an object of ours is no orphan although no row has it. */
-async function remember(tx: Transaction, host: string, name: string): Promise<void> {
+async function recordUnmanaged(tx: Transaction, host: string, name: string): Promise<void> {
   await insertIfAbsent(tx, 'unmanaged_objects', { host: backendOf(host), name })
 }

@@ -15,8 +15,8 @@ export function virtualTotal(pool: Pool, thin: boolean): number | null {
 }
 
 /**
- * What may still be promised (cinder/utils.py `calculate_capacity_factors`): thin counts promises against the virtual total,
- * thick takes the smaller of really free and not allocated. Null where capacities are no numbers.
+ * What may still be promised (cinder/utils.py `calculate_capacity_factors`): thin counts promises against the virtual
+ * total, thick takes the smaller of really free and not allocated. Null where capacities are no numbers.
  */
 export function virtualFree(pool: Pool, thin: boolean): number | null {
   const total = virtualTotal(pool, thin)

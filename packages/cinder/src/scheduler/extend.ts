@@ -4,9 +4,11 @@ import { extendVolume } from '../topics.ts'
 import { getVolumeType } from '../types/store.ts'
 import { type ExtensionTask, endExtension } from '../volumes/extension.ts'
 import { backendOf, findVolume, type VolumeRow } from '../volumes/store.ts'
-import { placeFreshly, type SchedulerDeps } from './schedule.ts'
+import { rankPoolsWithRefresh, type SchedulerDeps } from './schedule.ts'
 
-/** Asks the filters whether a volume in `extending` may grow where it is, and passes it on or takes the extension back. */
+/**
+ * Asks the filters whether a volume in `extending` may grow where it is, and passes it on or takes the extension back.
+ */
 export async function scheduleExtension(
   context: MessageContext,
   input: { volumeId: string },
@@ -18,7 +20,7 @@ export async function scheduleExtension(
   const task = JSON.parse(volume.task ?? '{}') as ExtensionTask
   if (task.placed) return
   const request = await extensionRequest(deps, volume, task)
-  const fits = (await placeFreshly(context, request, deps, (pool) => pool.host === volume.host)).length > 0
+  const fits = (await rankPoolsWithRefresh(context, request, deps, (pool) => pool.host === volume.host)).length > 0
   await database.transaction(async (tx) => {
     if (fits) {
       const placed = JSON.stringify({ ...task, placed: true })
@@ -47,8 +49,8 @@ async function extensionRequest(deps: SchedulerDeps, volume: VolumeRow, task: Ex
     zone: null,
     excluded: [],
     pinned: null,
-    present: null,
+    currentPool: null,
     hints: null,
-    growsAttached: volume.previous_status === 'in-use',
+    isOnlineExtend: volume.previous_status === 'in-use',
   }
 }

@@ -1,12 +1,12 @@
 import type { MessageContext } from '@hearth/bus'
 import { uuid } from '@hearth/core'
 import { scheduleMigration, scheduleRetype, schedulerTarget, scheduleVolume } from '../topics.ts'
-import type { MigrationWish } from '../volumes/migrate.ts'
+import type { MigrationRequest } from '../volumes/migrate.ts'
 import type { SchedulerDeps } from './schedule.ts'
 
 /**
- * Asks again for whatever waits for the scheduler: volumes without a place, retypes and migrations. Messages that are still under way do the same
- * thing twice at most, which the handlers bear.
+ * Asks again for whatever waits for the scheduler: volumes without a place, retypes and migrations. Messages that are
+ * still under way do the same thing twice at most, which the handlers bear.
  */
 export async function recoverScheduling(deps: SchedulerDeps): Promise<void> {
   const { database, bus } = deps
@@ -23,7 +23,7 @@ export async function recoverScheduling(deps: SchedulerDeps): Promise<void> {
   const context: MessageContext = { requestId: `req-${uuid()}`, userId: null, projectId: null }
   await database.transaction(async (tx) => {
     for (const { id, status, attempts, migration_status, task } of waiting) {
-      const { migrateTo: host } = JSON.parse(task ?? '{}') as Partial<MigrationWish>
+      const { migrateTo: host } = JSON.parse(task ?? '{}') as Partial<MigrationRequest>
       if (migration_status === 'starting')
         await bus.cast(tx, scheduleMigration, schedulerTarget, { volumeId: id, host: host ?? 'unknown' }, context)
       else if (status === 'retyping') await bus.cast(tx, scheduleRetype, schedulerTarget, { volumeId: id }, context)

@@ -4,10 +4,10 @@ import { listServices } from '../services/store.ts'
 import { reportStats } from '../topics.ts'
 
 const waitMs = 5000
-/** Those who ask while an answer is this fresh get no newer one. */
+/** Reports younger than this are not requested again. */
 const freshMs = 500
 
-/** Has every backend tell how full it is now: before somebody is told that there is no room, stale reports are no excuse. */
+/** Makes every backend report its capacity now, so that no request is refused because of stale reports. */
 export type Refresh = (context: MessageContext) => Promise<void>
 
 export function openRefresh(database: Database, bus: Bus): Refresh {
@@ -15,7 +15,7 @@ export function openRefresh(database: Database, bus: Bus): Refresh {
   let endedAt = 0
   const work = async (context: MessageContext): Promise<void> => {
     const services = await listServices(database.query, { binary: 'cinder-volume' })
-    // Also those that look down: after a restart of everything they may be about to come up.
+    // Services that are shown as down too: after a restart of all hosts they may be about to come up.
     const calls = services
       .filter((one) => !one.disabled)
       .map(({ host }) => bus.call(reportStats, host, {}, context, waitMs))

@@ -1,7 +1,7 @@
 import type { VolumeType } from '../types/store.ts'
 
 /** What a place is sought for. */
-export interface PlaceRequest {
+export interface PlacementRequest {
   volumeId: string
   /** GiB more than there is now. */
   sizeGiB: number
@@ -12,8 +12,8 @@ export interface PlaceRequest {
   /** Backend it must be on. */
   pinned: string | null
   /** Pool it is on already, which capacity cannot rule out. */
-  present: string | null
+  currentPool: string | null
   hints: Record<string, unknown> | null
   /** The volume is attached and shall grow. */
-  growsAttached?: boolean
+  isOnlineExtend?: boolean
 }

@@ -44,6 +44,6 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
   await bus.serve(scheduleMigration, schedulerTarget, ({ context, payload }) =>
     scheduleMigrating(context, payload, deps),
   )
-  const pulse = await openHeartbeat({ database, log, host, binary: 'cinder-scheduler', zone })
-  return { close: () => pulse.close() }
+  const heartbeat = await openHeartbeat({ database, log, host, binary: 'cinder-scheduler', zone })
+  return { close: () => heartbeat.close() }
 }

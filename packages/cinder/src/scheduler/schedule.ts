@@ -9,10 +9,10 @@ import type { CreationTask } from '../volumes/create.ts'
 import { volumeStates } from '../volumes/states.ts'
 import { findVolume, type VolumeRow } from '../volumes/store.ts'
 import type { Consumption } from './consumption.ts'
-import { place } from './place.ts'
 import { type Pool, readPools } from './pools.ts'
+import { rankPools } from './rank-pools.ts'
 import type { Refresh } from './refresh.ts'
-import type { PlaceRequest } from './request.ts'
+import type { PlacementRequest } from './request.ts'
 
 export interface SchedulerDeps {
   database: Database
@@ -23,23 +23,23 @@ export interface SchedulerDeps {
 }
 
 /** Pools that pass, best first; asked again with fresh reports before the answer is none. */
-export async function placeFreshly(
+export async function rankPoolsWithRefresh(
   context: MessageContext,
-  request: PlaceRequest,
+  request: PlacementRequest,
   deps: SchedulerDeps,
   among: (pool: Pool) => boolean = () => true,
 ): Promise<Pool[]> {
   const { database, consumption } = deps
-  const look = async () => place(consumption.apply(await readPools(database.query)).filter(among), request)
-  const found = await look()
+  const rank = async () => rankPools(consumption.apply(await readPools(database.query)).filter(among), request)
+  const found = await rank()
   if (found.length > 0) return found
   await deps.refresh(context)
-  return look()
+  return rank()
 }
 
 /**
- * Finds a place for a volume in `creating` and hands it to the backend; when there is none, the volume is in `error` and its
- * owner is told. A message about another attempt than the row's is stale and does nothing.
+ * Finds a place for a volume in `creating` and hands it to the backend; when there is none, the volume is in `error`
+ * and its owner is told. A message about another attempt than the row's is stale and does nothing.
  */
 export async function scheduleVolume(
   context: MessageContext,
@@ -49,8 +49,8 @@ export async function scheduleVolume(
   const { database, consumption, log } = deps
   const volume = await findVolume(database.query, input.volumeId)
   if (volume?.status !== 'creating' || volume.host !== null || volume.attempts !== input.attempt) return
-  const request = await placeRequest(deps, volume, input.excluded)
-  const [best] = await placeFreshly(context, request, deps)
+  const request = await creationRequest(deps, volume, input.excluded)
+  const [best] = await rankPoolsWithRefresh(context, request, deps)
   if (!best) {
     log.warn({ volumeId: volume.id, requestId: context.requestId }, 'no valid backend for a volume')
     return database.transaction((tx) => failVolume(tx, volume, context, 'no-backend'))
@@ -68,7 +68,7 @@ export async function scheduleVolume(
   if (placed) consumption.add(best, volume.size)
 }
 
-async function placeRequest(deps: SchedulerDeps, volume: VolumeRow, excluded: string[]): Promise<PlaceRequest> {
+async function creationRequest(deps: SchedulerDeps, volume: VolumeRow, excluded: string[]): Promise<PlacementRequest> {
   const task = JSON.parse(volume.task ?? '{}') as Partial<CreationTask>
   return {
     volumeId: volume.id,
@@ -77,7 +77,7 @@ async function placeRequest(deps: SchedulerDeps, volume: VolumeRow, excluded: st
     zone: volume.availability_zone,
     excluded,
     pinned: task.pinned ?? null,
-    present: null,
+    currentPool: null,
     hints: task.hints ?? null,
   }
 }

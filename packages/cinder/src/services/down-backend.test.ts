@@ -38,8 +38,8 @@ beforeAll(async () => {
       },
       { name: 'other', host: 'host2@other', volume: driver, export: null },
     ],
-    patienceMs: 500,
-    onTurn: (host, error) => told.push(`${host}: ${error?.message ?? 'up'}`),
+    responseTimeoutMs: 500,
+    onStateChange: (host, error) => told.push(`${host}: ${error?.message ?? 'up'}`),
   })
 })
 afterAll(async () => {

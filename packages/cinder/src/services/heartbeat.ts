@@ -1,6 +1,6 @@
 import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import { beat, type Heartbeat, rest } from './store.ts'
+import { type Heartbeat, recordHeartbeat, recordStop } from './store.ts'
 
 const everyMs = 10_000
 
@@ -14,36 +14,36 @@ export interface HeartbeatOptions {
   stats?(): Promise<Heartbeat['stats']>
 }
 
-export interface Pulse {
+export interface HeartbeatTimer {
   /** Id of the service's row. */
   serviceId: string
   /** Beats now, e.g. when capacity has changed much. */
-  beat(): Promise<void>
+  sendNow(): Promise<void>
   close(): Promise<void>
 }
 
 /** Tells at once and then every ten seconds that a service lives, and how its backend does. */
-export async function openHeartbeat(options: HeartbeatOptions): Promise<Pulse> {
+export async function openHeartbeat(options: HeartbeatOptions): Promise<HeartbeatTimer> {
   const { database, log, host, binary, zone } = options
-  const tell = async (): Promise<string> => {
+  const send = async (): Promise<string> => {
     const stats = (await options.stats?.()) ?? null
-    return beat(database, { host, binary, zone, stats })
+    return recordHeartbeat(database, { host, binary, zone, stats })
   }
-  const serviceId = await tell()
-  const again = async (): Promise<void> => {
-    await tell().catch((error: unknown) => log.warn({ err: error, host, binary }, 'heartbeat failed'))
+  const serviceId = await send()
+  const sendNow = async (): Promise<void> => {
+    await send().catch((error: unknown) => log.warn({ err: error, host, binary }, 'heartbeat failed'))
   }
-  const timer = setInterval(() => void again(), everyMs)
+  const timer = setInterval(() => void sendNow(), everyMs)
   timer.unref()
   let closed = false
   return {
     serviceId,
-    beat: again,
+    sendNow,
     async close() {
       if (closed) return
       closed = true
       clearInterval(timer)
-      await rest(database.query, host, binary).catch(() => undefined)
+      await recordStop(database.query, host, binary).catch(() => undefined)
     },
   }
 }

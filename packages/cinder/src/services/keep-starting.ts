@@ -4,20 +4,25 @@ import { DriverError } from '@hearth/driver'
 
 export interface KeepStartingOptions {
   start(): Promise<Running>
-  /** Told of each failure, and after how many milliseconds it is tried again. */
+  /** Called after each failure, with the milliseconds until the next attempt. */
   onFailure(error: unknown, waitMs: number): Promise<void>
-  /** Ends the trying. */
+  /** Ends the attempts. */
   signal: AbortSignal
-  /** How long the first try may keep the caller waiting; it goes on behind its back after that. */
-  patienceMs: number
+  /**
+   * Longest time in milliseconds that the caller waits for the first attempt, which then continues in the background.
+   */
+  firstAttemptMs: number
 }
 
 const firstWaitMs = 1000
 const longestWaitMs = 30_000
 
-/** Starts what may fail to start for now, again and again, waiting longer each time. Answers after the first try. */
+/**
+ * Retries `start` until it succeeds or `signal` fires, with pauses that grow from 1 to 30 seconds. Resolves after the
+ * first attempt; closing the result closes what was started.
+ */
 export async function keepStarting(options: KeepStartingOptions): Promise<Running> {
-  const { start, onFailure, signal, patienceMs } = options
+  const { start, onFailure, signal, firstAttemptMs } = options
   let running: Running | undefined
   const attempt = async (waitMs: number): Promise<boolean> => {
     try {
@@ -38,15 +43,15 @@ export async function keepStarting(options: KeepStartingOptions): Promise<Runnin
   const first = attempt(firstWaitMs).then((started) => {
     if (!started) void retry()
   })
-  await Promise.race([first, sleep(patienceMs, undefined, { ref: false })])
+  await Promise.race([first, sleep(firstAttemptMs, undefined, { ref: false })])
   return { close: async () => running?.close() }
 }
 
-/** The answer, or DriverError `unavailable` when `what` has none within `ms`; the work itself goes on. */
-export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
+/** Returns the result of `work`. Throws DriverError `unavailable` after `ms` milliseconds; `work` itself continues. */
+export async function withTimeout<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
   const stop = new AbortController()
   const late = sleep(ms, undefined, { signal: stop.signal, ref: false }).then(() => {
-    throw new DriverError('unavailable', `${what}: no answer within ${ms / 1000} s`)
+    throw new DriverError('unavailable', `${what}: no response within ${ms / 1000} s`)
   })
   late.catch(() => undefined)
   return Promise.race([work, late]).finally(() => stop.abort())

@@ -28,7 +28,7 @@ async function filterPools(context: Context, request: ApiRequest, deps: ApiDeps,
   const wanted = queryValue(request.query, 'volume_type')
   if (wanted !== undefined && context.allows('filter-pools-by-type')) {
     const type = await findVolumeType(deps.database.query, wanted, context)
-    const none = { volumeId: '', sizeGiB: 0, zone: null, excluded: [], pinned: null, present: null, hints: null }
+    const none = { volumeId: '', sizeGiB: 0, zone: null, excluded: [], pinned: null, currentPool: null, hints: null }
     kept = kept.filter((pool) => capabilitiesFilter(pool, { ...none, type }))
   }
   return kept

@@ -2,7 +2,7 @@ import { type Route, type Schema, since } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { cleanUp, listClusters, refuseCluster } from './clusters.ts'
 import { listHosts, showHost } from './hosts.ts'
-import { freezeHost, listServices, switchService } from './manage.ts'
+import { freezeHost, listServices, switchService } from './operations.ts'
 import { listPools, showCapabilities } from './pools.ts'
 
 const text = { type: 'string' }

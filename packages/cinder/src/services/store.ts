@@ -51,7 +51,7 @@ export function isUp(service: ServiceRow, now = Date.now()): boolean {
 }
 
 /** Tells that the service lives, or lived at `at`; makes its row the first time. Answers the row's id. */
-export async function beat(database: Database, heartbeat: Heartbeat, at = Date.now()): Promise<string> {
+export async function recordHeartbeat(database: Database, heartbeat: Heartbeat, at = Date.now()): Promise<string> {
   const { host, binary, zone, stats } = heartbeat
   const set = { zone, stats: stats && JSON.stringify(stats), heartbeat_at: at }
   return database.transaction(async (tx) => {
@@ -67,12 +67,12 @@ export async function beat(database: Database, heartbeat: Heartbeat, at = Date.n
 }
 
 /** Tells that the service runs but its backend did not open: it shows as down. */
-export async function tellDown(database: Database, heartbeat: Heartbeat): Promise<void> {
-  await beat(database, heartbeat, Date.now() - downAfterMs - 1)
+export async function reportDown(database: Database, heartbeat: Heartbeat): Promise<void> {
+  await recordHeartbeat(database, heartbeat, Date.now() - downAfterMs - 1)
 }
 
 /** Tells that the service has stopped on purpose, so that nobody waits a minute to see it down. */
-export async function rest(q: Query, host: string, binary: string): Promise<void> {
+export async function recordStop(q: Query, host: string, binary: string): Promise<void> {
   await q('services')
     .where({ host, binary })
     .update({ heartbeat_at: Date.now() - downAfterMs })

@@ -11,6 +11,6 @@ export function checkSnapshot(context: Context, snapshot: SnapshotRow, rule: str
   return snapshot
 }
 
-export async function snapshotFor(context: Context, q: Query, id: string, rule: string): Promise<SnapshotRow> {
+export async function getSnapshotFor(context: Context, q: Query, id: string, rule: string): Promise<SnapshotRow> {
   return checkSnapshot(context, await getSnapshot(q, id), rule)
 }

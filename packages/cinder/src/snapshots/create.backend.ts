@@ -16,7 +16,7 @@ export async function createSnapshot(
   const { database, backend, log } = deps
   const found = await findSnapshot(database.query, input.snapshotId)
   if (!found) return
-  await deps.exclusive(found.volume_id, async () => {
+  await deps.withLock(found.volume_id, async () => {
     const snapshot = await findSnapshot(database.query, found.id)
     const volume = await findVolume(database.query, found.volume_id)
     if (snapshot?.status !== 'creating' || !volume) return

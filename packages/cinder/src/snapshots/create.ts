@@ -5,7 +5,7 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { takeQuota } from '../quotas/store.ts'
 import { createSnapshot as createTopic, messageContext } from '../topics.ts'
-import { volumeFor } from '../volumes/authorize.ts'
+import { getVolumeFor } from '../volumes/authorize.ts'
 import { trimmed } from '../volumes/create.ts'
 import { typeNameOf } from '../volumes/quota.ts'
 import { isTruthy } from '../volumes/schema.ts'
@@ -26,7 +26,7 @@ interface CreateBody {
 /** POST /snapshots. */
 export async function createSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const body = (request.body as { snapshot: CreateBody }).snapshot
-  const volume = await volumeFor(context, deps.database.query, body.volume_id ?? '', 'volume:create_snapshot')
+  const volume = await getVolumeFor(context, deps.database.query, body.volume_id ?? '', 'volume:create_snapshot')
   const statuses = usableStatuses(context, body)
   const metadata = body.metadata ?? {}
   const row = await deps.database.transaction(async (tx) => {

@@ -4,7 +4,7 @@ import { isDriverError } from '@hearth/driver'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from '../volumes/backend-deps.ts'
 import { waitForCopies } from '../volumes/copies.ts'
-import { forgetSnapshot } from '../volumes/delete.backend.ts'
+import { deleteSnapshotAndReleaseQuota } from '../volumes/delete.backend.ts'
 import { findVolume } from '../volumes/store.ts'
 import { snapshotStates } from './states.ts'
 import { findSnapshot, type SnapshotRow, snapshotRef } from './store.ts'
@@ -19,7 +19,7 @@ export async function deleteSnapshot(
   const found = await findSnapshot(database.query, input.snapshotId)
   if (!found) return
   await waitForCopies({ snapshot_id: found.id }, deps)
-  await deps.exclusive(found.volume_id, async () => {
+  await deps.withLock(found.volume_id, async () => {
     const snapshot = await findSnapshot(database.query, found.id)
     const volume = await findVolume(database.query, found.volume_id)
     if (snapshot?.status !== 'deleting') return
@@ -28,14 +28,19 @@ export async function deleteSnapshot(
     } catch (error) {
       if (deps.signal.aborted) throw error
       log.error({ err: error, snapshotId: snapshot.id, requestId: context.requestId }, 'snapshot could not be deleted')
-      await stay(context, snapshot, isDriverError(error) && error.kind === 'busy', deps)
+      await failDeletion(context, snapshot, isDriverError(error) && error.kind === 'busy', deps)
       return
     }
-    await database.transaction((tx) => forgetSnapshot(tx, snapshot))
+    await database.transaction((tx) => deleteSnapshotAndReleaseQuota(tx, snapshot))
   })
 }
 
-async function stay(context: MessageContext, snapshot: SnapshotRow, busy: boolean, deps: BackendDeps): Promise<void> {
+async function failDeletion(
+  context: MessageContext,
+  snapshot: SnapshotRow,
+  busy: boolean,
+  deps: BackendDeps,
+): Promise<void> {
   const to = busy ? 'available' : 'error_deleting'
   await deps.database.transaction(async (tx) => {
     const states = snapshotStates

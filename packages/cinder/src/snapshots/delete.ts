@@ -4,22 +4,22 @@ import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { deleteSnapshot as deleteTopic, messageContext } from '../topics.ts'
-import { forgetSnapshot } from '../volumes/delete.backend.ts'
+import { deleteSnapshotAndReleaseQuota } from '../volumes/delete.backend.ts'
 import { backendOf, findVolume } from '../volumes/store.ts'
-import { snapshotFor } from './authorize.ts'
+import { getSnapshotFor } from './authorize.ts'
 import { deletableSnapshots, snapshotStates } from './states.ts'
 import type { SnapshotRow } from './store.ts'
 
 /** DELETE /snapshots/{id}. */
 export async function deleteSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const snapshot = await snapshotFor(context, deps.database.query, request.params.id!, 'volume:delete_snapshot')
+  const snapshot = await getSnapshotFor(context, deps.database.query, request.params.id!, 'volume:delete_snapshot')
   return beginDeletion(context, snapshot, deletableSnapshots, deps)
 }
 
 /** os-force_delete: whatever the status is. */
 export async function forceDeleteSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'volume_extension:snapshot_admin_actions:force_delete'
-  const snapshot = await snapshotFor(context, deps.database.query, request.params.id!, rule)
+  const snapshot = await getSnapshotFor(context, deps.database.query, request.params.id!, rule)
   return beginDeletion(context, snapshot, [snapshot.status], deps)
 }
 
@@ -37,7 +37,7 @@ async function beginDeletion(
     const moved = await move(tx, { table: 'snapshots', id: snapshot.id, to: 'deleting', states, from })
     if (!moved) throw errors.InvalidSnapshot({ reason })
     const volume = await findVolume(tx, snapshot.volume_id)
-    if (volume?.host == null) return forgetSnapshot(tx, snapshot)
+    if (volume?.host == null) return deleteSnapshotAndReleaseQuota(tx, snapshot)
     await deps.bus.cast(tx, deleteTopic, backendOf(volume.host), { snapshotId: snapshot.id }, messageContext(context))
   })
   return undefined

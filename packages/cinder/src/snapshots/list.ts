@@ -5,7 +5,7 @@ import type { ApiDeps } from '../deps.ts'
 import { applyFilters, asksForAll, type FilterTable, readFilters } from '../filters.ts'
 import { pageEnds, pageRows, readPaging } from '../listing.ts'
 import { resourceFilters } from '../resource-filters/known.ts'
-import { snapshotFor } from './authorize.ts'
+import { getSnapshotFor } from './authorize.ts'
 import { readSnapshotMetadata, type SnapshotRow, snapshotRows } from './store.ts'
 import { detailView, plainView } from './view.ts'
 
@@ -80,7 +80,7 @@ export async function listSnapshots(context: Context, request: ApiRequest, deps:
 /** GET /snapshots/{id}. */
 export async function showSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
-  const row = await snapshotFor(context, q, request.params.id!, 'volume:get_snapshot')
+  const row = await getSnapshotFor(context, q, request.params.id!, 'volume:get_snapshot')
   const metadata = await readSnapshotMetadata(q, [row.id])
   return { snapshot: detailView(context, row, metadata.get(row.id)!) }
 }

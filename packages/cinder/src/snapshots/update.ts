@@ -5,7 +5,7 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { trimmed } from '../volumes/create.ts'
 import { onlyItem } from '../volumes/metadata.ts'
-import { snapshotFor } from './authorize.ts'
+import { getSnapshotFor } from './authorize.ts'
 import { resetSnapshotStates, snapshotStates } from './states.ts'
 import {
   deleteSnapshotMetadata,
@@ -30,7 +30,7 @@ interface UpdateBody {
 export async function updateSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const id = request.params.id!
-  await snapshotFor(context, q, id, 'volume:update_snapshot')
+  await getSnapshotFor(context, q, id, 'volume:update_snapshot')
   const body = (request.body as { snapshot: UpdateBody }).snapshot
   const set: Partial<Omit<SnapshotRow, 'status'>> = {}
   if (body.name !== undefined || body.display_name !== undefined) set.name = trimmed(body.name ?? body.display_name)
@@ -44,13 +44,18 @@ export async function updateSnapshot(context: Context, request: ApiRequest, deps
 
 export async function listMetadata(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
-  const { id } = await snapshotFor(context, q, request.params.id!, 'volume:get_snapshot_metadata')
+  const { id } = await getSnapshotFor(context, q, request.params.id!, 'volume:get_snapshot_metadata')
   return { metadata: (await readSnapshotMetadata(q, [id])).get(id) }
 }
 
 /** POST merges, PUT replaces. */
 export async function setMetadata(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
-  const { id } = await snapshotFor(context, deps.database.query, request.params.id!, 'volume:update_snapshot_metadata')
+  const { id } = await getSnapshotFor(
+    context,
+    deps.database.query,
+    request.params.id!,
+    'volume:update_snapshot_metadata',
+  )
   const { metadata } = request.body as { metadata: Entries }
   await deps.database.transaction((tx) => writeSnapshotMetadata(tx, id, metadata, request.method === 'PUT'))
   return { metadata: (await readSnapshotMetadata(deps.database.query, [id])).get(id) }
@@ -58,7 +63,7 @@ export async function setMetadata(context: Context, request: ApiRequest, deps: A
 
 export async function showMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const { id = '', key = '' } = request.params
-  await snapshotFor(context, deps.database.query, id, 'volume:get_snapshot_metadata')
+  await getSnapshotFor(context, deps.database.query, id, 'volume:get_snapshot_metadata')
   const value = own((await readSnapshotMetadata(deps.database.query, [id])).get(id)!, key)
   if (value === undefined) throw errors.SnapshotMetadataNotFound({ id, key })
   return { meta: { [key]: value } }
@@ -66,7 +71,7 @@ export async function showMetadataItem(context: Context, request: ApiRequest, de
 
 export async function setMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const { id = '', key = '' } = request.params
-  await snapshotFor(context, deps.database.query, id, 'volume:update_snapshot_metadata')
+  await getSnapshotFor(context, deps.database.query, id, 'volume:update_snapshot_metadata')
   const value = onlyItem((request.body as { meta: Entries }).meta, key)
   await deps.database.transaction((tx) => writeSnapshotMetadata(tx, id, { [key]: value }))
   return { meta: { [key]: value } }
@@ -74,7 +79,7 @@ export async function setMetadataItem(context: Context, request: ApiRequest, dep
 
 export async function removeMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const { id = '', key = '' } = request.params
-  await snapshotFor(context, deps.database.query, id, 'volume:delete_snapshot_metadata')
+  await getSnapshotFor(context, deps.database.query, id, 'volume:delete_snapshot_metadata')
   if (!(await deleteSnapshotMetadata(deps.database.query, id, key))) throw errors.SnapshotMetadataNotFound({ id, key })
   return undefined
 }
@@ -82,7 +87,7 @@ export async function removeMetadataItem(context: Context, request: ApiRequest, 
 /** os-reset_status: an administrator's word. */
 export async function resetSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'volume_extension:snapshot_admin_actions:reset_status'
-  const snapshot = await snapshotFor(context, deps.database.query, request.params.id!, rule)
+  const snapshot = await getSnapshotFor(context, deps.database.query, request.params.id!, rule)
   const { status } = (request.body as { 'os-reset_status': { status: string } })['os-reset_status']
   const states = { ...resetSnapshotStates, [snapshot.status]: [status] }
   const from = snapshot.status
@@ -93,7 +98,7 @@ export async function resetSnapshot(context: Context, request: ApiRequest, deps:
 /** os-update_snapshot_status: how far a snapshot made by Nova is. */
 export async function updateSnapshotStatus(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'snapshot_extension:snapshot_actions:update_snapshot_status'
-  const snapshot = await snapshotFor(context, deps.database.query, request.params.id!, rule)
+  const snapshot = await getSnapshotFor(context, deps.database.query, request.params.id!, rule)
   const body = request.body as { 'os-update_snapshot_status': { status: string; progress?: string } }
   const { status, progress } = body['os-update_snapshot_status']
   const allowed: Record<string, string[]> = {

@@ -4,7 +4,7 @@ import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { snapshotsOf } from '../snapshots/store.ts'
-import { volumeFor } from '../volumes/authorize.ts'
+import { getVolumeFor } from '../volumes/authorize.ts'
 import { trimmed } from '../volumes/create.ts'
 import { isTruthy } from '../volumes/schema.ts'
 import { volumeStates } from '../volumes/states.ts'
@@ -17,7 +17,7 @@ import { viewTransfer } from './view.ts'
 export async function createTransfer(context: Context, request: ApiRequest, deps: ApiDeps) {
   const body = request.body as { transfer: { volume_id: string; name?: string | null; no_snapshots?: unknown } }
   const { volume_id, name, no_snapshots } = body.transfer
-  const volume = await volumeFor(context, deps.database.query, volume_id, 'volume:create_transfer')
+  const volume = await getVolumeFor(context, deps.database.query, volume_id, 'volume:create_transfer')
   const noSnapshots = isTruthy(no_snapshots)
   checkEncrypted(context, volume, noSnapshots)
   const key = newKey()

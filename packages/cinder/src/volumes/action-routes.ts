@@ -16,7 +16,7 @@ import { uploadVolume } from './upload.ts'
 type Row = Route<ApiDeps>
 type Details = { since?: string; fields?: Record<string, Schema>; required?: string[]; status?: number }
 
-/** One action of POST /volumes/{id}/action; its body is `{<name>: {<fields>}}`. */
+/** Returns the route of one action of POST /volumes/{id}/action; its body is `{<name>: {<fields>}}`. */
 function action(name: string, policy: string, operation: Row['operation'], details: Details = {}): Row {
   const { fields, required = [], status = 202, since } = details
   const row: Row = { method: 'POST', path: '/volumes/:id/action', action: name, policy, status, operation }
@@ -41,7 +41,7 @@ const adminActions = 'volume_extension:volume_admin_actions'
 const connector = { fields: { connector: { type: 'object' } }, required: ['connector'] }
 const diskFormats = ['raw', 'vmdk', 'vdi', 'qcow2', 'vhd', 'vhdx', 'ploop']
 
-/** Attaching by hand, as Nova did before there were attachments. */
+/** The legacy attach actions, which Nova used before attachments existed. */
 const attachRows: Row[] = [
   action('os-attach', `${actions}:attach`, legacy.attachVolume, {
     fields: {

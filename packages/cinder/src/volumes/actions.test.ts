@@ -16,7 +16,7 @@ async function make(volume: object): Promise<string> {
 const act = (id: string, action: object, options = {}) => cinder.ask('POST', `/volumes/${id}/action`, action, options)
 const gigabytes = async () => (await cinder.ask('GET', '/limits')).body.limits.absolute.totalGigabytesUsed
 
-test('extend grows the volume and its quota, and refuses what is no growth', async () => {
+test('extend grows the volume and its quota usage, and refuses a size that is not larger', async () => {
   const id = await make({ size: 1 })
   const before = await gigabytes()
   expect((await act(id, { 'os-extend': { new_size: 3 } })).status).toBe(202)
@@ -27,7 +27,7 @@ test('extend grows the volume and its quota, and refuses what is no growth', asy
   expect((await act(id, { 'os-extend': { new_size: null } })).status).toBe(400)
 })
 
-test('an extension that no pool has room for leaves volume and quota as they were', async () => {
+test('an extension that does not fit in the pool leaves the volume and its quota usage as they were', async () => {
   const id = await make({ size: 1 })
   const before = await gigabytes()
   expect((await act(id, { 'os-extend': { new_size: 500 } })).status).toBe(202)
@@ -35,7 +35,7 @@ test('an extension that no pool has room for leaves volume and quota as they wer
   expect(await gigabytes()).toBe(before)
 })
 
-test('a volume that fits nowhere ends in error, tells why, and can be deleted', async () => {
+test('a volume that fits in no pool ends in error with a user message, and can be deleted', async () => {
   const { body } = await cinder.ask('POST', '/volumes', { volume: { size: 700 } })
   const path = `/volumes/${body.volume.id}`
   await cinder.wait(path, 'error')
@@ -45,7 +45,7 @@ test('a volume that fits nowhere ends in error, tells why, and can be deleted', 
   await cinder.wait(path, 'gone')
 })
 
-test('snapshots, clones and volumes of snapshots are made, and deletion minds them', async () => {
+test('snapshots, clones and volumes of snapshots are created, and a delete with snapshots needs cascade', async () => {
   const id = await make({ size: 1, name: 'origin' })
   const snap = await cinder.ask('POST', '/snapshots', { snapshot: { volume_id: id, name: 'one' } })
   expect(snap.status).toBe(202)
@@ -64,7 +64,7 @@ test('snapshots, clones and volumes of snapshots are made, and deletion minds th
   expect((await cinder.volume.list!()).snapshots).not.toContain(`snapshot-${snap.body.snapshot.id}`)
 })
 
-test('a retype to a type that the pool satisfies changes the type', async () => {
+test('a retype to a type that the volume’s pool satisfies changes the type', async () => {
   const id = await make({ size: 1 })
   const made = await cinder.ask('POST', '/types', { volume_type: { name: 'silver' } }, { token: 'admin' })
   expect(made.status).toBe(200)
@@ -72,7 +72,7 @@ test('a retype to a type that the pool satisfies changes the type', async () => 
   await expect.poll(async () => (await cinder.wait(`/volumes/${id}`, 'available')).volume_type).toBe('silver')
 })
 
-test('an administrator resets and force-deletes, a member does not', async () => {
+test('an administrator may reset a status and force-delete, a member may not', async () => {
   const id = await make({ size: 1 })
   expect((await act(id, { 'os-reset_status': { status: 'error' } })).status).toBe(403)
   expect((await act(id, { 'os-reset_status': { status: 'maintenance' } }, { token: 'admin' })).status).toBe(202)
@@ -81,7 +81,7 @@ test('an administrator resets and force-deletes, a member does not', async () =>
   await cinder.wait(`/volumes/${id}`, 'gone')
 })
 
-test('listings filter, sort and page', async () => {
+test('listings can be filtered, sorted and paged', async () => {
   const names = ['pa', 'pb', 'pc']
   for (const name of names) await make({ size: 1, name, metadata: { group: 'paging' } })
   const filter = `metadata=${encodeURIComponent("{'group': 'paging'}")}`
@@ -97,7 +97,7 @@ test('listings filter, sort and page', async () => {
   expect(counted.body.count).toBe(3)
 })
 
-test('a marker of another project is as unknown as one that does not exist', async () => {
+test('a marker of another project is not found, like one that does not exist', async () => {
   const id = await make({ size: 1, name: 'mine' })
   expect((await cinder.ask('GET', `/volumes?marker=${id}`)).status).toBe(200)
   expect((await cinder.ask('GET', `/volumes?marker=${id}&status=error`)).status).toBe(200)

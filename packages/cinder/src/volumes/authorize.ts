@@ -3,7 +3,10 @@ import type { Query } from '@hearth/database'
 import { errors } from '../errors.ts'
 import { getVolume, type VolumeRow } from './store.ts'
 
-/** Throws VolumeNotFound (404) when the volume is another project's, PolicyNotAuthorized (403) when the rule says no. */
+/**
+ * Returns the volume. Throws VolumeNotFound (404) if another project owns it, PolicyNotAuthorized (403) if `rule`
+ * fails.
+ */
 export function checkVolume(context: Context, volume: VolumeRow, rule: string): VolumeRow {
   const own = volume.project_id === context.identity?.projectId
   if (!own && !context.may('context_is_admin')) throw errors.VolumeNotFound({ volume_id: volume.id })
@@ -11,7 +14,9 @@ export function checkVolume(context: Context, volume: VolumeRow, rule: string): 
   return volume
 }
 
-/** The volume, if the caller may do to it what `rule` guards. Throws 404 or 403. */
-export async function volumeFor(context: Context, q: Query, id: string, rule: string): Promise<VolumeRow> {
+/**
+ * Returns the volume if `rule` allows the caller to use it. Throws VolumeNotFound (404) or PolicyNotAuthorized (403).
+ */
+export async function getVolumeFor(context: Context, q: Query, id: string, rule: string): Promise<VolumeRow> {
   return checkVolume(context, await getVolume(q, id), rule)
 }

@@ -8,25 +8,25 @@ import type { ImageClient } from '../clients/image.ts'
 import type { ImageCache } from '../image-cache/cache.ts'
 import type { QemuImg } from '../image-cache/qemu-img.ts'
 
-/** What the halves of operations beside the driver are handed. */
+/** Dependencies of the handlers of the volume role. */
 export interface BackendDeps {
   database: Database
   bus: Bus
   log: Logger
   backend: Backend
-  /** The backends of this process, this one too, by host (`host1@file`); null while they are not open. */
-  neighbours: Map<string, Backend | null>
-  /** One operation at a time on each volume. */
-  exclusive: Exclusive
+  /** All backends of this process, including `backend`, by host (`host1@file`); null while a backend is not open. */
+  localBackends: Map<string, Backend | null>
+  /** Runs one operation at a time on each volume, by its id. */
+  withLock: Exclusive
   session: ServiceSession
   images: ImageClient
   compute: ComputeClient | null
   imageCache: ImageCache
   qemu: QemuImg
-  /** For downloads and conversions. */
+  /** Folder for downloads and conversions. */
   workFolder: string
-  /** Row of this volume service. */
+  /** Id of this volume service's row. */
   serviceId: string
-  /** Fires when the role closes: long work stops and is taken up after the next start. */
+  /** Fires when the role closes: long work stops, and recovery resumes it after the next start. */
   signal: AbortSignal
 }

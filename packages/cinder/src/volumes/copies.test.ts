@@ -15,10 +15,10 @@ async function make(path: string, body: Record<string, object>): Promise<string>
   return (Object.values(reply.body)[0] as { id: string }).id
 }
 
-/** The requests of one test reach the backend in any order, so that each is tried with many volumes at once. */
+/** Requests reach the backend in any order, so each test runs with many volumes at once. */
 const many = Array.from({ length: 12 }, (_unused, index) => index)
 
-test('a volume that is extended right after a clone of it was accepted is cloned first', async () => {
+test('a volume that is extended right after a clone request is cloned first', async () => {
   await Promise.all(
     many.map(async () => {
       const source = await make('/volumes', { volume: { size: 1 } })
@@ -32,7 +32,7 @@ test('a volume that is extended right after a clone of it was accepted is cloned
   )
 })
 
-test('a volume that is deleted right after a clone of it was accepted is cloned first', async () => {
+test('a volume that is deleted right after a clone request is cloned first', async () => {
   await Promise.all(
     many.map(async () => {
       const source = await make('/volumes', { volume: { size: 1 } })
@@ -45,7 +45,7 @@ test('a volume that is deleted right after a clone of it was accepted is cloned 
   )
 })
 
-test('a snapshot that is deleted right after a volume of it was accepted is copied first', async () => {
+test('a snapshot that is deleted right after a request for a volume of it is copied first', async () => {
   await Promise.all(
     many.map(async () => {
       const source = await make('/volumes', { volume: { size: 1 } })

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BackendDeps } from './backend-deps.ts'
 
 const pauseMs = 100
-/** A copy whose creation never reaches a backend must not hold its source for ever. */
+/** Longest wait for copies: a copy whose creation never reaches a backend must not block its source for ever. */
 const longestWaitMs = 600_000
 
 /**
- * Waits until no volume is being made of the source any more: what was accepted earlier gets the source as it was then.
- * Returns after ten minutes in any case, or when the role stops. Call it before the source is locked: the copies lock it.
+ * Waits until no volume is being created from the source, so that copies requested earlier see the source as it was
+ * then. Returns after ten minutes in any case, or when the role stops. Call it before locking the source: the copies
+ * lock it.
  */
 export async function waitForCopies(
   source: { source_volid: string } | { snapshot_id: string },

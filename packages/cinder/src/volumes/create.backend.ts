@@ -11,32 +11,32 @@ import type { CreationTask } from './create.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, findVolume, type VolumeRow, volumeRef } from './store.ts'
 
-/** Places that are tried before a volume ends in `error`: Cinder's `scheduler_max_attempts`. */
+/** Number of placements that are tried before a volume ends in `error`: Cinder's `scheduler_max_attempts`. */
 const maxAttempts = 3
 
-/** Makes a volume in `creating` on the backend. Repeating it is harmless: drivers make what is there only once. */
+/** Creates a volume in `creating` on the backend. May be repeated: drivers accept a volume that exists already. */
 export async function createVolume(
   context: MessageContext,
   input: { volumeId: string; excluded: string[] },
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.exclusive(input.volumeId, async () => {
+  await deps.withLock(input.volumeId, async () => {
     const volume = await findVolume(deps.database.query, input.volumeId)
-    if (!isMine(volume, deps)) return
+    if (!isOnThisBackend(volume, deps)) return
     const task = JSON.parse(volume.task ?? '{}') as CreationTask
     let update: ModelUpdate | undefined
     try {
       update = await withRoom(deps.imageCache, () => makeVolume(volume, task, deps))
     } catch (error) {
       if (deps.signal.aborted) throw error
-      return giveUp(context, volume, input.excluded, error, deps)
+      return failOrReschedule(context, volume, input.excluded, error, deps)
     }
-    // A failure from here on is the database's: the message comes again.
+    // Only the database can fail from here on: the error makes the bus deliver the message again.
     await finish(context, volume, task, update, deps)
   })
 }
 
-function isMine(volume: VolumeRow | undefined, deps: BackendDeps): volume is VolumeRow {
+function isOnThisBackend(volume: VolumeRow | undefined, deps: BackendDeps): volume is VolumeRow {
   if (volume?.host == null || backendOf(volume.host) !== deps.backend.host) return false
   return volume.status === 'creating' || volume.status === 'downloading'
 }
@@ -48,12 +48,12 @@ async function makeVolume(volume: VolumeRow, task: CreationTask, deps: BackendDe
     const snapshot = await findSnapshot(deps.database.query, volume.snapshot_id)
     const origin = snapshot && (await findVolume(deps.database.query, snapshot.volume_id))
     if (!snapshot || !origin) throw new DriverError('not-found', `snapshot ${volume.snapshot_id} is gone`)
-    return deps.exclusive(origin.id, () => driver.createFromSnapshot(ref, snapshotRef(snapshot, origin), deps.signal))
+    return deps.withLock(origin.id, () => driver.createFromSnapshot(ref, snapshotRef(snapshot, origin), deps.signal))
   }
   if (volume.source_volid !== null) {
     const source = await findVolume(deps.database.query, volume.source_volid)
     if (!source) throw new DriverError('not-found', `volume ${volume.source_volid} is gone`)
-    return deps.exclusive(source.id, () => driver.clone(ref, volumeRef(source), deps.signal))
+    return deps.withLock(source.id, () => driver.clone(ref, volumeRef(source), deps.signal))
   }
   if (task.image)
     return deps.imageCache.makeVolume(ref, task.image, {
@@ -63,7 +63,7 @@ async function makeVolume(volume: VolumeRow, task: CreationTask, deps: BackendDe
   return driver.create(ref, deps.signal)
 }
 
-/** The volume whose turn it is to fetch the image says so. */
+/** Sets the status `downloading` of the one volume whose creation downloads the image. */
 async function showDownload(volume: VolumeRow, deps: BackendDeps): Promise<void> {
   const states = volumeStates
   await move(deps.database.query, { table: 'volumes', id: volume.id, to: 'downloading', states, from: 'creating' })
@@ -96,8 +96,8 @@ async function finish(
   })
 }
 
-/** Removes what was begun, then asks for another place, or ends in `error` and tells the owner why. */
-async function giveUp(
+/** Removes the partial volume, then asks the scheduler for another backend, or sets `error` with a user message. */
+async function failOrReschedule(
   context: MessageContext,
   volume: VolumeRow,
   excluded: string[],
@@ -106,12 +106,15 @@ async function giveUp(
 ): Promise<void> {
   deps.log.error({ err: error, volumeId: volume.id, requestId: context.requestId }, 'volume could not be created')
   await deps.backend.volume.delete(volumeRef(volume)).catch((problem: unknown) => {
-    deps.log.warn({ err: problem, volumeId: volume.id }, 'remains of a volume could not be removed')
+    deps.log.warn(
+      { err: problem, volumeId: volume.id },
+      'leftovers of a failed creation could not be removed from the backend',
+    )
   })
   const task = JSON.parse(volume.task ?? '{}') as CreationTask
-  const elsewhere = volume.attempts < maxAttempts && mayMoveOn(error, task)
+  const reschedule = volume.attempts < maxAttempts && canReschedule(error, task)
   await deps.database.transaction(async (tx) => {
-    if (!elsewhere) return fail(tx, context, volume, error)
+    if (!reschedule) return fail(tx, context, volume, error)
     const set = { host: null, attempts: volume.attempts + 1, updated_at: Date.now() }
     const where = { id: volume.id, attempts: volume.attempts, status: 'creating' }
     const moved = await tx('volumes').where(where).update(set)
@@ -121,8 +124,8 @@ async function giveUp(
   })
 }
 
-/** Trouble with the image would follow the volume to any backend. */
-function mayMoveOn(error: unknown, task: CreationTask): boolean {
+/** True if another backend may succeed; a problem with the image or the request would occur on every backend. */
+function canReschedule(error: unknown, task: CreationTask): boolean {
   if (!isDriverError(error) || task.pinned !== null || task.image !== null) return false
   return error.kind !== 'invalid' && error.kind !== 'not-found' && error.kind !== 'aborted'
 }

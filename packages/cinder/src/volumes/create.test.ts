@@ -9,7 +9,7 @@ afterAll(() => cinder.close())
 
 const create = (volume: object, options = {}) => cinder.ask('POST', '/volumes', { volume }, options)
 
-test('a volume is accepted as creating and becomes available on a backend', async () => {
+test('a new volume is returned as creating and becomes available on a backend', async () => {
   const { status, body } = await create({ size: 1, name: ' first ', metadata: { a: 'b' } })
   expect(status).toBe(202)
   expect(body.volume).toMatchObject({
@@ -38,7 +38,7 @@ test('a deleted volume is gone from the API, the backend and the quota', async (
   expect((await cinder.volume.list!()).volumes).not.toContain(`volume-${body.volume.id}`)
 })
 
-test('bad input is refused as Cinder does', async () => {
+test('bad input is refused with the statuses and messages of Cinder', async () => {
   const long = await create({ size: 1, name: 'x'.repeat(300) })
   expect(long.status).toBe(400)
   expect(long.body.badRequest.message).toMatch(/^Invalid input for field\/attribute name\. Value: x{300}\. /)
@@ -56,7 +56,7 @@ test('bad input is refused as Cinder does', async () => {
   expect((await create({ size: 1, colour: 'red' }, { version: '3.53' })).status).toBe(400)
 })
 
-test('fields appear with their microversion', async () => {
+test('fields appear from their microversion on', async () => {
   const { body } = await create({ size: 1 })
   const path = `/volumes/${body.volume.id}`
   await cinder.wait(path, 'available')
@@ -67,7 +67,7 @@ test('fields appear with their microversion', async () => {
   expect(await at('3.63')).toContain('volume_type_id')
 })
 
-test('another project sees neither the volume nor that it exists', async () => {
+test('another project cannot see the volume or learn that it exists', async () => {
   const { body } = await create({ size: 1 })
   const path = `/volumes/${body.volume.id}`
   expect((await cinder.ask('GET', path, undefined, { token: 'other' })).status).toBe(404)

@@ -12,12 +12,12 @@ import { findEncryption } from '../types/encryption-store.ts'
 import { defaultVolumeType, findVolumeType, getVolumeType, type VolumeType } from '../types/store.ts'
 import { isTruthy, newVolumeNames } from './schema.ts'
 import { checkTypeSize, readSize } from './size.ts'
-import { imageSourceOf, resolveSource, type Source, type SourceWish } from './source.ts'
+import { imageSourceOf, resolveSource, type Source, type SourceInput } from './source.ts'
 import { createVolumeRow, type VolumeRow, writeMetadata } from './store.ts'
-import { loadParts, plainView } from './view.ts'
+import { loadRelations, plainView } from './view.ts'
 import { chooseZone } from './zone.ts'
 
-interface CreateBody extends SourceWish {
+interface CreateBody extends SourceInput {
   name?: string | null
   description?: string | null
   display_name?: string | null
@@ -32,15 +32,15 @@ interface CreateBody extends SourceWish {
 
 type Hints = Record<string, unknown>
 
-/** POST /volumes: the half that runs in the API. Takes quota, writes the row as `creating`, hands it to the scheduler. */
+/** POST /volumes. Takes quota, writes the row in `creating` and casts to the scheduler, all in one transaction. */
 export async function createVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const body = (request.body as { volume: CreateBody }).volume
   const hints = (request.body as Record<string, unknown>)['OS-SCH-HNT:scheduler_hints'] as Hints | null | undefined
   checkFields(context, body)
   const volume = await planVolume(context, body, deps)
   const row = await deps.database.transaction((tx) => insertVolume(tx, deps.bus, context, { ...volume, hints }))
-  const parts = await loadParts(deps.database.query, [row])
-  return { volume: plainView(context, request, row, parts.get(row.id)!) }
+  const relations = await loadRelations(deps.database.query, [row])
+  return { volume: plainView(context, request, row, relations.get(row.id)!) }
 }
 
 function checkFields(context: Context, body: CreateBody): void {
@@ -60,7 +60,7 @@ function checkFields(context: Context, body: CreateBody): void {
   }
 }
 
-/** Everything decided about a volume that is to be made. */
+/** All decisions about a new volume. */
 export interface VolumePlan {
   projectId: string
   userId: string
@@ -100,6 +100,7 @@ async function planVolume(context: Context, body: CreateBody, deps: ApiDeps): Pr
   }
 }
 
+/** Returns the text without white space at its ends; null if there is none. */
 export function trimmed(value: string | null | undefined): string | null {
   return value?.trim() ?? null
 }
@@ -117,11 +118,13 @@ async function chooseType(
     return type
   }
   if (source.typeId !== null) return getVolumeType(q, source.typeId)
-  if (source.typeWish !== null) return findVolumeType(q, source.typeWish, context)
+  if (source.requestedType !== null) return findVolumeType(q, source.requestedType, context)
   return defaultVolumeType(q, context.identity?.projectId ?? null)
 }
 
-/** A copy stays on its source's backend, so its type must not lead elsewhere. */
+/**
+ * A copy stays on the backend of its source, so its type must not require another backend. Throws InvalidInput (400).
+ */
 async function checkOtherType(deps: ApiDeps, sourceTypeId: string, type: VolumeType): Promise<void> {
   const before = (await getVolumeType(deps.database.query, sourceTypeId)).extraSpecs.volume_backend_name
   const after = type.extraSpecs.volume_backend_name
@@ -130,11 +133,11 @@ async function checkOtherType(deps: ApiDeps, sourceTypeId: string, type: VolumeT
   throw errors.InvalidInput({ reason })
 }
 
-/** Without a key manager an encrypted volume would be a plain one that claims otherwise. */
+/** Throws InvalidInput (400) for an encrypted type: there is no key manager, so the volume would not be encrypted. */
 export async function refuseEncryption(q: Query, type: VolumeType): Promise<void> {
   if (!(await findEncryption(q, type.id))) return
   throw errors.InvalidInput({
-    reason: `Volume type ${type.name} asks for encryption, and no key manager is configured.`,
+    reason: `Volume type ${type.name} requires encryption, but no key manager is configured.`,
   })
 }
 
@@ -142,13 +145,13 @@ async function checkGroup(deps: ApiDeps, id: string, projectId: string): Promise
   const group = await getGroup(deps.database.query, id)
   if (group.project_id !== projectId) throw errors.GroupNotFound({ group_id: id })
   if (!['available', 'creating'].includes(group.status)) {
-    throw errors.InvalidInput({ reason: `Group ${id} is ${group.status} and takes no volumes.` })
+    throw errors.InvalidInput({ reason: `Group ${id} is ${group.status} and accepts no volumes.` })
   }
 }
 
 /**
- * Writes a planned volume in the caller's transaction: quota, row, metadata, and the message to the scheduler. Throws 413
- * when the quota does not allow it.
+ * Writes a planned volume in the caller's transaction: quota, row, metadata, and the message to the scheduler. Returns
+ * the row. Throws an error of status 413 if the volume exceeds the quota.
  */
 export async function insertVolume(tx: Transaction, bus: Bus, context: Context, plan: VolumePlan): Promise<VolumeRow> {
   const { source, type } = plan
@@ -182,15 +185,15 @@ export async function insertVolume(tx: Transaction, bus: Bus, context: Context, 
   return row
 }
 
-/** The extra spec `multiattach`, `<is> True`. */
+/** Returns true if the type has the extra spec `multiattach` with the value `<is> True`. */
 export function isMultiattach(type: VolumeType): boolean {
   return /^<is>\s+true$/i.test(type.extraSpecs.multiattach ?? '')
 }
 
-/** What the halves beyond the API need to know and the row's columns do not say. */
+/** `task` of a new volume: facts for the scheduler and the volume role that have no column. */
 export interface CreationTask {
   bootable: boolean
-  /** Backend the volume must be on, `host1@file`. */
+  /** Backend that the volume must be on, `host1@file`; null for any. */
   pinned: string | null
   image: ImageSource | null
   hints: Hints | null

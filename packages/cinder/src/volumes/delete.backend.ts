@@ -9,14 +9,14 @@ import { typeNameOf } from './quota.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, deleteVolumeRow, findVolume, type VolumeRow, volumeRef } from './store.ts'
 
-/** Removes a volume in `deleting` from the backend, its snapshots first when there are any, then its row. */
+/** Removes a volume in `deleting` from the backend, after its snapshots, then deletes its row. */
 export async function deleteVolume(
   context: MessageContext,
   input: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
   await waitForCopies({ source_volid: input.volumeId }, deps)
-  await deps.exclusive(input.volumeId, async () => {
+  await deps.withLock(input.volumeId, async () => {
     const { database, backend, log } = deps
     const volume = await findVolume(database.query, input.volumeId)
     if (volume?.status !== 'deleting' || volume.host === null || backendOf(volume.host) !== backend.host) return
@@ -33,17 +33,17 @@ export async function deleteVolume(
       await move(database.query, { table: 'volumes', id: volume.id, to, states, from: 'deleting', set })
       return
     }
-    await database.transaction((tx) => forgetVolume(tx, volume))
+    await database.transaction((tx) => deleteVolumeAndReleaseQuota(tx, volume))
   })
 }
 
 async function removeSnapshot(snapshot: SnapshotRow, volume: VolumeRow, deps: BackendDeps): Promise<void> {
   await deps.backend.volume.deleteSnapshot(snapshotRef(snapshot, volume), deps.signal)
-  await deps.database.transaction((tx) => forgetSnapshot(tx, snapshot))
+  await deps.database.transaction((tx) => deleteSnapshotAndReleaseQuota(tx, snapshot))
 }
 
-/** Takes the row out and gives its quota back, once. */
-export async function forgetVolume(tx: Transaction, volume: VolumeRow): Promise<void> {
+/** Deletes the row and releases its quota. Does nothing if the row is gone, so quota is released once. */
+export async function deleteVolumeAndReleaseQuota(tx: Transaction, volume: VolumeRow): Promise<void> {
   const gone = await deleteVolumeRow(tx, volume.id)
   if (!gone || !volume.use_quota) return
   const deltas = { volumes: 1, gigabytes: volume.size }
@@ -51,8 +51,8 @@ export async function forgetVolume(tx: Transaction, volume: VolumeRow): Promise<
   await giveQuota(tx, { projectId: volume.project_id, deltas, volumeTypeName })
 }
 
-/** Takes the row out and gives its quota back, once. */
-export async function forgetSnapshot(tx: Transaction, snapshot: SnapshotRow): Promise<void> {
+/** Deletes the row and releases its quota. Does nothing if the row is gone, so quota is released once. */
+export async function deleteSnapshotAndReleaseQuota(tx: Transaction, snapshot: SnapshotRow): Promise<void> {
   const gone = await deleteSnapshotRow(tx, snapshot.id)
   if (!gone || !snapshot.use_quota) return
   const deltas = { snapshots: 1, gigabytes: snapshot.size }

@@ -8,15 +8,15 @@ import { isTrue } from '../listing.ts'
 import { snapshotStates } from '../snapshots/states.ts'
 import { snapshotsOf } from '../snapshots/store.ts'
 import { deleteVolume as deleteTopic, messageContext } from '../topics.ts'
-import { volumeFor } from './authorize.ts'
-import { forgetVolume } from './delete.backend.ts'
+import { getVolumeFor } from './authorize.ts'
+import { deleteVolumeAndReleaseQuota } from './delete.backend.ts'
 import { deletable, volumeStates } from './states.ts'
 import { backendOf, lockVolume, type VolumeRow } from './store.ts'
 
-interface Manner {
-  /** Snapshots go too. */
+interface DeletionOptions {
+  /** Delete the snapshots too. */
   cascade: boolean
-  /** Whatever the status is. */
+  /** Delete in any status. */
   force: boolean
 }
 
@@ -24,27 +24,27 @@ interface Manner {
 export async function deleteVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const cascade = isTrue(queryValue(request.query, 'cascade'))
   const force = context.allows('delete-with-force') && isTrue(queryValue(request.query, 'force'))
-  const volume = await volumeFor(context, deps.database.query, request.params.id!, 'volume:delete')
+  const volume = await getVolumeFor(context, deps.database.query, request.params.id!, 'volume:delete')
   if (force) context.enforce('volume:force_delete', { project_id: volume.project_id, user_id: volume.user_id })
   await beginDeletion(context, volume.id, { cascade, force }, deps)
   return undefined
 }
 
-/** os-force_delete: whatever the status is. */
+/** os-force_delete: deletes a volume in any status. */
 export async function forceDeleteVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'volume_extension:volume_admin_actions:force_delete'
-  const volume = await volumeFor(context, deps.database.query, request.params.id!, rule)
+  const volume = await getVolumeFor(context, deps.database.query, request.params.id!, rule)
   await beginDeletion(context, volume.id, { cascade: false, force: true }, deps)
   return undefined
 }
 
-async function beginDeletion(context: Context, id: string, manner: Manner, deps: ApiDeps): Promise<void> {
+async function beginDeletion(context: Context, id: string, options: DeletionOptions, deps: ApiDeps): Promise<void> {
   await deps.database.transaction(async (tx) => {
     const volume = await lockVolume(tx, id)
-    await checkDeletion(tx, volume, manner)
-    if (manner.cascade) await beginSnapshotDeletions(context, tx, volume)
-    // Never placed: there is nothing to remove anywhere.
-    if (volume.host === null) return forgetVolume(tx, volume)
+    await checkDeletion(tx, volume, options)
+    if (options.cascade) await beginSnapshotDeletions(context, tx, volume)
+    // Without a placement no backend has the volume, so only the row is deleted.
+    if (volume.host === null) return deleteVolumeAndReleaseQuota(tx, volume)
     const from = volume.status
     const set = { task: null }
     await move(tx, {
@@ -59,7 +59,7 @@ async function beginDeletion(context: Context, id: string, manner: Manner, deps:
   })
 }
 
-async function checkDeletion(tx: Transaction, volume: VolumeRow, { cascade, force }: Manner): Promise<void> {
+async function checkDeletion(tx: Transaction, volume: VolumeRow, { cascade, force }: DeletionOptions): Promise<void> {
   const attachments = await listAttachments(tx, { volume_id: volume.id })
   if (attachments.some(({ status }) => status === 'attached') || (attachments.length > 0 && !force)) {
     throw errors.InvalidVolume({ reason: `Volume ${volume.id} is still attached, detach volume first.` })

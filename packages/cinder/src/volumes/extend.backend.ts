@@ -5,19 +5,19 @@ import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
 import { waitForCopies } from './copies.ts'
 import { type ExtensionTask, endExtension } from './extension.ts'
+import { notifyCompute } from './notify-compute.backend.ts'
 import { findVolume, type VolumeRow, volumeRef } from './store.ts'
-import { tellCompute } from './tell-compute.backend.ts'
 
 const gib = 1024 ** 3
 
-/** Grows a volume in `extending`; one that is attached, under the feet of its sessions. */
+/** Grows a volume in `extending`. If it is attached, resizes the export too, so that open sessions see the new size. */
 export async function extendVolume(
   context: MessageContext,
   input: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
   await waitForCopies({ source_volid: input.volumeId }, deps)
-  await deps.exclusive(input.volumeId, async () => {
+  await deps.withLock(input.volumeId, async () => {
     const { database, backend, log } = deps
     const volume = await findVolume(database.query, input.volumeId)
     if (volume?.status !== 'extending') return
@@ -32,11 +32,11 @@ export async function extendVolume(
     }
     await database.transaction((tx) => endExtension(tx, volume, task, 'grown'))
     if (volume.previous_status === 'in-use')
-      await tellCompute('volumeExtended', { volume_id: volume.id, status: 'attached' }, deps)
+      await notifyCompute('volumeExtended', { volume_id: volume.id, status: 'attached' }, deps)
   })
 }
 
-/** Only what is offered has sessions that must see the new size. */
+/** Resizes the export of a volume with attachments; without one there is no session that must see the new size. */
 async function resizeExport(volume: VolumeRow, sizeBytes: number, { backend, database }: BackendDeps): Promise<void> {
   const attachments = await listAttachments(database.query, { volume_id: volume.id })
   if (attachments.length > 0) {

@@ -6,15 +6,15 @@ import { errors } from '../errors.ts'
 import { checkVolumeSize, takeQuota } from '../quotas/store.ts'
 import { messageContext, scheduleExtend, schedulerTarget } from '../topics.ts'
 import { getVolumeType, type VolumeType } from '../types/store.ts'
-import { volumeFor } from './authorize.ts'
+import { getVolumeFor } from './authorize.ts'
 import type { ExtensionTask } from './extension.ts'
 import { checkTypeSize } from './size.ts'
 import { volumeStates } from './states.ts'
 import { lockVolume, type VolumeRow } from './store.ts'
 
-/** os-extend: grows a volume, since 3.42 an attached one too. */
+/** os-extend: grows a volume; since 3.42 an attached volume too. */
 export async function extendVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const volume = await volumeFor(context, deps.database.query, request.params.id!, 'volume:extend')
+  const volume = await getVolumeFor(context, deps.database.query, request.params.id!, 'volume:extend')
   const body = request.body as { 'os-extend': { new_size: number | string } }
   const newSizeGiB = Number(body['os-extend'].new_size)
   checkExtension(context, volume, newSizeGiB)

@@ -6,13 +6,16 @@ import type { VolumeRow } from './store.ts'
 /** `task` of a volume in `extending`. */
 export interface ExtensionTask {
   newSizeGiB: number
-  /** Name of the type whose quota was taken. */
+  /** Name of the volume type whose quota was taken. */
   typeName: string | null
-  /** The scheduler has agreed. */
+  /** The scheduler has accepted the extension. */
   placed: boolean
 }
 
-/** Ends an extension: grown, refused by the scheduler (as before) or failed (`error_extending`). False when it was over. */
+/**
+ * Ends an extension. `grown` sets the new size; `refused` restores the status from before; `failed` sets
+ * `error_extending`. Releases the quota unless the volume has grown. Returns false if the volume was not `extending`.
+ */
 export async function endExtension(
   tx: Transaction,
   volume: VolumeRow,

@@ -1,20 +1,25 @@
 import { type Context, uuid } from '@hearth/core'
 import { move, type Transaction } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
-import { detachTarget } from '../attachments/service-token.ts'
+import { findAttachmentToDetach } from '../attachments/service-token.ts'
 import { createAttachmentRow, deleteAttachmentRow, listAttachments } from '../attachments/store.ts'
-import { settleVolume } from '../attachments/volume-status.ts'
+import { updateVolumeStatus } from '../attachments/volume-status.ts'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { connectVolume, disconnectVolume, messageContext } from '../topics.ts'
-import { volumeFor } from './authorize.ts'
+import { getVolumeFor } from './authorize.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, lockVolume, readMetadata, updateVolume, type VolumeRow, writeMetadata } from './store.ts'
 
 const prefix = 'volume_extension:volume_actions:'
 
-async function actOn(context: Context, request: ApiRequest, deps: ApiDeps, name: string): Promise<VolumeRow> {
-  return volumeFor(context, deps.database.query, request.params.id!, `${prefix}${name}`)
+async function getVolumeForAction(
+  context: Context,
+  request: ApiRequest,
+  deps: ApiDeps,
+  name: string,
+): Promise<VolumeRow> {
+  return getVolumeFor(context, deps.database.query, request.params.id!, `${prefix}${name}`)
 }
 
 interface AttachBody {
@@ -24,9 +29,9 @@ interface AttachBody {
   mode?: 'rw' | 'ro'
 }
 
-/** os-attach: the caller has connected the volume by itself and says so. */
+/** os-attach: records that the caller has connected the volume by itself. */
 export async function attachVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const volume = await actOn(context, request, deps, 'attach')
+  const volume = await getVolumeForAction(context, request, deps, 'attach')
   const body = (request.body as { 'os-attach': AttachBody })['os-attach']
   if (body.instance_uuid === undefined && body.host_name === undefined) {
     throw errors.InvalidParameter({ reason: 'Invalid request to attach volume to an invalid target' })
@@ -60,21 +65,21 @@ async function attach(tx: Transaction, id: string, body: AttachBody): Promise<vo
     attached_at: Date.now(),
   })
   await writeMetadata(tx, id, 'admin', { attached_mode: mode })
-  await settleVolume(tx, volume)
+  await updateVolumeStatus(tx, volume)
 }
 
-/** os-detach. */
+/** os-detach: deletes an attachment and removes its export. */
 export async function detachVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const volume = await actOn(context, request, deps, 'detach')
+  const volume = await getVolumeForAction(context, request, deps, 'detach')
   const body = (request.body as { 'os-detach': { attachment_id?: string | null } | null })['os-detach']
   await endAttachment(context, volume, body?.attachment_id ?? null, deps)
   return undefined
 }
 
-/** os-force_detach: an administrator's way out when a server or connector is gone. */
+/** os-force_detach: an administrator detaches a volume whose server or connector no longer exists. */
 export async function forceDetachVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'volume_extension:volume_admin_actions:force_detach'
-  const volume = await volumeFor(context, deps.database.query, request.params.id!, rule)
+  const volume = await getVolumeFor(context, deps.database.query, request.params.id!, rule)
   const body = (request.body as { 'os-force_detach': { attachment_id?: string | null } | null })['os-force_detach']
   if (!['in-use', 'attaching', 'detaching'].includes(volume.status)) {
     const reason = `Volume status must be in-use, attaching or detaching to be force detached, but current status is: ${volume.status}`
@@ -85,7 +90,7 @@ export async function forceDetachVolume(context: Context, request: ApiRequest, d
 }
 
 async function endAttachment(context: Context, volume: VolumeRow, id: string | null, deps: ApiDeps): Promise<void> {
-  const attachment = await detachTarget(context, volume.id, id, deps)
+  const attachment = await findAttachmentToDetach(context, volume.id, id, deps)
   const attachments = await listAttachments(deps.database.query, { volume_id: volume.id })
   if (!attachment && attachments.length > 1) {
     throw errors.InvalidVolume({
@@ -99,13 +104,13 @@ async function endAttachment(context: Context, volume: VolumeRow, id: string | n
   await deps.database.transaction(async (tx) => {
     const locked = await lockVolume(tx, volume.id)
     if (attachment) await deleteAttachmentRow(tx, attachment.id)
-    await settleVolume(tx, locked)
+    await updateVolumeStatus(tx, locked)
   })
 }
 
-/** os-reserve: nobody else may attach it from here on. */
+/** os-reserve: sets `attaching`, so that no other caller can attach the volume. */
 export async function reserveVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const { id } = await actOn(context, request, deps, 'reserve')
+  const { id } = await getVolumeForAction(context, request, deps, 'reserve')
   await deps.database.transaction(async (tx) => {
     const volume = await lockVolume(tx, id)
     const from = volume.multiattach ? ['available', 'in-use'] : ['available']
@@ -116,19 +121,19 @@ export async function reserveVolume(context: Context, request: ApiRequest, deps:
   return undefined
 }
 
-/** os-unreserve: quietly does nothing unless the volume is reserved. */
+/** os-unreserve: ends a reservation; does nothing if the volume is not reserved. */
 export async function unreserveVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const { id } = await actOn(context, request, deps, 'unreserve')
+  const { id } = await getVolumeForAction(context, request, deps, 'unreserve')
   await deps.database.transaction(async (tx) => {
     const volume = await lockVolume(tx, id)
-    if (volume.status === 'attaching') await settleVolume(tx, volume)
+    if (volume.status === 'attaching') await updateVolumeStatus(tx, volume)
   })
   return undefined
 }
 
-/** os-begin_detaching. */
+/** os-begin_detaching: sets `detaching` on an attached volume. */
 export async function beginDetaching(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const { id } = await actOn(context, request, deps, 'begin_detaching')
+  const { id } = await getVolumeForAction(context, request, deps, 'begin_detaching')
   await deps.database.transaction(async (tx) => {
     const volume = await lockVolume(tx, id)
     const attached = volume.attach_status === 'attached'
@@ -140,16 +145,16 @@ export async function beginDetaching(context: Context, request: ApiRequest, deps
   return undefined
 }
 
-/** os-roll_detaching. */
+/** os-roll_detaching: sets `detaching` back to `in-use`. */
 export async function rollDetaching(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const { id } = await actOn(context, request, deps, 'roll_detaching')
+  const { id } = await getVolumeForAction(context, request, deps, 'roll_detaching')
   await move(deps.database.query, { table: 'volumes', id, to: 'in-use', states: volumeStates, from: 'detaching' })
   return undefined
 }
 
-/** os-initialize_connection: offers the volume; the answer is nested. */
+/** os-initialize_connection: exports the volume and returns the nested connection_info. */
 export async function initializeConnection(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
-  const volume = await actOn(context, request, deps, 'initialize_connection')
+  const volume = await getVolumeForAction(context, request, deps, 'initialize_connection')
   const body = request.body as { 'os-initialize_connection': { connector: Record<string, unknown> } }
   const { connector } = body['os-initialize_connection']
   if (volume.host === null) throw errors.InvalidVolume({ reason: `Volume ${volume.id} has no backend.` })
@@ -158,19 +163,19 @@ export async function initializeConnection(context: Context, request: ApiRequest
   return { connection_info: info }
 }
 
-/** os-terminate_connection. */
+/** os-terminate_connection: removes the legacy connection. */
 export async function terminateConnection(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const volume = await actOn(context, request, deps, 'terminate_connection')
-  await detachTarget(context, volume.id, null, deps)
+  const volume = await getVolumeForAction(context, request, deps, 'terminate_connection')
+  await findAttachmentToDetach(context, volume.id, null, deps)
   if (volume.host === null) return undefined
   const payload = { volumeId: volume.id, attachmentId: null }
   await deps.bus.call(disconnectVolume, backendOf(volume.host), payload, messageContext(context))
   return undefined
 }
 
-/** os-update_readonly_flag. */
+/** os-update_readonly_flag: sets the `readonly` key of the administrator's metadata. */
 export async function updateReadonly(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const { id } = await volumeFor(context, deps.database.query, request.params.id!, 'volume:update_readonly_flag')
+  const { id } = await getVolumeFor(context, deps.database.query, request.params.id!, 'volume:update_readonly_flag')
   const body = request.body as { 'os-update_readonly_flag': { readonly: unknown } }
   const readonly = /^(true|1|on|yes|t|y)$/i.test(String(body['os-update_readonly_flag'].readonly))
   await deps.database.transaction(async (tx) => {

@@ -8,7 +8,7 @@ import { itemLinks } from '../links.ts'
 import { type Page, type Paging, pageEnds, pageRows, type Rows, readBoolean, readPaging } from '../listing.ts'
 import { resourceFilters } from '../resource-filters/known.ts'
 import { type VolumeRow, volumeRows } from './store.ts'
-import { detailView, loadParts } from './view.ts'
+import { detailView, loadRelations } from './view.ts'
 
 const sortKeys: Record<string, string> = Object.fromEntries(
   ['id', 'size', 'status', 'created_at', 'updated_at', 'bootable', 'availability_zone', 'host', 'user_id', 'project_id']
@@ -62,8 +62,8 @@ function metadataFilter(q: Query): FilterTable['metadata'] {
   }
 }
 
-/** Query keys that older microversions leave out of account. */
-const keysBehind: Record<string, string> = {
+/** Query keys that older microversions ignore, with the behaviour switch that enables them. */
+const switchOfKey: Record<string, string> = {
   glance_metadata: 'filter-by-image-metadata',
   group_id: 'filter-by-group',
   consumes_quota: 'filter-by-consumes-quota',
@@ -71,30 +71,30 @@ const keysBehind: Record<string, string> = {
 
 function volumeFilters(context: Context, request: ApiRequest): Record<string, string> {
   const filters = readFilters(context, request, filterTable)
-  for (const [key, behaviour] of Object.entries(keysBehind)) if (!context.allows(behaviour)) delete filters[key]
+  for (const [key, behaviour] of Object.entries(switchOfKey)) if (!context.allows(behaviour)) delete filters[key]
   if (filters.bootable !== undefined && readBoolean(filters.bootable) === undefined) {
     if (context.allows('strict-bootable-filter')) {
       throw errors.InvalidInput({ reason: `bootable=${filters.bootable} is not a boolean` })
     }
-    // Any text used to count as true.
+    // Before that microversion any other text counted as true.
     filters.bootable = 'true'
   }
   return filters
 }
 
-/** The query of a caller's volumes with all filters set. */
+/** Returns the query of the volumes that the caller may see, with all filters set. */
 function filteredVolumes(context: Context, request: ApiRequest, q: Query, filters: Record<string, string>): Rows {
   const rows = visibleVolumes(context, request, q)
   applyFilters(context, rows, { ...filterTable, metadata: metadataFilter(q) }, filters)
   return rows
 }
 
-/** The volumes that a caller may see and asks for. */
+/** Returns the query of the volumes that the caller may see: those of all projects only if requested. */
 function visibleVolumes(context: Context, request: ApiRequest, q: Query): Rows {
   const rows = q('volumes')
   if (!asksForAll(context, request)) rows.where('volumes.project_id', context.identity?.projectId ?? '')
   if (!context.may('context_is_admin')) {
-    // Half-done migration targets are nobody's business.
+    // Only administrators see the targets of unfinished migrations.
     rows.where((either) =>
       either.whereNull('volumes.migration_status').orWhereNot('volumes.migration_status', 'like', 'target:%'),
     )
@@ -114,20 +114,22 @@ async function pageOfVolumes(
   return { page: { ...page, rows: volumeRows(page.rows) }, paging }
 }
 
+/** GET /volumes: ids, names and links. */
 export async function listVolumes(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const { page, paging } = await pageOfVolumes(context, request, deps)
   const volumes = page.rows.map(({ id, name }) => ({ id, name, links: itemLinks(request, 'volumes', id) }))
   return { volumes, ...pageEnds(request, page, paging, 'volumes_links') }
 }
 
+/** GET /volumes/detail. */
 export async function listVolumeDetails(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const { page, paging } = await pageOfVolumes(context, request, deps)
-  const parts = await loadParts(deps.database.query, page.rows)
-  const volumes = page.rows.map((row) => detailView(context, request, row, parts.get(row.id)!))
+  const relations = await loadRelations(deps.database.query, page.rows)
+  const volumes = page.rows.map((row) => detailView(context, request, row, relations.get(row.id)!))
   return { volumes, ...pageEnds(request, page, paging, 'volumes_links') }
 }
 
-/** Count, size and, since 3.36, all distinct metadata values of the caller's volumes. */
+/** GET /volumes/summary: count, total size in GiB and, since 3.36, all metadata values of the caller's volumes. */
 export async function summarizeVolumes(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const filters = volumeFilters(context, request)

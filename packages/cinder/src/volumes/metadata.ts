@@ -3,7 +3,7 @@ import type { Context } from '@hearth/core'
 import { type ApiRequest, Reply } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
-import { volumeFor } from './authorize.ts'
+import { getVolumeFor } from './authorize.ts'
 import { deleteMetadata, lockVolume, type MetadataKind, readMetadata, writeMetadata } from './store.ts'
 
 type Entries = Record<string, string>
@@ -15,12 +15,12 @@ function etagOf(body: object): string {
 /** GET /volumes/{id}/metadata, with an ETag since 3.15. */
 export async function listMetadata(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
-  const volume = await volumeFor(context, q, request.params.id!, 'volume:get_volume_metadata')
+  const volume = await getVolumeFor(context, q, request.params.id!, 'volume:get_volume_metadata')
   const body = { metadata: await readMetadata(q, volume.id, 'user') }
   return context.allows('metadata-etag') ? new Reply(200, body, { etag: etagOf(body) }) : body
 }
 
-/** POST merges, PUT replaces; with If-Match only what the caller has seen (412). */
+/** POST merges metadata, PUT replaces it. Throws PreconditionFailed (412) if `If-Match` is not the current ETag. */
 export async function setMetadata(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const replace = request.method === 'PUT'
   const rule = replace ? 'volume:update_volume_metadata' : 'volume:create_volume_metadata'
@@ -36,7 +36,7 @@ async function writeGuarded(
   entries: Entries,
   replace: boolean,
 ): Promise<Entries> {
-  const volume = await volumeFor(context, deps.database.query, request.params.id!, rule)
+  const volume = await getVolumeFor(context, deps.database.query, request.params.id!, rule)
   return deps.database.transaction(async (tx) => {
     const { status } = await lockVolume(tx, volume.id)
     if (status === 'maintenance' || status === 'uploading') {
@@ -52,15 +52,17 @@ async function writeGuarded(
   })
 }
 
+/** GET /volumes/{id}/metadata/{key}. Throws VolumeMetadataNotFound (404). */
 export async function showMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const { id = '', key = '' } = request.params
-  await volumeFor(context, q, id, 'volume:get_volume_metadata')
+  await getVolumeFor(context, q, id, 'volume:get_volume_metadata')
   const metadata = await readMetadata(q, id, 'user')
   if (!Object.hasOwn(metadata, key)) throw errors.VolumeMetadataNotFound({ id, key })
   return { meta: { [key]: metadata[key] } }
 }
 
+/** PUT /volumes/{id}/metadata/{key}. */
 export async function setMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const { key = '' } = request.params
   const { meta } = request.body as { meta: Entries }
@@ -69,40 +71,41 @@ export async function setMetadataItem(context: Context, request: ApiRequest, dep
   return { meta: { [key]: value } }
 }
 
-/** The one value of a body that must hold the key of the path and nothing else. Throws 400. */
+/** Returns the value of a body that must hold only the key of the path. Throws InvalidParameter (400). */
 export function onlyItem(meta: Entries, key: string): string {
   if (!Object.hasOwn(meta, key)) throw errors.InvalidParameter({ reason: 'Request body and URI mismatch' })
   if (Object.keys(meta).length > 1) throw errors.InvalidParameter({ reason: 'Request body contains too many items' })
   return meta[key]!
 }
 
+/** DELETE /volumes/{id}/metadata/{key}. Throws VolumeMetadataNotFound (404). */
 export async function removeMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const { id = '', key = '' } = request.params
-  await volumeFor(context, deps.database.query, id, 'volume:delete_volume_metadata')
+  await getVolumeFor(context, deps.database.query, id, 'volume:delete_volume_metadata')
   if (!(await deleteMetadata(deps.database.query, id, 'user', key))) throw errors.VolumeMetadataNotFound({ id, key })
   return undefined
 }
 
-/** os-set_image_metadata. */
+/** os-set_image_metadata: merges the image metadata and returns all of it. */
 export async function setImageMetadata(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const rule = 'volume_extension:volume_image_metadata:set'
-  const volume = await volumeFor(context, deps.database.query, request.params.id!, rule)
+  const volume = await getVolumeFor(context, deps.database.query, request.params.id!, rule)
   const { metadata } = (request.body as { 'os-set_image_metadata': { metadata: Entries } })['os-set_image_metadata']
   await deps.database.transaction((tx) => writeMetadata(tx, volume.id, 'image', metadata))
   return showAll(deps, volume.id, 'image')
 }
 
-/** os-show_image_metadata. */
+/** os-show_image_metadata: returns the image metadata. */
 export async function showImageMetadata(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const rule = 'volume_extension:volume_image_metadata:show'
-  const volume = await volumeFor(context, deps.database.query, request.params.id!, rule)
+  const volume = await getVolumeFor(context, deps.database.query, request.params.id!, rule)
   return showAll(deps, volume.id, 'image')
 }
 
-/** os-unset_image_metadata. */
+/** os-unset_image_metadata: deletes one key. Throws ItemNotFound (404). */
 export async function unsetImageMetadata(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'volume_extension:volume_image_metadata:remove'
-  const { id } = await volumeFor(context, deps.database.query, request.params.id!, rule)
+  const { id } = await getVolumeFor(context, deps.database.query, request.params.id!, rule)
   const { key } = (request.body as { 'os-unset_image_metadata': { key: string } })['os-unset_image_metadata']
   if (!(await deleteMetadata(deps.database.query, id, 'image', key))) {
     throw errors.ItemNotFound({ reason: 'Metadata item was not found' })

@@ -18,7 +18,7 @@ let folder: string
 let cinder: TestCinder
 let far: Backend
 
-/** A host of its own beside the one of `startTestCinder`: they share database and bus, and no backend. */
+/** Starts a second host next to the one of `startTestCinder`. They share the database and the bus, but no backend. */
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hearth-hosts-'))
   ending.push(() => rm(folder, { recursive: true }))
@@ -39,7 +39,7 @@ afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end()
 })
 
-test('a volume moves to another host by an export of its own, which goes afterwards', async () => {
+test('a volume is migrated to another host through a temporary export', async () => {
   const disable = { host: 'host1@memory', binary: 'cinder-volume' }
   await cinder.ask('PUT', '/os-services/disable', disable, { token: 'admin' })
   const { body } = await cinder.ask('POST', '/volumes', { volume: { size: 1 } })

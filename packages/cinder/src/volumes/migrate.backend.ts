@@ -2,16 +2,17 @@ import type { MessageContext } from '@hearth/bus'
 import { type Blocks, copyBlocks, DriverError, isDriverError } from '@hearth/driver'
 import { connectVolume, disconnectVolume } from '../topics.ts'
 import type { BackendDeps } from './backend-deps.ts'
-import { abandonMigration, finishMigration, isMigrationTarget, isUntouched, type MigrationTask } from './migration.ts'
-import { initiator, openConnected, reachBytes } from './reach-bytes.backend.ts'
+import { abandonMigration, finishMigration, isMigrationTarget, isUnchanged, type MigrationTask } from './migration.ts'
+import { initiator, openConnectionBlocks, openVolumeBlocks } from './open-blocks.backend.ts'
 import { backendOf, findVolume, updateVolume, type VolumeRow, volumeRef } from './store.ts'
 
-/** Storage that does not answer may do so when it is asked again. */
+/** Number of deliveries of the message while the storage is unavailable; then the migration ends in `error`. */
 const mostAttempts = 6
 
 /**
- * Runs beside the new place: makes the volume there, copies the bytes, exchanges the places. Asked again after a crash it goes
- * on from the last checkpoint; when it cannot go on, the volume stays where it was and says `error`.
+ * Runs on the destination backend: creates the target volume, copies the bytes, then exchanges the locations in the
+ * rows. Repeated after a crash it continues from the last checkpoint. On a failure the volume stays on its old backend
+ * and its migration ends in `error`.
  */
 export async function migrateVolume(
   context: MessageContext,
@@ -19,7 +20,7 @@ export async function migrateVolume(
   attempt: number,
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.exclusive(input.volumeId, async () => {
+  await deps.withLock(input.volumeId, async () => {
     const { database, bus, log, signal } = deps
     const target = await findVolume(database.query, input.volumeId)
     if (target?.status !== 'creating' || !isMigrationTarget(target)) return
@@ -28,9 +29,9 @@ export async function migrateVolume(
       const made = await make(target, deps)
       await copy(context, made, task, deps)
       const finish = () => database.transaction((tx) => finishMigration(tx, bus, context, made, task))
-      if (!(await finish())) throw touched(task)
+      if (!(await finish())) throw changedError(task)
     } catch (error) {
-      if (signal.aborted || (isAway(error) && attempt < mostAttempts)) throw error
+      if (signal.aborted || (isUnavailable(error) && attempt < mostAttempts)) throw error
       const about = { err: error, volumeId: task.sourceId, requestId: context.requestId }
       log.error(about, 'volume could not be migrated')
       await database.transaction((tx) => abandonMigration(tx, bus, context, target, task))
@@ -38,12 +39,12 @@ export async function migrateVolume(
   })
 }
 
-function isAway(error: unknown): boolean {
+function isUnavailable(error: unknown): boolean {
   return isDriverError(error) && error.kind === 'unavailable'
 }
 
-function touched({ sourceId }: MigrationTask): DriverError {
-  return new DriverError('aborted', `volume ${sourceId} was put to other use while it was copied`)
+function changedError({ sourceId }: MigrationTask): DriverError {
+  return new DriverError('aborted', `volume ${sourceId} was used or changed while it was copied`)
 }
 
 async function make(target: VolumeRow, deps: BackendDeps): Promise<VolumeRow> {
@@ -56,24 +57,24 @@ async function make(target: VolumeRow, deps: BackendDeps): Promise<VolumeRow> {
   return { ...target, ...set }
 }
 
-/** `task` is kept with the row of the new place as copying goes on. */
+/** Copies the bytes. Each checkpoint saves `task` in the target's row. */
 async function copy(context: MessageContext, target: VolumeRow, task: MigrationTask, deps: BackendDeps): Promise<void> {
   const { database, signal } = deps
-  const look = async (): Promise<VolumeRow> => {
+  const readSource = async (): Promise<VolumeRow> => {
     const now = await findVolume(database.query, task.sourceId)
-    if (!isUntouched(now, task)) throw touched(task)
+    if (!isUnchanged(now, task)) throw changedError(task)
     return now
   }
-  const source = await reachSource(context, await look(), deps)
+  const source = await openSource(context, await readSource(), deps)
   try {
-    // Being connected to may have changed the row; from here on nothing else may.
-    task.seen = (await look()).updated_at
-    const into = await reachBytes(deps.backend, volumeRef(target), 'rw')
+    // Connecting may have changed the row. Any later change means that the bytes may have changed.
+    task.seen = (await readSource()).updated_at
+    const into = await openVolumeBlocks(deps.backend, volumeRef(target), 'rw')
     try {
       await copyBlocks(source, into, {
         ...{ targetIsZero: true, from: Math.min(task.copied, source.sizeBytes), signal },
         async onProgress(offset) {
-          await look()
+          await readSource()
           task.copied = offset
           await updateVolume(database.query, target.id, { task: JSON.stringify(task) })
         },
@@ -86,11 +87,11 @@ async function copy(context: MessageContext, target: VolumeRow, task: MigrationT
   }
 }
 
-/** The bytes of the old place: by its own driver where this process has it, else as an initiator of its host. */
-async function reachSource(context: MessageContext, source: VolumeRow, deps: BackendDeps): Promise<Blocks> {
+/** Opens the source: by its driver if its backend is in this process, else over the network as an initiator. */
+async function openSource(context: MessageContext, source: VolumeRow, deps: BackendDeps): Promise<Blocks> {
   const host = backendOf(source.host!)
-  const here = deps.neighbours.get(host)
-  if (here) return reachBytes(here, volumeRef(source), 'r')
+  const here = deps.localBackends.get(host)
+  if (here) return openVolumeBlocks(here, volumeRef(source), 'r')
   if (here === null) throw new DriverError('unavailable', `the backend ${host} is not open yet`)
   const connection = { volumeId: source.id, attachmentId: null }
   const release = () => deps.bus.call(disconnectVolume, host, connection, context).then(() => undefined)
@@ -98,7 +99,7 @@ async function reachSource(context: MessageContext, source: VolumeRow, deps: Bac
   const info = await deps.bus.call(connectVolume, host, { ...connection, connector, mode: 'ro' }, context)
   try {
     const { driver_volume_type, data } = info as { driver_volume_type: string; data: Record<string, unknown> }
-    const blocks = await openConnected({ kind: 'network', driver_volume_type, data }, 'r')
+    const blocks = await openConnectionBlocks({ kind: 'network', driver_volume_type, data }, 'r')
     return { ...blocks, close: () => blocks.close().finally(release) }
   } catch (error) {
     await release()

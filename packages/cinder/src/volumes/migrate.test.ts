@@ -12,7 +12,7 @@ import { getVolume, type VolumeRow, volumeRef } from './store.ts'
 const mib = 1024 ** 2
 const marks = [0, 300 * mib, 600 * mib, 900 * mib]
 
-/** A write that waits at the third mark, for tests that do something in the middle of a copy. */
+/** A write that waits at the third offset of `marks`, for tests that act in the middle of a copy. */
 interface Gate {
   reached: Promise<void>
   open(): void
@@ -33,7 +33,7 @@ beforeEach(async () => {
     ...volume,
     openVolume: async (ref, mode) => gateWrites(await bytesOf(volume, ref, { mode })),
   }
-  other = { name: 'file', host: 'host1@file', volume: gated, export: null, exclusive: true }
+  other = { name: 'file', host: 'host1@file', volume: gated, export: null, isExclusive: true }
   gate = null
   written = []
   cinder = await startTestCinder({ backends: [other] })
@@ -68,7 +68,7 @@ function closeGate(): Gate {
   return gate
 }
 
-/** A volume on the memory backend, with bytes at the marks. */
+/** Creates a volume on the memory backend, with data at the marks. */
 async function make(): Promise<string> {
   const service = { host: 'host1@file', binary: 'cinder-volume' }
   await cinder.ask('PUT', '/os-services/disable', service, { token: 'admin' })
@@ -82,7 +82,7 @@ async function make(): Promise<string> {
   return id
 }
 
-/** A volume type that only the backend of this name satisfies. */
+/** Creates a volume type that only the backend with this name satisfies. */
 async function makeType(name: string, backend: string): Promise<void> {
   const extra_specs = { volume_backend_name: backend }
   const { status } = await cinder.ask('POST', '/types', { volume_type: { name, extra_specs } }, { token: 'admin' })
@@ -121,7 +121,7 @@ async function leftovers(): Promise<{ volumes: number; here: number; there: numb
   return { volumes: 1, here: here.volumes.length, there: there.volumes.length }
 }
 
-async function expectHonestQuota(): Promise<void> {
+async function expectCorrectQuota(): Promise<void> {
   const { body } = await cinder.ask('GET', `/os-quota-sets/${project}?usage=true`)
   const counted = await recount(cinder.database.query, project)
   const usages = Object.entries(body.quota_set as Record<string, { in_use: number }>).filter(([key]) => key !== 'id')
@@ -130,20 +130,20 @@ async function expectHonestQuota(): Promise<void> {
   )
 }
 
-test('a migrated volume keeps its id and bytes, and nothing stays at the old place', async () => {
+test('a migrated volume keeps its id and bytes, and nothing stays on the old backend', async () => {
   const id = await make()
   expect((await migrate(id)).status).toBe(202)
   const row = await waitForMigration(id, 'success')
   expect(row).toMatchObject({ status: 'available', host: 'host1@file#file', task: null })
   expect(await isWhole(other.volume, row)).toBe(true)
   expect(await leftovers()).toEqual({ volumes: 1, here: 0, there: 1 })
-  await expectHonestQuota()
+  await expectCorrectQuota()
   expect((await cinder.ask('DELETE', `/volumes/${id}`)).status).toBe(202)
   await cinder.wait(`/volumes/${id}`, 'gone')
   expect((await other.volume.list!()).volumes).toEqual([])
 })
 
-test('a locked volume is in maintenance meanwhile, and its target is shown to administrators only', async () => {
+test('a locked volume is in maintenance during its migration, and only administrators see the target', async () => {
   const id = await make()
   const { reached, open } = closeGate()
   await migrate(id, { lock_volume: true })
@@ -157,7 +157,7 @@ test('a locked volume is in maintenance meanwhile, and its target is shown to ad
   expect(await waitForMigration(id, 'success')).toMatchObject({ status: 'available' })
 })
 
-test('what cannot or may not be migrated is refused', async () => {
+test('a migration without permission, with a wrong destination, or of a volume with snapshots is refused', async () => {
   const id = await make()
   const refused = async (body: object, token?: string) => (await act(id, { 'os-migrate_volume': body }, token)).status
   expect(await refused({ host: 'host1@file#file' }, 'member')).toBe(403)
@@ -170,7 +170,7 @@ test('what cannot or may not be migrated is refused', async () => {
   expect(await rowOf(id)).toMatchObject({ status: 'available', migration_status: null })
 })
 
-test('a role that stops in the middle goes on from the last checkpoint', async () => {
+test('a migration that a stop of the role interrupts continues from the last checkpoint', async () => {
   const id = await make()
   const { reached, open } = closeGate()
   await migrate(id)
@@ -186,7 +186,7 @@ test('a role that stops in the middle goes on from the last checkpoint', async (
   open()
   await closing
   const row = await waitForMigration(id, 'success')
-  // Each mark before the checkpoint was written once, by the first try.
+  // Each mark before the checkpoint was written once, by the first attempt.
   const early = written.filter((offset) => offset < copied)
   expect(early.toSorted((a, b) => a - b)).toEqual([...new Set(early)].toSorted((a, b) => a - b))
   expect(early.length).toBeGreaterThan(0)
@@ -194,7 +194,7 @@ test('a role that stops in the middle goes on from the last checkpoint', async (
   expect(await leftovers()).toEqual({ volumes: 1, here: 0, there: 1 })
 })
 
-test('a volume that is put to use meanwhile stays where it is, and the copy goes', async () => {
+test('a volume that is used during its migration stays on its backend, and the copy is removed', async () => {
   const id = await make()
   const { reached, open } = closeGate()
   await migrate(id)
@@ -225,23 +225,23 @@ test('an administrator ends a migration by completing it with an error', async (
   expect(await leftovers()).toEqual({ volumes: 1, here: 1, there: 0 })
 })
 
-test('a retype moves the volume only on demand, and type, quota and bytes are right afterwards', async () => {
+test('a retype migrates the volume only on demand, and type, quota and bytes are correct afterwards', async () => {
   await makeType('elsewhere', 'file')
   const id = await make()
   await act(id, { 'os-retype': { new_type: 'elsewhere' } }, 'member')
   await cinder.wait(`/volumes/${id}`, 'available')
   expect(await rowOf(id)).toMatchObject({ host: 'host1@memory#memory', migration_status: null })
-  await expectHonestQuota()
+  await expectCorrectQuota()
   await act(id, { 'os-retype': { new_type: 'elsewhere', migration_policy: 'on-demand' } }, 'member')
   const row = await waitForMigration(id, 'success')
   expect((await cinder.wait(`/volumes/${id}`, 'available')).volume_type).toBe('elsewhere')
   expect(row.host).toBe('host1@file#file')
   expect(await isWhole(other.volume, row)).toBe(true)
   expect(await leftovers()).toEqual({ volumes: 1, here: 0, there: 1 })
-  await expectHonestQuota()
+  await expectCorrectQuota()
 })
 
-test('a retype whose new place breaks leaves type, quota and bytes as they were', async () => {
+test('a retype whose destination fails leaves type, quota and bytes as they were', async () => {
   await makeType('elsewhere', 'file')
   const id = await make()
   other.volume.create = async () => {
@@ -252,5 +252,5 @@ test('a retype whose new place breaks leaves type, quota and bytes as they were'
   expect((await cinder.wait(`/volumes/${id}`, 'available')).volume_type).toBe('__DEFAULT__')
   expect(await isWhole(cinder.volume, row)).toBe(true)
   expect(await leftovers()).toEqual({ volumes: 1, here: 1, there: 0 })
-  await expectHonestQuota()
+  await expectCorrectQuota()
 })

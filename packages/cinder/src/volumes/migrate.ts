@@ -6,14 +6,14 @@ import { errors } from '../errors.ts'
 import { isUp, listServices } from '../services/store.ts'
 import { snapshotsOf } from '../snapshots/store.ts'
 import { messageContext, scheduleMigration, schedulerTarget } from '../topics.ts'
-import { volumeFor } from './authorize.ts'
-import { release, settled } from './migration.ts'
+import { getVolumeFor } from './authorize.ts'
+import { endMigration, idleMigrationStatuses } from './migration.ts'
 import { isTruthy } from './schema.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, getVolume, lockVolume, updateVolume, type VolumeRow } from './store.ts'
 
-/** `task` of a volume whose migration waits for the scheduler. */
-export interface MigrationWish {
+/** `task` of a volume whose migration is `starting`, that is waits for the scheduler. */
+export interface MigrationRequest {
   migrateTo: string
 }
 
@@ -26,10 +26,10 @@ interface MigrateBody {
 
 const rule = 'volume_extension:volume_admin_actions'
 
-/** os-migrate_volume: moves a volume to another backend. It is always copied, so `force_host_copy` changes nothing. */
+/** os-migrate_volume: moves a volume to another backend. Hearth always copies, so `force_host_copy` has no effect. */
 export async function migrateVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const q = deps.database.query
-  const { id } = await volumeFor(context, q, request.params.id!, `${rule}:migrate_volume`)
+  const { id } = await getVolumeFor(context, q, request.params.id!, `${rule}:migrate_volume`)
   const body = (request.body as { 'os-migrate_volume': MigrateBody })['os-migrate_volume']
   const host = body.host ?? body.cluster
   if (!host) throw errors.InvalidInput({ reason: 'host or cluster must be specified.' })
@@ -53,7 +53,7 @@ async function checkMigration(tx: Transaction, volume: VolumeRow, host: string):
   const elsewhere = volume.host !== null && backendOf(volume.host) !== backendOf(host)
   const plain =
     ['available', 'in-use'].includes(volume.status) &&
-    settled.includes(volume.migration_status) &&
+    idleMigrationStatuses.includes(volume.migration_status) &&
     volume.group_id === null &&
     volume.consistencygroup_id === null &&
     (await snapshotsOf(tx, volume.id)).length === 0
@@ -64,27 +64,27 @@ async function checkMigration(tx: Transaction, volume: VolumeRow, host: string):
     throw errors.InvalidVolume({ reason })
   }
   if (volume.status === 'in-use') {
-    const reason = `Volume ${volume.id} is in use: only Compute can exchange it under a server, and it is not asked. Detach it first.`
+    const reason = `Volume ${volume.id} is in use. Only Compute can migrate an attached volume, and Hearth does not ask it to. Detach the volume first.`
     throw errors.InvalidVolume({ reason })
   }
 }
 
 async function begin(tx: Transaction, volume: VolumeRow, host: string, lock: boolean): Promise<void> {
-  const wish: MigrationWish = { migrateTo: host }
+  const request: MigrationRequest = { migrateTo: host }
   const { id, status: from } = volume
-  await updateVolume(tx, id, { migration_status: 'starting', task: JSON.stringify(wish) })
+  await updateVolume(tx, id, { migration_status: 'starting', task: JSON.stringify(request) })
   if (!lock) return
   const set = { previous_status: from }
   await move(tx, { table: 'volumes', id, to: 'maintenance', states: volumeStates, from, set })
 }
 
 /**
- * os-migrate_volume_completion: with an error it ends the migration; without one there is nothing left to do, as the copy ends
- * it by itself. Answers whose id the bytes have in the end.
+ * os-migrate_volume_completion: with `error` it ends the migration; without it does nothing, because the copy completes
+ * by itself. Returns the id of the volume that has the bytes in the end.
  */
 export async function completeMigration(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
-  const volume = await volumeFor(context, q, request.params.id!, `${rule}:migrate_volume_completion`)
+  const volume = await getVolumeFor(context, q, request.params.id!, `${rule}:migrate_volume_completion`)
   const body = (request.body as { 'os-migrate_volume_completion': { new_volume: string; error?: boolean | string } })[
     'os-migrate_volume_completion'
   ]
@@ -98,10 +98,10 @@ export async function completeMigration(context: Context, request: ApiRequest, d
     throw refuse(`Destination has migration_status ${target.migration_status}, expected ${expected}.`)
   }
   if (isTruthy(body.error)) {
-    // The copy finds the migration ended and clears up.
+    // The copy sees that the migration has ended, and removes its target.
     await deps.database.transaction(async (tx) => {
       const locked = await lockVolume(tx, volume.id)
-      if (locked.migration_status === 'migrating') await release(tx, locked, 'error', {})
+      if (locked.migration_status === 'migrating') await endMigration(tx, locked, 'error', {})
     })
   }
   return { save_volume_id: volume.id }

@@ -9,26 +9,26 @@ import { endRetype } from './retype-outcome.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, createVolumeRow, findVolume, lockVolume, updateVolume, type VolumeRow, volumeRef } from './store.ts'
 
-/** `task` of the row that stands for a volume's new place while its bytes are on the way there. */
+/** `task` of a migration target: the hidden row of the volume's copy on the destination, while bytes are copied. */
 export interface MigrationTask {
   sourceId: string
-  /** `updated_at` of the source when its bytes were first read; any other since means that they may have changed. */
+  /** `updated_at` of the source when copying began. A different value later means that its bytes may have changed. */
   seen: number | null
-  /** Everything before this byte is in the new place, on stable storage. */
+  /** Offset of the checkpoint: all bytes before it are on stable storage of the destination. */
   copied: number
 }
 
-/** Not under way: a migration may begin and other work go on. */
-export const settled = [null, 'deleting', 'error', 'success']
+/** Values of `migration_status` while no migration runs: one may begin, and other operations are allowed. */
+export const idleMigrationStatuses = [null, 'deleting', 'error', 'success']
 
-/** Whether the row is a new place, hidden from its owner, and not a volume of its own. */
+/** Returns true if the row is a migration target, which its owner does not see, and not a volume of its own. */
 export function isMigrationTarget(volume: VolumeRow): boolean {
   return volume.migration_status?.startsWith('target:') ?? false
 }
 
 /**
- * Makes the row of the new place and hands it to the backend there. The row costs no quota: the bytes are counted once, where
- * their owner sees them.
+ * Inserts the row of the migration target and casts it to the destination backend. The target takes no quota: the
+ * volume is counted once, by the row that its owner sees.
  */
 export async function beginMigration(
   tx: Transaction,
@@ -56,14 +56,14 @@ export async function beginMigration(
   await bus.cast(tx, migrateVolume, backendOf(host), { volumeId: target.id }, context)
 }
 
-/** Whether the bytes of the source are what they were when copying began, and the migration is still wanted. */
-export function isUntouched(source: VolumeRow | undefined, task: MigrationTask): source is VolumeRow {
+/** Returns true if the source is unchanged since copying began and its migration has not been ended. */
+export function isUnchanged(source: VolumeRow | undefined, task: MigrationTask): source is VolumeRow {
   return source?.migration_status === 'migrating' && (task.seen === null || source.updated_at === task.seen)
 }
 
 /**
- * The volume takes the new place and the row of the new place the old one, to be deleted there: one transaction, after which
- * both names lead where they should. False when the source was touched in the meantime.
+ * Exchanges the locations of the two rows in one transaction: the volume gets the destination, and the target's row
+ * gets the old location, where it is then deleted. Returns false if the source was changed or used in the meantime.
  */
 export async function finishMigration(
   tx: Transaction,
@@ -74,18 +74,18 @@ export async function finishMigration(
 ): Promise<boolean> {
   const source = await lockVolume(tx, task.sourceId)
   const tied = (await listAttachments(tx, { volume_id: source.id })).length + (await snapshotsOf(tx, source.id)).length
-  if (!isUntouched(source, task) || tied > 0) return false
-  await release(tx, source, 'success', {
-    ...placeOf(target),
+  if (!isUnchanged(source, task) || tied > 0) return false
+  await endMigration(tx, source, 'success', {
+    ...locationOf(target),
     backend_name: volumeRef(target).name,
     provider_auth: null,
   })
-  const left = { ...placeOf(source), backend_name: volumeRef(source).name, migration_status: 'deleting' }
-  await discard(tx, bus, context, { ...target, ...left }, left)
+  const left = { ...locationOf(source), backend_name: volumeRef(source).name, migration_status: 'deleting' }
+  await deleteTarget(tx, bus, context, { ...target, ...left }, left)
   return true
 }
 
-/** The volume stays where it is; what was made at the new place goes. */
+/** Ends a migration in `error`: the volume stays on its backend, and the target is deleted. */
 export async function abandonMigration(
   tx: Transaction,
   bus: Bus,
@@ -94,21 +94,21 @@ export async function abandonMigration(
   task: MigrationTask,
 ): Promise<void> {
   const source = await findVolume(tx, task.sourceId)
-  // An administrator who reset it has had the last word.
-  if (source?.migration_status === 'migrating') await release(tx, source, 'error', {})
-  await discard(tx, bus, context, target, { migration_status: 'deleting' })
+  // If an administrator has ended or reset the migration already, that result stays.
+  if (source?.migration_status === 'migrating') await endMigration(tx, source, 'error', {})
+  await deleteTarget(tx, bus, context, target, { migration_status: 'deleting' })
 }
 
-/** Ends the migration on the row its owner sees, and with it the retype or the maintenance it was part of. */
-export async function release(
+/** Ends the migration on the volume's own row, and with it the retype or the maintenance that it was part of. */
+export async function endMigration(
   tx: Transaction,
   source: VolumeRow,
   outcome: 'success' | 'error',
-  place: Partial<Omit<VolumeRow, 'status'>>,
+  location: Partial<Omit<VolumeRow, 'status'>>,
 ): Promise<void> {
-  // Other work that has begun meanwhile keeps its task.
-  const wish = ['available', 'maintenance'].includes(source.status) ? { task: null } : {}
-  await updateVolume(tx, source.id, { migration_status: outcome, ...wish, ...place })
+  // Another operation that has begun in the meantime keeps its task.
+  const clearedTask = ['available', 'maintenance'].includes(source.status) ? { task: null } : {}
+  await updateVolume(tx, source.id, { migration_status: outcome, ...clearedTask, ...location })
   if (source.status === 'retyping') {
     await endRetype(tx, source, JSON.parse(source.task ?? '{}') as RetypeTask, outcome === 'success')
   }
@@ -117,12 +117,12 @@ export async function release(
   await move(tx, { table: 'volumes', id: source.id, to: 'available', states, from, set })
 }
 
-function placeOf(volume: VolumeRow): Pick<VolumeRow, 'host' | 'provider_location' | 'provider_id' | 'service_uuid'> {
+function locationOf(volume: VolumeRow): Pick<VolumeRow, 'host' | 'provider_location' | 'provider_id' | 'service_uuid'> {
   const { host, provider_location, provider_id, service_uuid } = volume
   return { host, provider_location, provider_id, service_uuid }
 }
 
-async function discard(
+async function deleteTarget(
   tx: Transaction,
   bus: Bus,
   context: MessageContext,

@@ -1,6 +1,6 @@
 import { admin, member, reader } from '../policies.ts'
 
-/** Rules about volumes, under upstream's names (cinder/policies/volumes.py and its neighbours). */
+/** Policies for volumes, with upstream's names (cinder/policies/volumes.py and the files next to it). */
 export const volumePolicies: Record<string, string> = {
   'volume:create': member,
   'volume:create_from_image': member,

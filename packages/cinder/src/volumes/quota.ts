@@ -1,6 +1,6 @@
 import type { Query } from '@hearth/database'
 
-/** Name of a volume type, for its own quota; null when there is none. */
+/** Returns the name of a volume type, which names its quotas; null if there is no such type. */
 export async function typeNameOf(q: Query, typeId: string | null): Promise<string | null> {
   if (typeId === null) return null
   const row = await q('volume_types').where({ id: typeId }).first('name')

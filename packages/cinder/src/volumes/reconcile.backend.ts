@@ -1,12 +1,12 @@
-import { initiatorsOf, offer, readChap } from '../attachments/offer.backend.ts'
+import { exportVolume, listInitiators, readChap } from '../attachments/export.backend.ts'
 import { listAttachments } from '../attachments/store.ts'
 import { baseRef, listBases } from '../image-cache/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
 import { type VolumeRow, volumeRef, volumeRows } from './store.ts'
 
 /**
- * Brings exports in line with the rows: every volume that a connector was promised is offered again with the credentials it
- * was given, and other volumes of the backend are withdrawn; what no row knows too, where the storage is ours alone.
+ * Makes the exports match the rows: exports every connected volume again, with its saved credentials, and removes the
+ * exports of other volumes of the backend. On an exclusive backend it removes orphaned exports too.
  */
 export async function restoreExports(volumes: VolumeRow[], deps: BackendDeps): Promise<void> {
   const exporter = deps.backend.export
@@ -15,14 +15,15 @@ export async function restoreExports(volumes: VolumeRow[], deps: BackendDeps): P
   for (const volume of volumes) {
     if (!(await isConnected(volume, deps))) continue
     wanted.add(volumeRef(volume).name)
-    await offer(volume, await initiatorsOf(volume, deps), deps).catch((error: unknown) => {
-      deps.log.error({ err: error, volumeId: volume.id }, 'an attached volume could not be offered again')
+    await exportVolume(volume, await listInitiators(volume, deps), deps).catch((error: unknown) => {
+      deps.log.error({ err: error, volumeId: volume.id }, 'the export of an attached volume could not be restored')
     })
   }
   // Other backends may share the target server.
   for (const name of await exportedElsewhere(deps)) wanted.add(name)
   const here = new Set(volumes.map((volume) => volumeRef(volume).name))
-  const mayRemove = (name: string): boolean => !wanted.has(name) && (deps.backend.exclusive === true || here.has(name))
+  const mayRemove = (name: string): boolean =>
+    !wanted.has(name) && (deps.backend.isExclusive === true || here.has(name))
   for (const name of (await exporter.list()).filter(mayRemove)) await exporter.remove(name)
 }
 
@@ -41,40 +42,41 @@ async function isConnected(volume: VolumeRow, deps: BackendDeps): Promise<boolea
   return attachments.some((one) => one.connection_info !== null || one.status === 'attached')
 }
 
-const ours = /^(volume|snapshot)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const hearthName = /^(volume|snapshot)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /**
- * Removes volumes and snapshots of our naming that no row knows, where nobody else keeps volumes; else they are only told of.
- * A backend full of strangers means that the database is the wrong one: then nothing is touched.
+ * Removes orphans: volumes and snapshots with Hearth's names but without a row. If the backend is not exclusive, only
+ * logs them. If there are several volumes and the database knows none, it is assumed to be the wrong database, and
+ * nothing is removed.
  */
 export async function removeOrphans(volumes: VolumeRow[], deps: BackendDeps): Promise<void> {
   const { backend, log } = deps
   if (!backend.volume.list) return
   const found = await backend.volume.list()
   const known = await knownNames(volumes, deps)
-  const isOrphan = (name: string): boolean => ours.test(name) && !known.has(name)
+  const isOrphan = (name: string): boolean => hearthName.test(name) && !known.has(name)
   const orphans = { volumes: found.volumes.filter(isOrphan), snapshots: found.snapshots.filter(isOrphan) }
-  if (backend.exclusive !== true) {
+  if (backend.isExclusive !== true) {
     if (orphans.volumes.length + orphans.snapshots.length > 0)
-      log.info({ ...orphans }, 'the backend holds what no row knows; it is left alone')
+      log.info({ ...orphans }, 'orphans found on the backend; they are kept, as the backend is not exclusive')
     return
   }
   if (orphans.volumes.length > 0 && volumes.length === 0 && found.volumes.length > 1) {
     log.error(
       { count: orphans.volumes.length },
-      'the backend holds volumes but the database knows none: nothing is removed',
+      'orphans found on the backend, but the database knows no volume of it: nothing is removed. Check the database URL',
     )
     return
   }
   for (const name of orphans.snapshots) {
     const id = name.slice('snapshot-'.length)
-    // Whose it was is unknown; its own name has to do.
+    // The volume of an orphaned snapshot is unknown; a name made from the snapshot's id stands for it.
     const volume = { id, name: `volume-${id}`, sizeGiB: 1, providerLocation: null }
-    await remove(name, deps, () => backend.volume.deleteSnapshot({ id, name, volume, providerLocation: null }))
+    await removeOrphan(name, deps, () => backend.volume.deleteSnapshot({ id, name, volume, providerLocation: null }))
   }
   for (const name of orphans.volumes) {
     const id = name.slice('volume-'.length)
-    await remove(name, deps, () => backend.volume.delete({ id, name, sizeGiB: 1, providerLocation: null }))
+    await removeOrphan(name, deps, () => backend.volume.delete({ id, name, sizeGiB: 1, providerLocation: null }))
   }
 }
 
@@ -94,9 +96,9 @@ async function knownNames(volumes: VolumeRow[], { database, backend }: BackendDe
   ])
 }
 
-async function remove(name: string, { log }: BackendDeps, work: () => Promise<void>): Promise<void> {
+async function removeOrphan(name: string, { log }: BackendDeps, work: () => Promise<void>): Promise<void> {
   await work().then(
-    () => log.warn({ name }, 'removed what no row knows'),
-    (error: unknown) => log.warn({ err: error, name }, 'what no row knows could not be removed'),
+    () => log.warn({ name }, 'orphan removed'),
+    (error: unknown) => log.warn({ err: error, name }, 'orphan could not be removed'),
   )
 }

@@ -1,13 +1,13 @@
 import type { MessageContext, Topic } from '@hearth/bus'
 import { own, uuid } from '@hearth/core'
 import {
+  adoptSnapshot,
+  adoptVolume,
   createSnapshot,
   createVolume,
   deleteSnapshot,
   deleteVolume,
   extendVolume,
-  manageSnapshot,
-  manageVolume,
   migrateVolume,
   reimageVolume,
   revertVolume,
@@ -18,26 +18,27 @@ import { isMigrationTarget } from './migration.ts'
 import { removeOrphans, restoreExports } from './reconcile.backend.ts'
 import { type VolumeRow, volumesOnBackend } from './store.ts'
 
-/** What takes up the work of each "-ing" status again; all of it stands in the rows. */
+/** The topic that resumes the work of each "-ing" status; the rows hold all that it needs. */
 const volumeTopics: Record<string, Topic<{ volumeId: string }>> = {
   deleting: deleteVolume,
   extending: extendVolume,
   uploading: uploadVolume,
   reverting: revertVolume,
-  managing: manageVolume,
+  managing: adoptVolume,
 }
 const snapshotTopics: Record<string, Topic<{ snapshotId: string }>> = {
   creating: createSnapshot,
   deleting: deleteSnapshot,
-  managing: manageSnapshot,
+  managing: adoptSnapshot,
 }
 
 /**
- * Runs before the role takes messages: what a crash interrupted is asked for again (messages still under way do it twice at
- * most, which handlers bear), exports follow the attachments, and what no row knows is removed.
+ * Runs before the role serves messages: sweeps the image cache, restores exports, removes orphans, and casts
+ * interrupted work again. A message that is still in the queue repeats the work at most once more, which handlers
+ * allow.
  */
 export async function recoverBackend(deps: BackendDeps): Promise<void> {
-  await deps.imageCache.tidy(true)
+  await deps.imageCache.sweep(true)
   const volumes = await volumesOnBackend(deps.database.query, deps.backend.host)
   await restoreExports(volumes, deps)
   await removeOrphans(volumes, deps)
@@ -60,7 +61,7 @@ async function resumeWork(volumes: VolumeRow[], deps: BackendDeps): Promise<void
         await bus.cast(tx, migrateVolume, backend.host, payload, context)
       else if (isCreation(volume)) await bus.cast(tx, createVolume, backend.host, { ...payload, excluded: [] }, context)
       else if (volume.status === 'downloading') await bus.cast(tx, reimageVolume, backend.host, payload, context)
-      else if (topic && mayResume(volume)) await bus.cast(tx, topic, backend.host, payload, context)
+      else if (topic && canResume(volume)) await bus.cast(tx, topic, backend.host, payload, context)
     }
     for (const { id, status } of snapshots) {
       await bus.cast(tx, own(snapshotTopics, status)!, backend.host, { snapshotId: id }, context)
@@ -72,14 +73,14 @@ function volumesOf(q: BackendDeps['database']['query'], host: string) {
   return q('volumes').where('host', 'like', `${host}#%`).select('id')
 }
 
-/** `downloading` is part of a creation unless the volume was there before. */
+/** True if the volume is being created; `downloading` is a re-image if the volume has been available before. */
 function isCreation(volume: VolumeRow): boolean {
   if (volume.launched_at !== null) return false
   return volume.status === 'creating' || volume.status === 'downloading'
 }
 
-/** An extension that the scheduler has not agreed to yet is still on its way there. */
-function mayResume(volume: VolumeRow): boolean {
+/** False for an extension that the scheduler has not accepted yet: the scheduler still has that message. */
+function canResume(volume: VolumeRow): boolean {
   if (volume.status !== 'extending') return true
   return (JSON.parse(volume.task ?? '{}') as { placed?: boolean }).placed === true
 }

@@ -13,7 +13,7 @@ async function make(size = 1): Promise<string> {
   return body.volume.id
 }
 
-/** Leaves the row as a crash in the middle of something would. */
+/** Sets columns of the row as a crash in the middle of an operation would leave them. */
 async function interrupt(id: string, set: Record<string, unknown>, table = 'volumes'): Promise<void> {
   await cinder.database.query(table).where({ id }).update(set)
 }
@@ -25,7 +25,7 @@ test('a creation is finished after a restart', async () => {
   await cinder.wait(`/volumes/${id}`, 'available')
 })
 
-test('a deletion is finished after a restart, and the quota is given back once', async () => {
+test('a deletion is finished after a restart, and its quota is released once', async () => {
   const id = await make(2)
   await interrupt(id, { status: 'deleting' })
   await cinder.restartVolume()
@@ -35,7 +35,7 @@ test('a deletion is finished after a restart, and the quota is given back once',
   expect((await cinder.volume.list!()).volumes).toEqual([])
 })
 
-test('an extension that the scheduler had agreed to is finished after a restart', async () => {
+test('an extension that the scheduler has accepted is finished after a restart', async () => {
   const id = await make()
   const task = JSON.stringify({ newSizeGiB: 3, typeName: '__DEFAULT__', placed: true })
   await interrupt(id, { status: 'extending', previous_status: 'available', task })
@@ -43,7 +43,7 @@ test('an extension that the scheduler had agreed to is finished after a restart'
   expect((await cinder.wait(`/volumes/${id}`, 'available')).size).toBe(3)
 })
 
-test('snapshots being made or deleted are finished after a restart', async () => {
+test('creations and deletions of snapshots are finished after a restart', async () => {
   const id = await make()
   const take = async (): Promise<string> => {
     const { body } = await cinder.ask('POST', '/snapshots', { snapshot: { volume_id: id } })
@@ -59,7 +59,7 @@ test('snapshots being made or deleted are finished after a restart', async () =>
   expect((await cinder.volume.list!()).snapshots).toEqual([`snapshot-${making}`])
 })
 
-test('what no row knows is removed, unless it was unmanaged or the database knows nothing at all', async () => {
+test('orphans are removed, but not unmanaged volumes, which can be adopted again', async () => {
   const id = await make()
   const stray = { id: 'x', name: 'volume-66666666-6666-4666-8666-666666666666', sizeGiB: 1 }
   await cinder.volume.create(stray)

@@ -3,18 +3,18 @@ import { move, type Transaction } from '@hearth/database'
 import { prepareImage } from '../image-cache/fill.ts'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
+import { notifyCompute } from './notify-compute.backend.ts'
 import type { ReimageTask } from './reimage.ts'
 import { volumeStates } from './states.ts'
 import { findVolume, type VolumeRow, volumeRef, writeMetadata } from './store.ts'
-import { tellCompute } from './tell-compute.backend.ts'
 
-/** Writes an image over a volume in `downloading` that was there before. */
+/** Writes an image over an existing volume in `downloading`. */
 export async function reimageVolume(
   context: MessageContext,
   input: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.exclusive(input.volumeId, async () => {
+  await deps.withLock(input.volumeId, async () => {
     const volume = await findVolume(deps.database.query, input.volumeId)
     if (volume?.status !== 'downloading' || volume.launched_at === null) return
     const task = JSON.parse(volume.task ?? '{}') as ReimageTask
@@ -27,9 +27,9 @@ export async function reimageVolume(
       failed = true
     }
     await deps.database.transaction((tx) => finish(tx, context, volume, task, failed))
-    // By cinder/volume/manager.py: a server that is rebuilt waits for this.
+    // Nova waits for this event while it rebuilds a server (cinder/volume/manager.py).
     if (!failed && volume.previous_status === 'reserved')
-      await tellCompute('volumeReimaged', { volume_id: volume.id }, deps)
+      await notifyCompute('volumeReimaged', { volume_id: volume.id }, deps)
   })
 }
 

@@ -5,14 +5,14 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import type { ImageSource } from '../image-cache/fill.ts'
 import { messageContext, reimageVolume as reimageTopic } from '../topics.ts'
-import { volumeFor } from './authorize.ts'
+import { getVolumeFor } from './authorize.ts'
 import { isTruthy } from './schema.ts'
 import { readSize } from './size.ts'
 import { imageSourceOf, resolveSource } from './source.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, lockVolume, type VolumeRow } from './store.ts'
 
-/** `task` of a volume in `downloading` that was there before. */
+/** `task` of an existing volume in `downloading`. */
 export interface ReimageTask {
   image: ImageSource
   imageMetadata: Record<string, string>
@@ -20,7 +20,7 @@ export interface ReimageTask {
 
 /** os-reimage: writes an image over a volume. */
 export async function reimageVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
-  const volume = await volumeFor(context, deps.database.query, request.params.id!, 'volume:reimage')
+  const volume = await getVolumeFor(context, deps.database.query, request.params.id!, 'volume:reimage')
   const body = (request.body as { 'os-reimage': { image_id: string; reimage_reserved?: unknown } })['os-reimage']
   const reserved = isTruthy(body.reimage_reserved)
   checkStatus(context, volume, reserved)

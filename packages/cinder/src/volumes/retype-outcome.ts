@@ -6,7 +6,8 @@ import { volumeStates } from './states.ts'
 import type { VolumeRow } from './store.ts'
 
 /**
- * Ends a retype: with the new type, whose quota was taken when the request came, or with the old one, whose quota is taken again.
+ * Ends a retype. If `done`, sets the new type, whose quota the request has taken. Otherwise keeps the old type and
+ * moves the quota back to it.
  */
 export async function endRetype(tx: Transaction, volume: VolumeRow, task: RetypeTask, done: boolean): Promise<void> {
   const set: Record<string, unknown> = { task: null, previous_status: null }
@@ -21,6 +22,6 @@ export async function endRetype(tx: Transaction, volume: VolumeRow, task: Retype
   const deltas = { volumes: 1, gigabytes: volume.size }
   const projectId = volume.project_id
   await giveQuota(tx, { projectId, deltas, volumeTypeName: await typeNameOf(tx, task.newTypeId) })
-  // What is given back to the one is taken for the other; it had been taken before, so no limit is new.
+  // Moves usage from one type to the other. The old type had this usage before, so no limit is newly exceeded.
   await takeQuota(tx, { projectId, deltas, volumeTypeName: await typeNameOf(tx, volume.volume_type_id) })
 }

@@ -6,7 +6,7 @@ import { errors } from '../errors.ts'
 import { giveQuota, takeQuota } from '../quotas/store.ts'
 import { messageContext, scheduleRetype, schedulerTarget } from '../topics.ts'
 import { findVolumeType, type VolumeType } from '../types/store.ts'
-import { volumeFor } from './authorize.ts'
+import { getVolumeFor } from './authorize.ts'
 import { isMultiattach, refuseEncryption } from './create.ts'
 import { typeNameOf } from './quota.ts'
 import { checkTypeSize } from './size.ts'
@@ -20,10 +20,10 @@ export interface RetypeTask {
   policy: 'never' | 'on-demand'
 }
 
-/** os-retype: another volume type for a volume that stays where it is. */
+/** os-retype: changes the volume type. The volume moves to another backend only with the policy `on-demand`. */
 export async function retypeVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const q = deps.database.query
-  const volume = await volumeFor(context, q, request.params.id!, 'volume:retype')
+  const volume = await getVolumeFor(context, q, request.params.id!, 'volume:retype')
   const body = request.body as { 'os-retype': { new_type: string; migration_policy?: RetypeTask['policy'] } }
   const { new_type: wanted, migration_policy: policy = 'never' } = body['os-retype']
   const type = await findVolumeType(q, wanted, context)

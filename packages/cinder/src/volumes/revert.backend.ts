@@ -4,18 +4,18 @@ import { copyBlocks, DriverError, type SnapshotRef } from '@hearth/driver'
 import { snapshotStates } from '../snapshots/states.ts'
 import { findSnapshot, snapshotRef } from '../snapshots/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
-import { reachBytes, reachSnapshot } from './reach-bytes.backend.ts'
+import { openSnapshotBlocks, openVolumeBlocks } from './open-blocks.backend.ts'
 import type { RevertTask } from './revert.ts'
 import { volumeStates } from './states.ts'
 import { findVolume } from './store.ts'
 
-/** Takes a volume in `reverting` back to its snapshot. Done twice it is the same. */
+/** Reverts a volume in `reverting` to its snapshot. May be repeated. */
 export async function revertVolume(
   context: MessageContext,
   input: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.exclusive(input.volumeId, async () => {
+  await deps.withLock(input.volumeId, async () => {
     const { database, log } = deps
     const volume = await findVolume(database.query, input.volumeId)
     if (volume?.status !== 'reverting') return
@@ -41,9 +41,9 @@ export async function revertVolume(
 
 async function revert(snapshot: SnapshotRef, { backend, signal }: BackendDeps): Promise<void> {
   if (backend.volume.revert) return backend.volume.revert(snapshot, signal)
-  const source = await reachSnapshot(backend, snapshot)
+  const source = await openSnapshotBlocks(backend, snapshot)
   try {
-    const target = await reachBytes(backend, snapshot.volume, 'rw')
+    const target = await openVolumeBlocks(backend, snapshot.volume, 'rw')
     await copyBlocks(source, target, { targetIsZero: false, signal }).finally(() => target.close())
   } finally {
     await source.close()

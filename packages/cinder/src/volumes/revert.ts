@@ -3,11 +3,11 @@ import { move } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
-import { snapshotFor } from '../snapshots/authorize.ts'
+import { getSnapshotFor } from '../snapshots/authorize.ts'
 import { snapshotStates } from '../snapshots/states.ts'
 import { snapshotsOf } from '../snapshots/store.ts'
 import { messageContext, revertVolume as revertTopic } from '../topics.ts'
-import { volumeFor } from './authorize.ts'
+import { getVolumeFor } from './authorize.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, lockVolume } from './store.ts'
 
@@ -16,12 +16,12 @@ export interface RevertTask {
   snapshotId: string
 }
 
-/** revert: takes a volume back to its latest snapshot. */
+/** revert: restores a volume from its latest snapshot. */
 export async function revertVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const q = deps.database.query
-  const volume = await volumeFor(context, q, request.params.id!, 'volume:revert_to_snapshot')
+  const volume = await getVolumeFor(context, q, request.params.id!, 'volume:revert_to_snapshot')
   const { snapshot_id } = (request.body as { revert: { snapshot_id: string } }).revert
-  const snapshot = await snapshotFor(context, q, snapshot_id, 'volume:get_snapshot')
+  const snapshot = await getSnapshotFor(context, q, snapshot_id, 'volume:get_snapshot')
   await deps.database.transaction(async (tx) => {
     const locked = await lockVolume(tx, volume.id)
     const latest = (await snapshotsOf(tx, locked.id)).at(-1)

@@ -10,7 +10,7 @@ const links: Schema = { type: 'array', items: { type: 'object', properties: { re
 
 export const nameField: Schema = { type: ['string', 'null'], minLength: 0, maxLength: 255 }
 export const descriptionField: Schema = { type: ['string', 'null'], minLength: 0, maxLength: 255 }
-/** What Cinder's strict boolean parser takes. */
+/** The values that Cinder's strict boolean parser accepts. */
 export const booleanField: Schema = {
   type: ['boolean', 'string'],
   enum: [
@@ -28,7 +28,7 @@ export const metadataField: Schema = {
 export const uuidField: Schema = { type: 'string', format: 'uuid' }
 const uuidOrNull: Schema = { type: ['string', 'null'], format: 'uuid' }
 
-/** True for the texts and values `booleanField` takes as true. */
+/** Returns true for the values of `booleanField` that mean true. */
 export function isTruthy(value: unknown): boolean {
   return value === true || (typeof value === 'string' && /^(true|on|yes|y|t|1)$/i.test(value))
 }
@@ -52,7 +52,7 @@ const newVolumeFields: Record<string, Schema> = {
   backup_id: since('3.47', uuidOrNull),
 }
 
-/** Fields a strict create knows beyond those above and ignores, since old clients send them. */
+/** More fields that a strict create accepts and ignores, because old clients send them. */
 const ignoredFields = ['source_replica', 'status', 'attach_status', 'user_id', 'project_id', 'shared_targets']
 
 export const newVolumeNames = new Set([...Object.keys(newVolumeFields), ...ignoredFields])
@@ -98,7 +98,7 @@ const attachment: Schema = {
   },
 }
 
-/** The answer of create and update. */
+/** Fields of a volume in the responses of create and update. */
 export const plainVolume: Record<string, Schema> = {
   id: text,
   status: text,
@@ -131,7 +131,7 @@ export const plainVolume: Record<string, Schema> = {
   consumes_quota: since('3.65', boolean),
 }
 
-/** The answer of show and detail, with what policies let the caller see. */
+/** Fields of a volume in the responses of show and detail; policies decide which of them the caller sees. */
 export const detailedVolume: Record<string, Schema> = {
   ...plainVolume,
   'os-vol-host-attr:host': textOrNull,

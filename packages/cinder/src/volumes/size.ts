@@ -2,7 +2,7 @@ import { errors } from '../errors.ts'
 import type { VolumeType } from '../types/store.ts'
 import type { Source } from './source.ts'
 
-/** Size of a new volume, GiB: what was asked, else the source's. Throws 400 when it is no size or too small. */
+/** Returns the size of a new volume in GiB: as requested, else the source's. Throws InvalidInput (400). */
 export function readSize(wanted: number | string | null | undefined, source: Source, max: number): number {
   if ((wanted === null || wanted === undefined) && source.kind !== 'blank' && source.kind !== 'image')
     return source.sizeGiB
@@ -37,7 +37,10 @@ function checkAgainstSource(size: number, source: Source): void {
   }
 }
 
-/** Extra specs `provisioning:min_vol_size` and `provisioning:max_vol_size`. Throws 400. */
+/**
+ * Throws InvalidInput (400) unless the size is within the type's extra specs `provisioning:min_vol_size` and
+ * `provisioning:max_vol_size`.
+ */
 export function checkTypeSize(type: VolumeType, sizeGiB: number): void {
   const min = Number(type.extraSpecs['provisioning:min_vol_size'] ?? Number.NaN)
   const max = Number(type.extraSpecs['provisioning:max_vol_size'] ?? Number.NaN)

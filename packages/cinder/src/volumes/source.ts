@@ -6,28 +6,28 @@ import { errors } from '../errors.ts'
 import type { ImageSource } from '../image-cache/fill.ts'
 import { checkSnapshot } from '../snapshots/authorize.ts'
 import { getSnapshot } from '../snapshots/store.ts'
-import { volumeFor } from './authorize.ts'
+import { getVolumeFor } from './authorize.ts'
 import { getVolume, readMetadata, type VolumeRow } from './store.ts'
 
-/** What a new volume is made from. */
+/** The source of a new volume. */
 export interface Source {
   kind: 'blank' | 'snapshot' | 'volume' | 'image' | 'backup'
   /** Id of the snapshot, volume, image or backup. */
   id: string | null
-  /** GiB that the source needs; 0 for a blank volume. */
+  /** Smallest size of a volume from this source, in GiB; 0 for a blank volume. */
   sizeGiB: number
   typeId: string | null
-  /** Name or id of the volume type that the image asks for. */
-  typeWish: string | null
+  /** Name or id of the volume type that the image requests. */
+  requestedType: string | null
   zone: string | null
   bootable: boolean
   imageMetadata: Record<string, string>
   image: Image | null
-  /** The volume whose backend the new one must share. */
+  /** The volume whose backend the new volume must be on. */
   origin: VolumeRow | null
 }
 
-export interface SourceWish {
+export interface SourceInput {
   snapshot_id?: string | null
   source_volid?: string | null
   imageRef?: string | null
@@ -40,7 +40,7 @@ const blank: Source = {
   id: null,
   sizeGiB: 0,
   typeId: null,
-  typeWish: null,
+  requestedType: null,
   zone: null,
   bootable: false,
   imageMetadata: {},
@@ -48,18 +48,20 @@ const blank: Source = {
   origin: null,
 }
 
-/** Finds what the caller wants the volume made from and whether that may be. Throws 400, 403, 404 or 409. */
-export async function resolveSource(context: Context, wish: SourceWish, deps: ApiDeps): Promise<Source> {
-  const imageRef = wish.imageRef ?? wish.image_id
-  const given = [wish.snapshot_id, wish.source_volid, imageRef, wish.backup_id].filter((one) => one)
+/**
+ * Returns the source that the request names, after checking that the caller may use it. Throws 400, 403, 404 or 409.
+ */
+export async function resolveSource(context: Context, input: SourceInput, deps: ApiDeps): Promise<Source> {
+  const imageRef = input.imageRef ?? input.image_id
+  const given = [input.snapshot_id, input.source_volid, imageRef, input.backup_id].filter((one) => one)
   if (given.length > 1) {
     const reason = 'May specify only one of snapshot, imageRef, source volume or backup'
     throw errors.InvalidInput({ reason })
   }
   const q = deps.database.query
-  if (wish.snapshot_id) return fromSnapshot(context, q, wish.snapshot_id)
-  if (wish.source_volid) return fromVolume(context, q, wish.source_volid)
-  if (wish.backup_id) return fromBackup(context, q, wish.backup_id)
+  if (input.snapshot_id) return fromSnapshot(context, q, input.snapshot_id)
+  if (input.source_volid) return fromVolume(context, q, input.source_volid)
+  if (input.backup_id) return fromBackup(context, q, input.backup_id)
   if (imageRef) return fromImage(context, imageRef, deps)
   return blank
 }
@@ -71,7 +73,7 @@ async function fromSnapshot(context: Context, q: Query, id: string): Promise<Sou
   }
   const origin = await getVolume(q, snapshot.volume_id)
   return {
-    ...(await likeVolume(q, origin)),
+    ...(await sourceLikeVolume(q, origin)),
     kind: 'snapshot',
     id,
     sizeGiB: snapshot.size,
@@ -80,14 +82,14 @@ async function fromSnapshot(context: Context, q: Query, id: string): Promise<Sou
 }
 
 async function fromVolume(context: Context, q: Query, id: string): Promise<Source> {
-  const origin = await volumeFor(context, q, id, 'volume:get')
+  const origin = await getVolumeFor(context, q, id, 'volume:get')
   if (!['available', 'in-use'].includes(origin.status)) {
     throw errors.InvalidVolume({ reason: `Originating source volume status must be one of 'available, in-use' values` })
   }
-  return { ...(await likeVolume(q, origin)), kind: 'volume', id }
+  return { ...(await sourceLikeVolume(q, origin)), kind: 'volume', id }
 }
 
-async function likeVolume(q: Query, origin: VolumeRow): Promise<Source> {
+async function sourceLikeVolume(q: Query, origin: VolumeRow): Promise<Source> {
   const imageMetadata = await readMetadata(q, origin.id, 'image')
   const { size: sizeGiB, volume_type_id: typeId, availability_zone: zone, bootable } = origin
   return { ...blank, sizeGiB, typeId, zone, bootable, imageMetadata, origin }
@@ -108,20 +110,20 @@ async function fromImage(context: Context, reference: string, deps: ApiDeps): Pr
   const image = await findImage(context.token ?? '', reference, deps)
   if (image.status !== 'active') throw errors.InvalidInput({ reason: `Image ${image.id} is not active.` })
   const bytes = Math.max(image.size ?? 0, image.virtual_size ?? 0)
-  const wish = image.cinder_img_volume_type
+  const requested = image.cinder_img_volume_type
   return {
     ...blank,
     kind: 'image',
     id: image.id,
     sizeGiB: Math.ceil(bytes / 2 ** 30),
-    typeWish: typeof wish === 'string' ? wish : null,
+    requestedType: typeof requested === 'string' ? requested : null,
     bootable: true,
     imageMetadata: imageMetadataOf(image),
     image,
   }
 }
 
-/** `reference` is an id, a URL ending in one, or a name that only one image has. */
+/** Returns the image. `reference` is an id, a URL that ends in an id, or the name of exactly one image. */
 async function findImage(token: string, reference: string, deps: ApiDeps): Promise<Image> {
   const id = reference.replace(/\/+$/, '').split('/').at(-1)!
   if (isUuid(id)) {
@@ -131,7 +133,7 @@ async function findImage(token: string, reference: string, deps: ApiDeps): Promi
         : error
     })
   }
-  const images = await deps.images.named(token, reference)
+  const images = await deps.images.listByName(token, reference)
   if (images.length > 1)
     throw errors.Conflict({ reason: `Multiple matches found for '${reference}', use an ID to be more specific.` })
   if (images.length === 0) {
@@ -140,7 +142,7 @@ async function findImage(token: string, reference: string, deps: ApiDeps): Promi
   return images[0]!
 }
 
-/** What the backend needs to fetch the image. */
+/** Returns the facts about an image that the volume role needs to download it. */
 export function imageSourceOf(image: Image): ImageSource {
   return {
     id: image.id,
@@ -159,7 +161,7 @@ const imageAttributes = new Set([
   ...fixedProperties,
 ])
 
-/** What a volume remembers of its image: the fixed properties and every custom one. */
+/** Returns the image metadata that is saved with a volume: the fixed properties and all custom ones. */
 export function imageMetadataOf(image: Image): Record<string, string> {
   const metadata: Record<string, string> = { image_id: image.id }
   if (image.name !== null) metadata.image_name = image.name

@@ -1,8 +1,8 @@
 import type { StateTable } from '@hearth/core'
 
 /**
- * What a volume's status may become. Every status may become `deleting` (force delete asks nothing); an ordinary delete
- * narrows the sources with `deletable`.
+ * The allowed changes of a volume's status. Every status may become `deleting`, for force-delete; an ordinary delete
+ * starts only from `deletable`.
  */
 export const volumeStates: StateTable = {
   creating: ['downloading', 'available', 'error', 'restoring-backup', 'deleting'],
@@ -62,7 +62,7 @@ export const volumeStates: StateTable = {
 /** Statuses from which an ordinary delete starts. */
 export const deletable = ['available', 'error', 'error_restoring', 'error_extending', 'error_managing']
 
-/** Statuses an administrator may set by hand. */
+/** Statuses that an administrator may set by hand. */
 export const resettable = [
   'creating',
   'available',
@@ -88,7 +88,7 @@ export const resettable = [
   'extending',
 ]
 
-/** The law of os-reset_status: from anything to anything resettable. */
+/** The changes that os-reset_status allows: from any status to any of `resettable`. */
 export const resetStates: StateTable = Object.fromEntries(
   [...new Set([...Object.keys(volumeStates), ...resettable])].map((from) => [from, resettable]),
 )

@@ -15,9 +15,9 @@ export interface VolumeRow {
   attach_status: string
   migration_status: string | null
   replication_status: string | null
-  /** `host1@backend#pool`; null until placed. */
+  /** Pool of the volume, `host1@backend#pool`; null before its placement. */
   host: string | null
-  /** How often a place was sought, 1 at first. */
+  /** Number of placements tried, including the current one; starts at 1. */
   attempts: number
   availability_zone: string | null
   volume_type_id: string | null
@@ -33,13 +33,13 @@ export interface VolumeRow {
   use_quota: boolean
   encryption_key_id: string | null
   provider_location: string | null
-  /** `CHAP user password` once exported. */
+  /** `CHAP user password`; null before the first export. */
   provider_auth: string | null
   provider_id: string | null
-  /** Name on the backend when it is another than `volume-<id>`. */
+  /** Name on the backend if it is not `volume-<id>`. */
   backend_name: string | null
   service_uuid: string | null
-  /** JSON: what the operation of the present "-ing" status was asked to do. */
+  /** Input of the operation that the "-ing" status stands for, as JSON. */
   task: string | null
   launched_at: number | null
   created_at: number
@@ -48,7 +48,7 @@ export interface VolumeRow {
 
 export type NewVolume = Pick<VolumeRow, 'id' | 'project_id' | 'user_id' | 'size' | 'status'> & Partial<VolumeRow>
 
-/** Whose key-value pairs: the user's, those copied from the image, the administrator's (`readonly`, `attached_mode`). */
+/** Kinds of metadata: the user's, copied from the image, and the administrator's (`readonly`, `attached_mode`). */
 export type MetadataKind = 'user' | 'image' | 'admin'
 
 function volumeOf(row: VolumeRow): VolumeRow {
@@ -58,18 +58,20 @@ function volumeOf(row: VolumeRow): VolumeRow {
   return row
 }
 
+/** Returns the volume, or undefined if there is none. */
 export async function findVolume(q: Query, id: string): Promise<VolumeRow | undefined> {
   const row = await q<VolumeRow>('volumes').where({ id }).first()
   return row && volumeOf(row as VolumeRow)
 }
 
-/** Throws VolumeNotFound (404). */
+/** Returns the volume. Throws VolumeNotFound (404). */
 export async function getVolume(q: Query, id: string): Promise<VolumeRow> {
   const row = await findVolume(q, id)
   if (!row) throw errors.VolumeNotFound({ volume_id: id })
   return row
 }
 
+/** Inserts a volume with defaults for absent columns, and returns it. */
 export async function createVolumeRow(tx: Transaction, volume: NewVolume): Promise<VolumeRow> {
   const row: VolumeRow = {
     name: null,
@@ -108,7 +110,7 @@ export async function createVolumeRow(tx: Transaction, volume: NewVolume): Promi
   return row
 }
 
-/** Writes columns other than the status. False when the row is gone. */
+/** Updates columns other than the status. Returns false if the row is gone. */
 export async function updateVolume(tx: Query, id: string, set: Partial<Omit<VolumeRow, 'status'>>): Promise<boolean> {
   return (
     (await tx('volumes')
@@ -118,8 +120,9 @@ export async function updateVolume(tx: Query, id: string, set: Partial<Omit<Volu
 }
 
 /**
- * First statement of every transaction that reads a volume's surroundings and then acts: takes the row's write lock, so
- * that two such transactions follow one another. Answers the row as it is then. Throws VolumeNotFound (404).
+ * Takes the write lock of the row and returns the row as it is then. First statement of every transaction that reads
+ * rows related to the volume and then writes, so that such transactions run one after another. Throws VolumeNotFound
+ * (404).
  */
 export async function lockVolume(tx: Transaction, id: string): Promise<VolumeRow> {
   const locked = await tx('volumes')
@@ -129,7 +132,7 @@ export async function lockVolume(tx: Transaction, id: string): Promise<VolumeRow
   return getVolume(tx, id)
 }
 
-/** Removes the row and all that hangs on it; quota is the caller's business. False when it was gone. */
+/** Deletes the row, its metadata and its attachments; the caller releases quota. Returns false if the row was gone. */
 export async function deleteVolumeRow(tx: Transaction, id: string): Promise<boolean> {
   const gone = (await tx('volumes').where({ id }).delete()) > 0
   await tx('volume_metadata').where({ volume_id: id }).delete()
@@ -137,7 +140,7 @@ export async function deleteVolumeRow(tx: Transaction, id: string): Promise<bool
   return gone
 }
 
-/** Volumes on a backend (`host1@file`) or pool, in any of the statuses; every status without them. */
+/** Returns the volumes on a backend (`host1@file`) or pool, in one of `statuses`; in all statuses if absent. */
 export async function volumesOnBackend(q: Query, backend: string, statuses?: string[]): Promise<VolumeRow[]> {
   const rows = q<VolumeRow>('volumes').where((either) =>
     either.where('host', backend).orWhere('host', 'like', `${backend}#%`),
@@ -146,11 +149,12 @@ export async function volumesOnBackend(q: Query, backend: string, statuses?: str
   return ((await rows) as VolumeRow[]).map(volumeOf)
 }
 
+/** Returns rows of a query as typed volumes; booleans are numbers in some databases. */
 export function volumeRows(rows: unknown[]): VolumeRow[] {
   return (rows as VolumeRow[]).map(volumeOf)
 }
 
-/** The volume as its driver knows it. */
+/** Returns the reference by which drivers know the volume. */
 export function volumeRef(
   row: Pick<VolumeRow, 'id' | 'size' | 'provider_location' | 'backend_name'> & { multiattach?: boolean },
 ): VolumeRef {
@@ -163,17 +167,18 @@ export function volumeRef(
   }
 }
 
-/** `host1@file#pool` → `host1@file`. */
+/** Returns the backend of a pool: `host1@file#pool` → `host1@file`. */
 export function backendOf(host: string): string {
   return host.split('#', 1)[0]!
 }
 
+/** Returns the metadata of one kind as key → value. */
 export async function readMetadata(q: Query, volumeId: string, kind: MetadataKind): Promise<Record<string, string>> {
   const rows: { key: string; value: string }[] = await q('volume_metadata').where({ volume_id: volumeId, kind })
   return Object.fromEntries(rows.map(({ key, value }) => [key, value]))
 }
 
-/** Sets the given keys; `replace` also removes the others. */
+/** Sets the keys of `entries`; `replace` also deletes all other keys of this kind. */
 export async function writeMetadata(
   tx: Transaction,
   volumeId: string,
@@ -187,7 +192,7 @@ export async function writeMetadata(
     await tx('volume_metadata').insert(rows).onConflict(['volume_id', 'kind', 'key']).merge(['value'])
 }
 
-/** True if there was such a key. */
+/** Deletes one key. Returns false if there was no such key. */
 export async function deleteMetadata(tx: Query, volumeId: string, kind: MetadataKind, key: string): Promise<boolean> {
   return (await tx('volume_metadata').where({ volume_id: volumeId, kind, key }).delete()) > 0
 }

@@ -2,11 +2,11 @@ import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
-import { volumeFor } from './authorize.ts'
+import { getVolumeFor } from './authorize.ts'
 import { trimmed } from './create.ts'
 import { updateNames } from './schema.ts'
 import { getVolume, updateVolume as updateRow, type VolumeRow, writeMetadata } from './store.ts'
-import { loadParts, plainView } from './view.ts'
+import { loadRelations, plainView } from './view.ts'
 
 interface UpdateBody {
   name?: string | null
@@ -20,7 +20,7 @@ interface UpdateBody {
 export async function updateVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const id = request.params.id!
   const body = (request.body as { volume: UpdateBody }).volume
-  await volumeFor(context, deps.database.query, id, 'volume:update')
+  await getVolumeFor(context, deps.database.query, id, 'volume:update')
   if (context.allows('strict-bodies')) checkStrictly(body)
   const set: Partial<Omit<VolumeRow, 'status'>> = {}
   if (body.name !== undefined || body.display_name !== undefined) set.name = trimmed(body.name ?? body.display_name)
@@ -33,8 +33,8 @@ export async function updateVolume(context: Context, request: ApiRequest, deps: 
   })
   const q = deps.database.query
   const volume = await getVolume(q, id)
-  const parts = await loadParts(q, [volume])
-  return { volume: plainView(context, request, volume, parts.get(id)!) }
+  const relations = await loadRelations(q, [volume])
+  return { volume: plainView(context, request, volume, relations.get(id)!) }
 }
 
 function checkStrictly(body: UpdateBody): void {

@@ -9,23 +9,23 @@ import { type Address, bytesInOrder, copyBlocks, openBlocks } from '@hearth/driv
 import { qemuFormat } from '../image-cache/inspect.ts'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
-import { reachBytes } from './reach-bytes.backend.ts'
+import { openVolumeBlocks } from './open-blocks.backend.ts'
 import { volumeStates } from './states.ts'
 import { findVolume, type VolumeRow, volumeRef } from './store.ts'
 import type { UploadTask } from './upload.ts'
 
-/** After a crash of both, the image service may still hold the broken upload for a while. */
+/** Deliveries of the message while the image service still holds an upload that a crash interrupted (409). */
 const mostAttempts = 6
 const readBytes = 4 * 1024 * 1024
 
-/** Fills the image that a volume in `uploading` was asked to become. */
+/** Uploads a volume in `uploading` to its image. */
 export async function uploadVolume(
   context: MessageContext,
   input: { volumeId: string },
   attempt: number,
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.exclusive(input.volumeId, async () => {
+  await deps.withLock(input.volumeId, async () => {
     const volume = await findVolume(deps.database.query, input.volumeId)
     if (volume?.status !== 'uploading') return
     const task = JSON.parse(volume.task ?? '{}') as UploadTask
@@ -35,7 +35,7 @@ export async function uploadVolume(
     } catch (error) {
       if (deps.signal.aborted) throw error
       if (hasCode(error, 'Conflict') && attempt < mostAttempts)
-        throw new Error('the image is still being uploaded', { cause: error })
+        throw new Error('the image service still holds an earlier upload of the image', { cause: error })
       failed = true
       deps.log.error({ err: error, volumeId: volume.id, requestId: context.requestId }, 'volume could not be uploaded')
       await removeImage(task.imageId, deps)
@@ -50,7 +50,7 @@ async function fillImage(volume: VolumeRow, task: UploadTask, deps: BackendDeps)
   if (image.status === 'active') return
   const format = qemuFormat(task.diskFormat)
   if (format !== 'raw') return sendConverted(volume, format, task, deps)
-  const blocks = await reachBytes(backend, volumeRef(volume), 'r')
+  const blocks = await openVolumeBlocks(backend, volumeRef(volume), 'r')
   try {
     await send(Readable.from(bytesInOrder(blocks, deps.signal), { objectMode: false }), task, deps)
   } finally {
@@ -58,12 +58,14 @@ async function fillImage(volume: VolumeRow, task: UploadTask, deps: BackendDeps)
   }
 }
 
-/** By qemu-img, out of the volume itself or, where it cannot reach that, of a sparse copy. */
+/**
+ * Converts with qemu-img and uploads: from the volume itself, or from a sparse copy if qemu-img cannot open the volume.
+ */
 async function sendConverted(volume: VolumeRow, format: string, task: UploadTask, deps: BackendDeps): Promise<void> {
   const [path, plain] = [join(deps.workFolder, `upload-${uuid()}.part`), join(deps.workFolder, `upload-${uuid()}.part`)]
-  const { volume: driver, remote } = deps.backend
+  const { volume: driver, isRemote } = deps.backend
   try {
-    const here = driver.address && !remote
+    const here = driver.address && !isRemote
     const source = here ? await driver.address!(volumeRef(volume)) : await copyHere(volume, plain, deps)
     await deps.qemu.convertTo(source, path, format, deps.signal)
     await send(createReadStream(path, { highWaterMark: readBytes }), task, deps)
@@ -74,7 +76,7 @@ async function sendConverted(volume: VolumeRow, format: string, task: UploadTask
 }
 
 async function copyHere(volume: VolumeRow, path: string, { backend, signal }: BackendDeps): Promise<Address> {
-  const source = await reachBytes(backend, volumeRef(volume), 'r')
+  const source = await openVolumeBlocks(backend, volumeRef(volume), 'r')
   try {
     await writeFile(path, '', { flag: 'wx', mode: 0o600 })
     await truncate(path, source.sizeBytes)
@@ -95,7 +97,7 @@ async function send(data: Readable, task: UploadTask, deps: BackendDeps): Promis
   }
 }
 
-/** An image that will never have its bytes helps nobody. */
+/** Deletes an image that stays without data because its upload failed. */
 async function removeImage(id: string, deps: BackendDeps): Promise<void> {
   const token = await deps.session.token()
   const image = await deps.images.get(token, id).catch(() => null)

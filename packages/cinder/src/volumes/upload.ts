@@ -6,7 +6,7 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { messageContext, uploadVolume as uploadTopic } from '../topics.ts'
 import { getVolumeType } from '../types/store.ts'
-import { volumeFor } from './authorize.ts'
+import { getVolumeFor } from './authorize.ts'
 import { isTruthy } from './schema.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, getVolume, readMetadata, type VolumeRow } from './store.ts'
@@ -26,10 +26,10 @@ export interface UploadTask {
   diskFormat: string
 }
 
-/** os-volume_upload_image: makes an image in the caller's name and has the backend fill it. */
+/** os-volume_upload_image: creates an image as the caller, and casts the upload of its bytes to the backend. */
 export async function uploadVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
-  const volume = await volumeFor(context, q, request.params.id!, 'volume_extension:volume_actions:upload_image')
+  const volume = await getVolumeFor(context, q, request.params.id!, 'volume_extension:volume_actions:upload_image')
   const body = (request.body as { 'os-volume_upload_image': UploadBody })['os-volume_upload_image']
   const withVisibility = context.allows('upload-visibility')
   const visibility = withVisibility ? (body.visibility ?? 'private') : undefined
@@ -55,8 +55,8 @@ function checkVolume(volume: VolumeRow, body: UploadBody): void {
   throw errors.InvalidVolume({ reason })
 }
 
-/** What a volume knows of its image besides what describes the old image's bytes. */
-const ofOldImage = new Set([
+/** Image metadata of a volume that describes the bytes of the old image, so a new image does not get it. */
+const oldImageKeys = new Set([
   'image_id',
   'image_name',
   'checksum',
@@ -68,7 +68,7 @@ const ofOldImage = new Set([
 
 function newImage(context: Context, body: UploadBody, metadata: Record<string, string>): Record<string, unknown> {
   const image: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(metadata)) if (!ofOldImage.has(key)) setOwn(image, key, value)
+  for (const [key, value] of Object.entries(metadata)) if (!oldImageKeys.has(key)) setOwn(image, key, value)
   for (const key of ['min_disk', 'min_ram'])
     if (own(image, key) !== undefined) setOwn(image, key, Number(own(image, key)))
   image.name = body.image_name

@@ -4,8 +4,8 @@ import type { ApiRequest } from '@hearth/http'
 import { itemLinks } from '../links.ts'
 import type { VolumeRow } from './store.ts'
 
-/** What a volume's view needs beyond its row. */
-export interface VolumeParts {
+/** Related rows that a volume's view needs. */
+export interface VolumeRelations {
   metadata: Record<string, string>
   imageMetadata: Record<string, string>
   attachments: {
@@ -19,24 +19,24 @@ export interface VolumeParts {
   encrypted: boolean
 }
 
-type Parts = Map<string, VolumeParts>
+type RelationsById = Map<string, VolumeRelations>
 
-/** Gathers the parts of all rows with a fixed number of queries. */
-export async function loadParts(q: Query, rows: VolumeRow[]): Promise<Parts> {
-  const parts: Parts = new Map()
+/** Loads the relations of all given volumes, by volume id, with a fixed number of queries. */
+export async function loadRelations(q: Query, rows: VolumeRow[]): Promise<RelationsById> {
+  const relations: RelationsById = new Map()
   for (const { id } of rows) {
-    parts.set(id, { metadata: {}, imageMetadata: {}, attachments: [], typeName: null, encrypted: false })
+    relations.set(id, { metadata: {}, imageMetadata: {}, attachments: [], typeName: null, encrypted: false })
   }
-  const ids = [...parts.keys()]
-  if (ids.length === 0) return parts
+  const ids = [...relations.keys()]
+  if (ids.length === 0) return relations
   for (const { volume_id, kind, key, value } of await q('volume_metadata').whereIn('volume_id', ids)) {
-    const part = parts.get(volume_id)!
-    if (kind === 'image') setOwn(part.imageMetadata, key, value)
-    // Of the administrator's keys only these two are told to users.
-    else if (kind === 'user' || key === 'readonly' || key === 'attached_mode') setOwn(part.metadata, key, value)
+    const one = relations.get(volume_id)!
+    if (kind === 'image') setOwn(one.imageMetadata, key, value)
+    // Users see only these two keys of the administrator's metadata.
+    else if (kind === 'user' || key === 'readonly' || key === 'attached_mode') setOwn(one.metadata, key, value)
   }
   const attached = await q('attachments').whereIn('volume_id', ids).where({ status: 'attached' }).orderBy('created_at')
-  for (const attachment of attached) parts.get(attachment.volume_id)!.attachments.push(attachment)
+  for (const attachment of attached) relations.get(attachment.volume_id)!.attachments.push(attachment)
   const typeIds = [...new Set(rows.map((row) => row.volume_type_id))].filter((id) => id !== null)
   const types = await q('volume_types')
     .leftJoin('volume_type_encryptions', 'volume_types.id', 'volume_type_encryptions.volume_type_id')
@@ -45,11 +45,11 @@ export async function loadParts(q: Query, rows: VolumeRow[]): Promise<Parts> {
   const typesById = new Map(types.map((type) => [type.id, type]))
   for (const row of rows) {
     const type = typesById.get(row.volume_type_id)
-    const part = parts.get(row.id)!
-    part.typeName = type?.name ?? null
-    part.encrypted = row.encryption_key_id !== null || Boolean(type?.encryption_id)
+    const one = relations.get(row.id)!
+    one.typeName = type?.name ?? null
+    one.encrypted = row.encryption_key_id !== null || Boolean(type?.encryption_id)
   }
-  return parts
+  return relations
 }
 
 const shownStatus: Record<string, string> = {
@@ -58,12 +58,12 @@ const shownStatus: Record<string, string> = {
   error_managing_deleting: 'deleting',
 }
 
-/** A volume as create and update answer it. The route's reply schema drops what the microversion does not have. */
+/** Returns a volume as in responses of create and update. The reply schema removes fields of later microversions. */
 export function plainView(
   context: Context,
   request: ApiRequest,
   row: VolumeRow,
-  parts: VolumeParts,
+  relations: VolumeRelations,
 ): Record<string, unknown> {
   const isAdmin = context.may('context_is_admin')
   const byNameOnly = context.allows('volume-type-by-name-only')
@@ -76,18 +76,18 @@ export function plainView(
     updated_at: isoMicroseconds(row.updated_at),
     name: row.name,
     description: row.description,
-    volume_type: parts.typeName ?? (byNameOnly ? null : row.volume_type_id),
+    volume_type: relations.typeName ?? (byNameOnly ? null : row.volume_type_id),
     snapshot_id: row.snapshot_id,
     source_volid: row.source_volid,
-    metadata: parts.metadata,
+    metadata: relations.metadata,
     links: itemLinks(request, 'volumes', row.id),
     user_id: row.user_id,
     bootable: String(row.bootable),
-    encrypted: parts.encrypted,
+    encrypted: relations.encrypted,
     replication_status: row.replication_status,
     consistencygroup_id: row.consistencygroup_id,
     multiattach: row.multiattach,
-    attachments: attachmentsView(row, parts, isAdmin || context.serviceRoles.includes('service')),
+    attachments: attachmentsView(row, relations, isAdmin || context.serviceRoles.includes('service')),
     migration_status: isAdmin ? row.migration_status : undefined,
     group_id: row.group_id,
     provider_id: isAdmin ? row.provider_id : undefined,
@@ -100,8 +100,8 @@ export function plainView(
   }
 }
 
-function attachmentsView(row: VolumeRow, parts: VolumeParts, showHost: boolean): object[] {
-  return parts.attachments.map((attachment) => ({
+function attachmentsView(row: VolumeRow, relations: VolumeRelations, showHost: boolean): object[] {
+  return relations.attachments.map((attachment) => ({
     id: row.id,
     attachment_id: attachment.id,
     volume_id: row.id,
@@ -112,15 +112,15 @@ function attachmentsView(row: VolumeRow, parts: VolumeParts, showHost: boolean):
   }))
 }
 
-/** A volume as show and detail answer it: with the attributes the caller may see. */
+/** Returns a volume as in responses of show and detail, with the attributes that policies let the caller see. */
 export function detailView(
   context: Context,
   request: ApiRequest,
   row: VolumeRow,
-  parts: VolumeParts,
+  relations: VolumeRelations,
 ): Record<string, unknown> {
   const target = { project_id: row.project_id, user_id: row.user_id }
-  const view = plainView(context, request, row, parts)
+  const view = plainView(context, request, row, relations)
   if (context.may('volume_extension:volume_host_attribute', target)) view['os-vol-host-attr:host'] = row.host
   if (context.may('volume_extension:volume_tenant_attribute', target)) {
     view['os-vol-tenant-attr:tenant_id'] = row.project_id
@@ -129,9 +129,9 @@ export function detailView(
     view['os-vol-mig-status-attr:migstat'] = row.migration_status
     view['os-vol-mig-status-attr:name_id'] = null
   }
-  const hasImage = Object.keys(parts.imageMetadata).length > 0
+  const hasImage = Object.keys(relations.imageMetadata).length > 0
   if (hasImage && context.may('volume_extension:volume_image_metadata:show', target)) {
-    view.volume_image_metadata = parts.imageMetadata
+    view.volume_image_metadata = relations.imageMetadata
   }
   return view
 }

@@ -3,21 +3,23 @@ import { errors } from '../errors.ts'
 import type { VolumeType } from '../types/store.ts'
 import type { Source } from './source.ts'
 
-interface ZoneWish {
+interface ZoneInput {
   wanted: string | null
   source: Source
   type: VolumeType
   fallback: string
 }
 
-/** Zones that a type is limited to by `RESKEY:availability_zones`; null without a limit. */
+/** Returns the zones that the extra spec `RESKEY:availability_zones` allows; null if the type has no such spec. */
 export function zonesOfType(type: VolumeType): string[] | null {
   const spec = type.extraSpecs['RESKEY:availability_zones']
   return spec ? spec.split(',').map((zone) => zone.trim()) : null
 }
 
-/** The availability zone of a new volume. Throws 400 for a zone that no volume service is in or the type forbids. */
-export async function chooseZone(q: Query, { wanted, source, type, fallback }: ZoneWish): Promise<string> {
+/**
+ * Returns the zone of a new volume. Throws InvalidInput (400) for a zone without volume service or not allowed by type.
+ */
+export async function chooseZone(q: Query, { wanted, source, type, fallback }: ZoneInput): Promise<string> {
   if (wanted !== null && source.zone !== null && source.zone !== wanted) {
     throw errors.InvalidInput({
       reason: 'Volume must be in the same availability zone as the snapshot or source volume',

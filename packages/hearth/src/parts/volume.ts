@@ -53,7 +53,7 @@ export async function startVolume(shared: Shared): Promise<Running> {
     hostName: shared.config.hostName,
     availabilityZone: shared.config.volume.availabilityZone,
     backends,
-    onTurn: (host, error) => void turns.set(host, error),
+    onStateChange: (host, error) => void turns.set(host, error),
     workFolder: shared.folders.work,
     reserve: shared.reserve,
     run: shared.run,
@@ -141,8 +141,9 @@ async function backendSource(shared: Shared, name: string, config: BackendConfig
     const driver = await volume(deps)
     try {
       const offered = exporter && (await exporter(deps))
-      const { reportDiscard, exclusive } = config
-      opened = { ...named, volume: driver, export: offered, remote: config.ssh !== null, reportDiscard, exclusive }
+      const { reportDiscard, exclusive: isExclusive } = config
+      const isRemote = config.ssh !== null
+      opened = { ...named, volume: driver, export: offered, isRemote, reportDiscard, isExclusive }
       return opened
     } catch (error) {
       await driver.close?.()

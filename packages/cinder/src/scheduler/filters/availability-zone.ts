@@ -1,9 +1,9 @@
 import { zonesOfType } from '../../volumes/zone.ts'
 import type { Pool } from '../pools.ts'
-import type { PlaceRequest } from '../request.ts'
+import type { PlacementRequest } from '../request.ts'
 
 /** The pool is in the zone that was asked for, and in one that the type allows. */
-export function availabilityZoneFilter(pool: Pool, request: PlaceRequest): boolean {
+export function availabilityZoneFilter(pool: Pool, request: PlacementRequest): boolean {
   const allowed = zonesOfType(request.type)
   if (allowed && !allowed.includes(pool.zone)) return false
   return request.zone === null || request.zone === pool.zone

@@ -1,14 +1,14 @@
 import { own } from '@hearth/core'
 import type { Pool } from '../pools.ts'
-import type { PlaceRequest } from '../request.ts'
+import type { PlacementRequest } from '../request.ts'
 import { meetsSpec } from './extra-spec.ts'
 
 /**
  * Every extra spec without a scope, or of the scope `capabilities`, is met by what the pool says of itself
  * (cinder/scheduler/filters/capabilities_filter.py).
  */
-export function capabilitiesFilter(pool: Pool, request: PlaceRequest): boolean {
-  if (request.growsAttached && pool.capabilities.online_extend_support === false) return false
+export function capabilitiesFilter(pool: Pool, request: PlacementRequest): boolean {
+  if (request.isOnlineExtend && pool.capabilities.online_extend_support === false) return false
   return Object.entries(request.type.extraSpecs).every(([key, wanted]) => {
     const scope = key.split(':')
     if (scope.length > 1 && scope[0] !== 'capabilities') return true

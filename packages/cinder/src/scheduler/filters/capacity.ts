@@ -1,10 +1,10 @@
 import { isThin, virtualFree, virtualTotal } from '../capacity.ts'
 import type { Pool } from '../pools.ts'
-import type { PlaceRequest } from '../request.ts'
+import type { PlacementRequest } from '../request.ts'
 
 /** There is room (cinder/scheduler/filters/capacity_filter.py). */
-export function capacityFilter(pool: Pool, request: PlaceRequest): boolean {
-  if (request.sizeGiB === 0 || request.present === pool.host) return true
+export function capacityFilter(pool: Pool, request: PlacementRequest): boolean {
+  if (request.sizeGiB === 0 || request.currentPool === pool.host) return true
   if (pool.free === null || pool.free === undefined) return false
   if (pool.free === 'infinite' || pool.free === 'unknown') return true
   if (typeof pool.total !== 'number') return pool.reservedPercentage === 0

@@ -2,11 +2,11 @@ import { availabilityZoneFilter } from './filters/availability-zone.ts'
 import { capabilitiesFilter } from './filters/capabilities.ts'
 import { capacityFilter } from './filters/capacity.ts'
 import type { Pool } from './pools.ts'
-import type { PlaceRequest } from './request.ts'
+import type { PlacementRequest } from './request.ts'
 import { capacityWeigher } from './weighers/capacity.ts'
 
-type Filter = (pool: Pool, request: PlaceRequest) => boolean
-type Weigher = (pool: Pool, request: PlaceRequest) => number
+type Filter = (pool: Pool, request: PlacementRequest) => boolean
+type Weigher = (pool: Pool, request: PlacementRequest) => number
 
 const filters: Filter[] = [
   (pool) => pool.capabilities.backend_state !== 'down',
@@ -19,7 +19,7 @@ const filters: Filter[] = [
 const weighers: { weigh: Weigher; multiplier: number }[] = [{ weigh: capacityWeigher, multiplier: 1 }]
 
 /** Pools that pass every filter, best first. */
-export function place(pools: Pool[], request: PlaceRequest): Pool[] {
+export function rankPools(pools: Pool[], request: PlacementRequest): Pool[] {
   const fitting = pools.filter((pool) => filters.every((filter) => filter(pool, request)))
   const scores = fitting.map(() => 0)
   for (const { weigh, multiplier } of weighers) {

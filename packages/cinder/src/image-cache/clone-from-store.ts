@@ -14,7 +14,7 @@ interface DirectDeps {
  * Makes the volume of a raw image where the image service keeps it, without a byte passing through here. Answers null when
  * that cannot be: the image is then copied. Throws DriverError `invalid` for a volume smaller than its image.
  */
-export async function cloneWhereItLies(
+export async function cloneFromStore(
   volume: VolumeRef,
   image: ImageSource,
   { images, session, driver }: DirectDeps,

@@ -14,30 +14,37 @@ import {
 import type { Backend } from '../backends.ts'
 
 /**
- * Opens the bytes of a volume that nobody has attached. Storage of another host is reached as its initiators reach it: by an
- * export of its own, which goes when the blocks are closed. Throws DriverError.
+ * Opens the bytes of a volume that is not attached. If the storage is on another host, the volume is exported and
+ * opened as initiators do it; closing the blocks removes that export. Throws DriverError.
  */
-export async function reachBytes(backend: Backend, volume: VolumeRef, mode: 'r' | 'rw'): Promise<Blocks> {
-  if (!backend.remote || backend.volume.openVolume) return bytesOf(backend.volume, volume, { mode })
-  const reached = await backend.volume.connection(volume)
-  if (reached.kind === 'network') return openConnected(reached, mode)
-  return openExported(backend, volume, reached, mode)
+export async function openVolumeBlocks(backend: Backend, volume: VolumeRef, mode: 'r' | 'rw'): Promise<Blocks> {
+  if (!backend.isRemote || backend.volume.openVolume) return bytesOf(backend.volume, volume, { mode })
+  const connection = await backend.volume.connection(volume)
+  if (connection.kind === 'network') return openConnectionBlocks(connection, mode)
+  return openExported(backend, volume, connection, mode)
 }
 
-/** Whether snapshots can be read as they are, without making a volume of them. */
-export function readsSnapshots({ volume, remote }: Backend): boolean {
-  return volume.openSnapshot !== undefined || (volume.snapshotAddress !== undefined && !remote)
+/** Returns true if snapshots of the backend can be read directly, without creating a volume from them. */
+export function canReadSnapshots({ volume, isRemote }: Backend): boolean {
+  return volume.openSnapshot !== undefined || (volume.snapshotAddress !== undefined && !isRemote)
 }
 
-/** Opens the bytes of a snapshot of a backend that `readsSnapshots`. Throws DriverError `unsupported` for others. */
-export async function reachSnapshot(backend: Backend, snapshot: SnapshotRef): Promise<Blocks> {
-  const blocks = readsSnapshots(backend) ? await snapshotBytesOf(backend.volume, snapshot) : null
+/**
+ * Opens the bytes of a snapshot. Throws DriverError `unsupported` unless `canReadSnapshots` is true for the backend.
+ */
+export async function openSnapshotBlocks(backend: Backend, snapshot: SnapshotRef): Promise<Blocks> {
+  const blocks = canReadSnapshots(backend) ? await snapshotBytesOf(backend.volume, snapshot) : null
   if (blocks) return blocks
-  throw new DriverError('unsupported', `backend ${backend.name} does not let snapshots be read`)
+  throw new DriverError('unsupported', `backend ${backend.name} cannot read snapshots directly`)
 }
 
-/** By the address of a connection that needs no export. Throws DriverError `unsupported` for kinds that need a mount. */
-export function openConnected(connection: Extract<Connection, { kind: 'network' }>, mode: 'r' | 'rw'): Promise<Blocks> {
+/**
+ * Opens a network connection. Throws DriverError `unsupported` for types other than iSCSI, such as those with a mount.
+ */
+export function openConnectionBlocks(
+  connection: Extract<Connection, { kind: 'network' }>,
+  mode: 'r' | 'rw',
+): Promise<Blocks> {
   const { driver_volume_type: type, data } = connection
   if (type === 'iscsi') return openIscsi(portalOf(data), mode)
   throw new DriverError('unsupported', `volumes of another host cannot be read over ${type}`)
@@ -50,7 +57,7 @@ interface IscsiTarget {
   chap: Chap | null
 }
 
-/** The target of a connection in os-brick's words. */
+/** Reads the iSCSI target from a connection's data, which has os-brick's keys. */
 function portalOf(data: Record<string, unknown>): IscsiTarget {
   const { target_portal, target_iqn, target_lun, auth_username, auth_password } = data
   const chap = auth_username ? { username: String(auth_username), password: String(auth_password) } : null
@@ -63,8 +70,8 @@ async function openExported(
   device: Extract<Connection, { kind: 'device' }>,
   mode: 'r' | 'rw',
 ): Promise<Blocks> {
-  if (!exporter) throw new DriverError('unsupported', `backend ${name} has nothing to offer its devices with`)
-  // Its credentials, and its end, would be those of sessions that are none of ours.
+  if (!exporter) throw new DriverError('unsupported', `backend ${name} has no export driver for its devices`)
+  // Reusing the export would share another session's credentials, and closing it here would end that session.
   if ((await exporter.list()).includes(volume.name))
     throw new DriverError(
       'busy',
@@ -86,7 +93,7 @@ async function openExported(
   }
 }
 
-/** Who qemu says it is at a target that is told no initiator's name. */
+/** Initiator name that qemu and this role use when they open a target themselves. */
 export const initiator = 'iqn.2010-10.org.openstack:hearth-bytes'
 
 function openIscsi({ portal, iqn, lun, chap }: IscsiTarget, mode: 'r' | 'rw'): Promise<Blocks> {

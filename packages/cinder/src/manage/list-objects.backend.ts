@@ -1,6 +1,6 @@
 import { DriverError } from '@hearth/driver'
 import { errors } from '../errors.ts'
-import type { FoundObject } from '../topics.ts'
+import type { BackendObject } from '../topics.ts'
 import type { BackendDeps } from '../volumes/backend-deps.ts'
 
 const gib = 1024 ** 3
@@ -12,7 +12,7 @@ interface Wanted {
 }
 
 /** What the backend holds, with the sizes of volumes. Throws InvalidParameter (400) when the driver cannot tell. */
-export async function findObjects(wanted: Wanted, deps: BackendDeps): Promise<FoundObject[]> {
+export async function listObjects(wanted: Wanted, deps: BackendDeps): Promise<BackendObject[]> {
   const { volume: driver } = deps.backend
   const { kind, name, volumeName } = wanted
   const isWanted = (one: { name: string; volumeName?: string }): boolean =>
@@ -37,8 +37,8 @@ export async function findObjects(wanted: Wanted, deps: BackendDeps): Promise<Fo
 
 async function sizeOf(name: string, deps: BackendDeps): Promise<number> {
   const ref = { id: name, name, sizeGiB: 1, providerLocation: null }
-  const reached = await deps.backend.volume.connection(ref)
-  if (reached.kind === 'device') return Math.ceil(reached.sizeBytes / gib)
+  const connection = await deps.backend.volume.connection(ref)
+  if (connection.kind === 'device') return Math.ceil(connection.sizeBytes / gib)
   const address = await deps.backend.volume.address?.(ref)
   if (!address) throw new DriverError('unsupported', 'the size of volumes on this backend cannot be told')
   return Math.ceil((await deps.qemu.virtualSize(address.filename, address.format)) / gib)

@@ -10,7 +10,7 @@ export function readChap(volume: VolumeRow): Chap | null {
 }
 
 /** Initiators of all who were promised the volume, but for one attachment; null there is the legacy connection. */
-export async function initiatorsOf(
+export async function listInitiators(
   volume: VolumeRow,
   { database }: BackendDeps,
   { without }: { without?: string | null } = {},
@@ -26,10 +26,10 @@ export async function initiatorsOf(
 }
 
 /** Offers a connected volume with the credentials it has, to these initiators where the export names them. */
-export async function offer(volume: VolumeRow, initiators: string[], { backend }: BackendDeps): Promise<void> {
-  const reached = await backend.volume.connection(volumeRef(volume))
-  if (reached.kind !== 'device') return
-  const { path, sizeBytes, blockSize } = reached
+export async function exportVolume(volume: VolumeRow, initiators: string[], { backend }: BackendDeps): Promise<void> {
+  const connection = await backend.volume.connection(volumeRef(volume))
+  if (connection.kind !== 'device') return
+  const { path, sizeBytes, blockSize } = connection
   const allowed = backend.export?.perInitiator ? { initiators } : {}
   const { name } = volumeRef(volume)
   await backend.export?.create({ name, path, sizeBytes, blockSize, chap: readChap(volume), ...allowed })

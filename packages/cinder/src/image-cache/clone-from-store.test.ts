@@ -4,7 +4,7 @@ import { uuid } from '@hearth/core'
 import type { ImageLocations, VolumeRef } from '@hearth/driver'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openImageClient } from '../clients/image.ts'
-import { cloneWhereItLies } from './direct.ts'
+import { cloneFromStore } from './clone-from-store.ts'
 
 const image = { id: uuid(), checksum: 'c', diskFormat: 'raw', containerFormat: 'bare', size: 2 ** 30 + 1 }
 const volume: VolumeRef = { id: 'v', name: 'volume-v', sizeGiB: 2 }
@@ -42,7 +42,7 @@ const deps = () => ({
 })
 
 test('a raw image is cloned where its store keeps it; the service asks where that is', async () => {
-  expect(await cloneWhereItLies(volume, image, deps())).toEqual({})
+  expect(await cloneFromStore(volume, image, deps())).toEqual({})
   expect(cloned).toEqual([{ id: image.id, diskFormat: 'raw', locations: [location] }])
   expect(asked).toEqual([`/v2/images/${image.id}/locations of-the-service`])
 })
@@ -64,7 +64,7 @@ test('a token that the image service refuses is replaced, once', async () => {
 
 test('many volumes at once cost one question', async () => {
   const same = deps()
-  await Promise.all(Array.from({ length: 20 }, () => cloneWhereItLies(volume, image, same)))
+  await Promise.all(Array.from({ length: 20 }, () => cloneFromStore(volume, image, same)))
   expect([cloned.length, asked.length]).toEqual([20, 1])
 })
 
@@ -77,23 +77,23 @@ test.each([
   ],
 ])('a location %s is not cloned', async (_what, given) => {
   answer.locations = [given]
-  expect(await cloneWhereItLies(volume, image, deps())).toBeNull()
+  expect(await cloneFromStore(volume, image, deps())).toBeNull()
   expect(cloned).toEqual([])
 })
 
 test.each([403, 404])('an image service that answers %d has the image copied', async (status) => {
   answer = { status, locations: [] }
-  expect(await cloneWhereItLies(volume, image, deps())).toBeNull()
+  expect(await cloneFromStore(volume, image, deps())).toBeNull()
 })
 
 test('what must be decoded, and what the backend cannot clone, is not asked for', async () => {
-  expect(await cloneWhereItLies(volume, { ...image, diskFormat: 'qcow2' }, deps())).toBeNull()
-  expect(await cloneWhereItLies(volume, { ...image, containerFormat: 'compressed' }, deps())).toBeNull()
-  expect(await cloneWhereItLies(volume, image, { ...deps(), driver: {} })).toBeNull()
+  expect(await cloneFromStore(volume, { ...image, diskFormat: 'qcow2' }, deps())).toBeNull()
+  expect(await cloneFromStore(volume, { ...image, containerFormat: 'compressed' }, deps())).toBeNull()
+  expect(await cloneFromStore(volume, image, { ...deps(), driver: {} })).toBeNull()
   expect(asked).toEqual([])
 })
 
 test('a volume smaller than the image is refused', async () => {
-  await expect(cloneWhereItLies({ ...volume, sizeGiB: 1 }, image, deps())).rejects.toMatchObject({ kind: 'invalid' })
+  await expect(cloneFromStore({ ...volume, sizeGiB: 1 }, image, deps())).rejects.toMatchObject({ kind: 'invalid' })
   expect(cloned).toEqual([])
 })

@@ -6,9 +6,9 @@ import { bytesOf, openDriver, openRunner } from '@hearth/driver'
 import getPort from 'get-port'
 import { expect, test } from 'vitest'
 import type { Backend } from '../backends.ts'
-import { reachBytes, readsSnapshots } from './reach-bytes.backend.ts'
+import { canReadSnapshots, openVolumeBlocks } from './open-blocks.backend.ts'
 
-test('the bytes of another host’s storage are reached by an export with a password, which goes with them', async () => {
+test('the bytes of another host’s storage are read through an export with a password, which closing removes', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-reach-'))
   const commands: string[] = []
   const log = { ...silentLog, debug: (details: object) => commands.push(JSON.stringify(details)) }
@@ -20,14 +20,14 @@ test('the bytes of another host’s storage are reached by an export with a pass
   const id = uuid()
   const ref = { id, name: `volume-${id}`, sizeGiB: 1 }
   await volume.create(ref)
-  const backend: Backend = { name: 'far', host: 'host1@far', volume, export: exporter, remote: true }
-  const blocks = await reachBytes(backend, ref, 'rw')
+  const backend: Backend = { name: 'far', host: 'host1@far', volume, export: exporter, isRemote: true }
+  const blocks = await openVolumeBlocks(backend, ref, 'rw')
   expect(await exporter.list()).toEqual([ref.name])
   const data = Buffer.alloc(2 ** 21, 0x71)
   await blocks.write(2 ** 20, data)
   await blocks.flush()
-  // An attached volume is exported too, with a password of its own, which must stay.
-  await expect(reachBytes(backend, ref, 'r')).rejects.toMatchObject({ kind: 'busy' })
+  // An attached volume has an export with a password of its own, which must stay.
+  await expect(openVolumeBlocks(backend, ref, 'r')).rejects.toMatchObject({ kind: 'busy' })
   expect(await exporter.list()).toEqual([ref.name])
   await blocks.close()
   expect(await exporter.list()).toEqual([])
@@ -36,9 +36,9 @@ test('the bytes of another host’s storage are reached by an export with a pass
   await direct.read(2 ** 20, back)
   expect(back.equals(data)).toBe(true)
   await direct.close()
-  // The driver's own addresses are of no use from here.
-  expect(readsSnapshots(backend)).toBe(false)
-  expect(readsSnapshots({ ...backend, remote: false })).toBe(true)
+  // The driver's addresses are paths on the other host, so they are useless here.
+  expect(canReadSnapshots(backend)).toBe(false)
+  expect(canReadSnapshots({ ...backend, isRemote: false })).toBe(true)
   await exporter.close()
   await rm(folder, { recursive: true })
 })

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { openConsumption } from './consumption.ts'
 import { meetsSpec } from './filters/extra-spec.ts'
-import { place } from './place.ts'
 import type { Pool } from './pools.ts'
-import type { PlaceRequest } from './request.ts'
+import { rankPools } from './rank-pools.ts'
+import type { PlacementRequest } from './request.ts'
 
 function pool(name: string, more: Partial<Pool> = {}): Pool {
   return {
@@ -24,9 +24,9 @@ function pool(name: string, more: Partial<Pool> = {}): Pool {
   }
 }
 
-function request(more: Partial<PlaceRequest> = {}, extraSpecs: Record<string, string> = {}): PlaceRequest {
+function request(more: Partial<PlacementRequest> = {}, extraSpecs: Record<string, string> = {}): PlacementRequest {
   const type = { id: 't', name: 't', isPublic: true, description: null, extraSpecs, qosSpecsId: null }
-  const rest = { volumeId: 'v', sizeGiB: 10, zone: 'nova', excluded: [], pinned: null, present: null, hints: null }
+  const rest = { volumeId: 'v', sizeGiB: 10, zone: 'nova', excluded: [], pinned: null, currentPool: null, hints: null }
   return { ...rest, type, ...more }
 }
 
@@ -34,42 +34,42 @@ const names = (pools: Pool[]): string[] => pools.map(({ backend }) => backend)
 
 test('the pool with most room comes first', () => {
   const pools = [pool('a', { free: 20 }), pool('b', { free: 90 }), pool('c', { free: 50 })]
-  expect(names(place(pools, request()))).toEqual(['b', 'c', 'a'])
+  expect(names(rankPools(pools, request()))).toEqual(['b', 'c', 'a'])
 })
 
 test('a pool without room, in another zone, or tried before is left out', () => {
   const pools = [pool('full', { free: 9 }), pool('far', { zone: 'moon' }), pool('tried'), pool('good')]
-  expect(names(place(pools, request({ excluded: ['tried'] })))).toEqual(['good'])
+  expect(names(rankPools(pools, request({ excluded: ['tried'] })))).toEqual(['good'])
 })
 
 test('thin pools promise more than they have, within their ratio, and thick volumes in them do not', () => {
   const thin = pool('thin', { thin: true, provisioned: 500, free: 60 })
-  expect(place([thin], request({ sizeGiB: 1000 }))).toHaveLength(1)
-  expect(place([thin], request({ sizeGiB: 1600 }))).toHaveLength(0)
-  expect(place([thin], request({ sizeGiB: 80 }, { 'provisioning:type': 'thick' }))).toHaveLength(0)
+  expect(rankPools([thin], request({ sizeGiB: 1000 }))).toHaveLength(1)
+  expect(rankPools([thin], request({ sizeGiB: 1600 }))).toHaveLength(0)
+  expect(rankPools([thin], request({ sizeGiB: 80 }, { 'provisioning:type': 'thick' }))).toHaveLength(0)
 })
 
 test('reserved space is not given away', () => {
-  expect(place([pool('a', { reservedPercentage: 95 })], request())).toHaveLength(0)
+  expect(rankPools([pool('a', { reservedPercentage: 95 })], request())).toHaveLength(0)
 })
 
 test('unknown and endless capacities take anything, but come after known ones', () => {
   const pools = [pool('endless', { total: 'infinite', free: 'infinite' }), pool('known', { free: 11 })]
-  expect(names(place(pools, request()))).toEqual(['known', 'endless'])
+  expect(names(rankPools(pools, request()))).toEqual(['known', 'endless'])
 })
 
 test('extra specs choose the backend, whatever their scope of no concern says', () => {
   const pools = [pool('gold'), pool('silver')]
-  expect(names(place(pools, request({}, { volume_backend_name: 'silver' })))).toEqual(['silver'])
-  expect(place(pools, request({}, { 'capabilities:volume_backend_name': 'none' }))).toHaveLength(0)
-  expect(place(pools, request({}, { 'qos:maxIOPS': '5' }))).toHaveLength(2)
+  expect(names(rankPools(pools, request({}, { volume_backend_name: 'silver' })))).toEqual(['silver'])
+  expect(rankPools(pools, request({}, { 'capabilities:volume_backend_name': 'none' }))).toHaveLength(0)
+  expect(rankPools(pools, request({}, { 'qos:maxIOPS': '5' }))).toHaveLength(2)
 })
 
 test('what was promised since a report counts until the next one', () => {
   const consumption = openConsumption()
   consumption.add(pool('a'), 95)
-  expect(place(consumption.apply([pool('a')]), request())).toHaveLength(0)
-  expect(place(consumption.apply([pool('a', { reportedAt: 2 })]), request())).toHaveLength(1)
+  expect(rankPools(consumption.apply([pool('a')]), request())).toHaveLength(0)
+  expect(rankPools(consumption.apply([pool('a', { reportedAt: 2 })]), request())).toHaveLength(1)
 })
 
 test.each([

@@ -5,12 +5,12 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { takeQuota } from '../quotas/store.ts'
 import { listServices } from '../services/store.ts'
-import { type FoundObject, findObjects, manageVolume as manageOnBackend, messageContext } from '../topics.ts'
+import { adoptVolume as adoptOnBackend, type BackendObject, listObjects, messageContext } from '../topics.ts'
 import { defaultVolumeType, findVolumeType, type VolumeType } from '../types/store.ts'
 import { refuseEncryption, trimmed } from '../volumes/create.ts'
 import { isTruthy } from '../volumes/schema.ts'
 import { backendOf, createVolumeRow, type VolumeRow, writeMetadata } from '../volumes/store.ts'
-import { detailView, loadParts } from '../volumes/view.ts'
+import { detailView, loadRelations } from '../volumes/view.ts'
 import { invalidReference, type ManageTask, nameOf, ownerOf, type Reference } from './names.ts'
 
 interface ManageBody {
@@ -25,7 +25,7 @@ interface ManageBody {
 }
 
 /** POST /manageable_volumes: takes a volume that is on a backend into our hands, its bytes untouched. */
-export async function manageVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
+export async function adoptVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const body = (request.body as { volume: ManageBody }).volume
   const name = nameOf('volume', body.ref)
@@ -35,16 +35,16 @@ export async function manageVolume(context: Context, request: ApiRequest, deps: 
     : await defaultVolumeType(q, context.identity?.projectId ?? null)
   await refuseEncryption(q, type)
   const wanted = { kind: 'volume', name, volumeName: null } as const
-  const [found] = await deps.bus.call(findObjects, backendOf(host), wanted, messageContext(context))
+  const [found] = await deps.bus.call(listObjects, backendOf(host), wanted, messageContext(context))
   if (!found) throw invalidReference('volume', body.ref, 'it does not exist on the backend.')
   const plan = { found, host, type, zone: body.availability_zone ?? deps.defaultZone }
   const row = await deps.database.transaction((tx) => insert(tx, context, body, plan, deps))
-  const parts = await loadParts(q, [row])
-  return { volume: detailView(context, request, row, parts.get(row.id)!) }
+  const relations = await loadRelations(q, [row])
+  return { volume: detailView(context, request, row, relations.get(row.id)!) }
 }
 
 interface ManagePlan {
-  found: FoundObject
+  found: BackendObject
   host: string
   type: VolumeType
   zone: string
@@ -82,7 +82,7 @@ async function insert(
       : { status: 'available', backend_name: name, launched_at: Date.now() }),
   })
   await writeMetadata(tx, row.id, 'user', body.metadata ?? {})
-  if (renamed) await deps.bus.cast(tx, manageOnBackend, backend, { volumeId: row.id }, messageContext(context))
+  if (renamed) await deps.bus.cast(tx, adoptOnBackend, backend, { volumeId: row.id }, messageContext(context))
   else await tx('unmanaged_objects').where({ host: backend, name }).delete()
   return row
 }

@@ -6,8 +6,8 @@ import { errors } from '../errors.ts'
 import { takeQuota } from '../quotas/store.ts'
 import { createSnapshotRow, type SnapshotRow, writeSnapshotMetadata } from '../snapshots/store.ts'
 import { plainView } from '../snapshots/view.ts'
-import { type FoundObject, findObjects, manageSnapshot as manageOnBackend, messageContext } from '../topics.ts'
-import { volumeFor } from '../volumes/authorize.ts'
+import { adoptSnapshot as adoptOnBackend, type BackendObject, listObjects, messageContext } from '../topics.ts'
+import { getVolumeFor } from '../volumes/authorize.ts'
 import { trimmed } from '../volumes/create.ts'
 import { typeNameOf } from '../volumes/quota.ts'
 import { backendOf, lockVolume, type VolumeRow, volumeRef } from '../volumes/store.ts'
@@ -22,15 +22,15 @@ interface ManageBody {
 }
 
 /** POST /manageable_snapshots: takes a snapshot that is on a backend into our hands. */
-export async function manageSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
+export async function adoptSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const body = (request.body as { snapshot: ManageBody }).snapshot
   const name = nameOf('snapshot', body.ref)
-  const volume = await volumeFor(context, q, body.volume_id, 'snapshot_extension:snapshot_manage')
+  const volume = await getVolumeFor(context, q, body.volume_id, 'snapshot_extension:snapshot_manage')
   if (volume.host === null) throw errors.InvalidVolume({ reason: `Volume ${volume.id} has no backend.` })
   if (volume.status === 'managing') throw errors.InvalidVolume({ reason: `Volume ${volume.id} is being managed.` })
   const input = { kind: 'snapshot' as const, name, volumeName: volumeRef(volume).name }
-  const [found] = await deps.bus.call(findObjects, backendOf(volume.host), input, messageContext(context))
+  const [found] = await deps.bus.call(listObjects, backendOf(volume.host), input, messageContext(context))
   if (!found) throw invalidReference('snapshot', body.ref, 'the volume has no such snapshot on the backend.')
   const row = await deps.database.transaction((tx) => insert(tx, context, body, { volume, found }, deps))
   return { snapshot: plainView(row, body.metadata ?? {}) }
@@ -40,7 +40,7 @@ async function insert(
   tx: Transaction,
   context: Context,
   body: ManageBody,
-  { volume, found }: { volume: VolumeRow; found: FoundObject },
+  { volume, found }: { volume: VolumeRow; found: BackendObject },
   deps: ApiDeps,
 ): Promise<SnapshotRow> {
   const { name, unsafe, renamed } = found
@@ -66,7 +66,7 @@ async function insert(
     backend_name: name,
   })
   await writeSnapshotMetadata(tx, row.id, body.metadata ?? {})
-  if (renamed) await deps.bus.cast(tx, manageOnBackend, backend, { snapshotId: row.id }, messageContext(context))
+  if (renamed) await deps.bus.cast(tx, adoptOnBackend, backend, { snapshotId: row.id }, messageContext(context))
   else await tx('unmanaged_objects').where({ host: backend, name }).delete()
   return row
 }

@@ -9,12 +9,12 @@ import { findVolume, volumeRef } from '../volumes/store.ts'
 import type { ManageTask } from './names.ts'
 
 /** Gives the object that a volume in `managing` was told to take over the volume's name. */
-export async function takeVolume(
+export async function adoptVolume(
   context: MessageContext,
   { volumeId }: { volumeId: string },
   deps: BackendDeps,
 ): Promise<void> {
-  await deps.exclusive(volumeId, async () => {
+  await deps.withLock(volumeId, async () => {
     const { database, backend, log } = deps
     const volume = await findVolume(database.query, volumeId)
     if (volume?.status !== 'managing') return
@@ -24,7 +24,7 @@ export async function takeVolume(
     let update: ModelUpdate | undefined
     try {
       update = await backend.volume.manage!(ref, { name }).catch(async (error: unknown) => {
-        if (!(await isTaken('volume', ref.name, error, deps))) throw error
+        if (!(await isAdopted('volume', ref.name, error, deps))) throw error
         return undefined
       })
     } catch (error) {
@@ -42,7 +42,7 @@ export async function takeVolume(
 }
 
 /** Gives the object that a snapshot in `managing` was told to take over, named in its row, the snapshot's name. */
-export async function takeSnapshot(
+export async function adoptSnapshot(
   context: MessageContext,
   { snapshotId }: { snapshotId: string },
   deps: BackendDeps,
@@ -50,7 +50,7 @@ export async function takeSnapshot(
   const { database, backend, log } = deps
   const found = await findSnapshot(database.query, snapshotId)
   if (!found) return
-  await deps.exclusive(found.volume_id, async () => {
+  await deps.withLock(found.volume_id, async () => {
     const snapshot = await findSnapshot(database.query, snapshotId)
     const volume = await findVolume(database.query, found.volume_id)
     if (snapshot?.status !== 'managing' || !volume || snapshot.backend_name === null) return
@@ -60,7 +60,7 @@ export async function takeSnapshot(
     let update: ModelUpdate | undefined
     try {
       update = await backend.volume.manageSnapshot!(ref, { name }).catch(async (error: unknown) => {
-        if (!(await isTaken('snapshot', ref.name, error, deps))) throw error
+        if (!(await isAdopted('snapshot', ref.name, error, deps))) throw error
         return undefined
       })
     } catch (error) {
@@ -79,7 +79,12 @@ export async function takeSnapshot(
 }
 
 /** True when the reference is gone because an earlier try, cut off since, renamed it. */
-async function isTaken(kind: 'volume' | 'snapshot', name: string, error: unknown, deps: BackendDeps): Promise<boolean> {
+async function isAdopted(
+  kind: 'volume' | 'snapshot',
+  name: string,
+  error: unknown,
+  deps: BackendDeps,
+): Promise<boolean> {
   if (!isDriverError(error) || error.kind !== 'not-found') return false
   const all = (await deps.backend.volume.list?.()) ?? { volumes: [], snapshots: [] }
   return (kind === 'volume' ? all.volumes : all.snapshots).includes(name)
