@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { commonErrors } from '@hearth/core'
@@ -100,16 +101,17 @@ function discardRest(request: FastifyRequest): void {
   raw.resume()
 }
 
-/** Parses a gathered body; undefined for an empty one. Throws MalformedJson, HoldsNul or UnsupportedContentType (400). */
+/** Returns the value of a JSON body; undefined for an empty one. Throws MalformedJson, HoldsNul, NoUnicode or UnsupportedContentType (400). */
 export function parseJsonBody(bytes: unknown, contentType: string | undefined): unknown {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) return undefined
   if (contentType !== undefined && !contentType.includes('json'))
     throw requestErrors.UnsupportedContentType({ type: contentType })
-  if (isBeyond(bytes, deepest, mostValues)) throw requestErrors.MalformedJson()
+  if (!isUtf8(bytes) || isBeyond(bytes, deepest, mostValues)) throw requestErrors.MalformedJson()
   const text = bytes.toString('utf8')
   const value = parse(text)
-  // PostgreSQL keeps no such character in its texts. In JSON it can only be written as an escape.
-  if (text.includes('\\u0000') && holdsNul(value)) throw requestErrors.HoldsNul()
+  // No database keeps such characters in its texts. In JSON they can only be written as escapes.
+  if (text.includes('\\u0000') && holdsText(value, (one) => one.includes('\0'))) throw requestErrors.HoldsNul()
+  if (/\\ud[89a-f]/i.test(text) && holdsText(value, (one) => !one.isWellFormed())) throw requestErrors.NoUnicode()
   return value
 }
 
@@ -121,8 +123,9 @@ function parse(text: string): unknown {
   }
 }
 
-function holdsNul(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes('\0')
+/** True when `test` holds for one of the texts and keys in a JSON value. */
+function holdsText(value: unknown, test: (text: string) => boolean): boolean {
+  if (typeof value === 'string') return test(value)
   if (typeof value !== 'object' || value === null) return false
-  return Object.entries(value).some(([key, member]) => key.includes('\0') || holdsNul(member))
+  return Object.entries(value).some(([key, member]) => test(key) || holdsText(member, test))
 }

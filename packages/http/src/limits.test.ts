@@ -90,7 +90,8 @@ const trickle = (bytes: string, everyMs: number) => (socket: Socket) => {
   socket.on('close', () => clearInterval(timer))
 }
 const call = (path: string, more: RequestInit = {}) => fetch(`http://127.0.0.1:${port}${path}`, more)
-const post = (body: string) => call('/json', { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+const post = (body: string | Buffer<ArrayBuffer>) =>
+  call('/json', { method: 'POST', body, headers: { 'content-type': 'application/json' } })
 
 test('JSON nested 100 levels deep is parsed, one level more is 400 in the service’s form', async () => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
@@ -218,6 +219,22 @@ test.each(['{"a":"x\\u0000"}', '{"a\\u0000":1}', '[[{"a":["\\u0000"]}]]'])(
     expect(await response.json()).toEqual({ envelope: 'Text must not hold null characters.' })
   },
 )
+
+test.each(['{"a":"x\\ud800"}', '{"a\\uDFFF":1}', '[[{"a":["\\udc00\\ud800"]}]]'])(
+  'half of a surrogate pair in a JSON body is 400: %s',
+  async (body) => {
+    const response = await post(body)
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('valid Unicode')])
+  },
+)
+
+test('a whole surrogate pair is text as any other', async () => {
+  expect((await post('{"a":"\\ud83d\\ude00"}')).status).toBe(200)
+})
+
+test('a JSON body that is no UTF-8 is 400, and not changed to be', async () => {
+  expect((await post(Buffer.from([...Buffer.from('{"a":"x'), 0xff, ...Buffer.from('"}')]))).status).toBe(400)
+})
 
 test('an escaped backslash before u0000 is no null character, and one in the URL is 400', async () => {
   expect((await post('{"a":"\\\\u0000"}')).status).toBe(200)

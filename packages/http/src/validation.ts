@@ -15,6 +15,7 @@ export const requestErrors = errorTable({
   TooManyHeaders: [431, 'The request has more than {max} headers.'],
   HeadersTooLarge: [431, 'The headers of the request are too large.'],
   HoldsNul: [400, 'Text must not hold null characters.'],
+  NoUnicode: [400, 'Text must be valid Unicode: it holds half of a surrogate pair.'],
   MissingBody: [400, 'Missing required element in the request body.'],
   VersionMalformed: [400, "API Version String '{version}' is of invalid format. Must be of format MajorNum.MinorNum."],
   VersionOutOfRange: [406, 'Version {version} is not supported by the API. Minimum is {min} and maximum is {max}.'],
