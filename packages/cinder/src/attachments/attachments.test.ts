@@ -25,7 +25,7 @@ const ask = (method: string, path: string, body?: object, options = {}) =>
   cinder.ask(method, path, body, { version, ...options })
 const act = (id: string, action: object, options = {}) => ask('POST', `/volumes/${id}/action`, action, options)
 
-test('an attachment goes from reserved over attaching to attached and leaves nothing behind', async () => {
+test('an attachment changes from reserved to attaching to attached, and its deletion removes the export', async () => {
   const id = await makeVolume()
   const made = await ask('POST', '/attachments', { attachment: { volume_uuid: id, instance_uuid: server } })
   expect(made.status).toBe(200)
@@ -58,7 +58,7 @@ test('an attachment goes from reserved over attaching to attached and leaves not
   expect(await cinder.exporter.list()).not.toContain(`volume-${id}`)
 })
 
-test('an attachment without a connector is completed, as Nova does for a shelved server', async () => {
+test('an attachment without a connector can be completed, as Nova does for a shelved server', async () => {
   const id = await makeVolume()
   const made = await ask('POST', '/attachments', { attachment: { volume_uuid: id, instance_uuid: server } })
   const path = `/attachments/${made.body.attachment.id}`
@@ -70,7 +70,7 @@ test('an attachment without a connector is completed, as Nova does for a shelved
   await cinder.wait(`/volumes/${id}`, 'available')
 })
 
-test('a volume that is attached can be neither attached to another server nor deleted', async () => {
+test('an attached volume can be neither attached to another server nor deleted', async () => {
   const id = await makeVolume()
   await ask('POST', '/attachments', { attachment: { volume_uuid: id, instance_uuid: server, connector } })
   const other = '55555555-5555-4555-8555-555555555555'
@@ -79,7 +79,7 @@ test('a volume that is attached can be neither attached to another server nor de
   expect((await ask('DELETE', `/volumes/${id}`)).status).toBe(400)
 })
 
-test('after a restart attached volumes are offered with their old credentials and nothing else is', async () => {
+test('a restart exports attached volumes again with their old credentials, and removes orphaned exports', async () => {
   const id = await makeVolume()
   const { body } = await ask('POST', '/attachments', { attachment: { volume_uuid: id, connector } })
   const { auth_password } = body.attachment.connection_info
@@ -93,7 +93,7 @@ test('after a restart attached volumes are offered with their old credentials an
   expect(again.body.attachment.connection_info.auth_password).toBe(auth_password)
 })
 
-test('the legacy calls reserve, connect, attach and detach', async () => {
+test('the legacy actions reserve, connect, attach and detach a volume', async () => {
   const id = await makeVolume()
   expect((await act(id, { 'os-reserve': {} })).status).toBe(202)
   expect((await act(id, { 'os-reserve': {} })).status).toBe(400)

@@ -9,7 +9,7 @@ import { attachmentStates } from './states.ts'
 import { type AttachmentRow, getAttachment } from './store.ts'
 import { updateVolumeStatus } from './volume-status.ts'
 
-/** os-complete: the server has the volume; both become attached. */
+/** os-complete: the server has connected the volume. Sets the attachment to `attached` and the volume to `in-use`. */
 export async function completeAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const q = deps.database.query
   const attachment = await getAttachment(q, request.params.id!)
@@ -22,7 +22,7 @@ async function complete(tx: Transaction, attachment: AttachmentRow): Promise<voi
   const volume = await lockVolume(tx, attachment.volume_id)
   const set = { attached_at: Date.now() }
   const states = attachmentStates
-  // Nova completes the reserved attachment of a server that is shelved: nothing is connected, yet the volume is in use.
+  // Nova completes the reserved attachment of a shelved server: the volume is in use although nothing is connected.
   const from = ['reserved', 'attaching', 'attached']
   if (!(await move(tx, { table: 'attachments', id: attachment.id, to: 'attached', states, from, set }))) {
     const reason = `Attachment status must be reserved or attaching to be completed, but the current status is ${attachment.status}.`

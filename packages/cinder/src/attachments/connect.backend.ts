@@ -26,8 +26,9 @@ interface ConnectInput {
 }
 
 /**
- * Offers the volume to a connector and answers the nested connection_info. With an attachment, the attachment and the
- * volume become `attaching` in the same transaction that keeps the connection. Throws InvalidInput (400), BackendFailure.
+ * Exports the volume to a connector and returns the nested connection_info. With an attachment, the transaction that
+ * saves the connection also sets the attachment and the volume to `attaching`. Throws InvalidInput (400),
+ * BackendFailure (500).
  */
 export async function connectVolume(
   _context: MessageContext,
@@ -68,7 +69,7 @@ async function openConnection(
     const { kind: _kind, ...info } = connection
     return info
   }
-  if (!exporter) throw new DriverError('unsupported', 'this backend has nothing to offer its devices with')
+  if (!exporter) throw new DriverError('unsupported', 'this backend has no export driver for its devices')
   if (typeof connector.initiator !== 'string')
     throw errors.InvalidInput({ reason: 'Connector is missing its initiator.' })
   const others = await listInitiators(volume, deps, { without: attachmentId })
@@ -112,7 +113,7 @@ async function saveConnection(
   await updateVolumeStatus(tx, locked)
 }
 
-/** Takes an attachment, or the legacy connection, away; the export goes with the last one. */
+/** Deletes an attachment, or the legacy connection if none is named. Removes the export with the last attachment. */
 export async function disconnectVolume(
   _context: MessageContext,
   input: { volumeId: string; attachmentId: string | null },
@@ -138,7 +139,9 @@ export async function disconnectVolume(
   })
 }
 
-/** The export goes with the last attachment; before that, an initiator with its own. */
+/**
+ * Removes the export if no other attachment uses it; otherwise removes only the initiator of this attachment from it.
+ */
 async function removeFromExport(volume: VolumeRow, attachmentId: string | null, deps: BackendDeps): Promise<void> {
   const exporter = deps.backend.export
   if (!exporter) return
@@ -147,7 +150,7 @@ async function removeFromExport(volume: VolumeRow, attachmentId: string | null, 
   if (exporter.perInitiator && initiators.length > 0) await exportVolume(volume, initiators, deps)
 }
 
-/** How many attachments other than this one use the export. */
+/** Returns the number of attachments other than `except` that use the export. */
 async function countConnected(deps: BackendDeps, volume: VolumeRow, except: string | null = null): Promise<number> {
   const attachments = await listAttachments(deps.database.query, { volume_id: volume.id })
   return attachments.filter((one) => one.connection_info !== null && one.id !== except).length

@@ -6,7 +6,7 @@ import { getVolumeType } from '../types/store.ts'
 import { readMetadata, type VolumeRow } from '../volumes/store.ts'
 import type { Connector } from './store.ts'
 
-/** A nested connection_info; file shares have `mount_point_base` too. */
+/** A nested connection_info; those of file shares also have `mount_point_base`. */
 export type ConnectionInfo = {
   driver_volume_type: string
   data: Record<string, unknown>
@@ -19,8 +19,8 @@ interface ConnectRequest {
 }
 
 /**
- * Adds what every connection carries besides the driver's own data, the driver having the last word on encryption and
- * discard, as in upstream's `volume/manager.py`.
+ * Returns the driver's connection with the data that every connection has: QoS limits, access mode and flags. For
+ * encryption and discard the driver's own values win, as in upstream's `volume/manager.py`.
  */
 export async function withSharedData(
   q: Query,
@@ -58,7 +58,10 @@ const scaledLimits = [
   'total_bytes_sec',
 ]
 
-/** The limits the compute host is to keep; those told by the GiB become numbers for this size. */
+/**
+ * Returns the QoS limits that the compute host applies; limits per GiB are converted for this size. Null if the type
+ * has no QoS specs or only the backend applies them.
+ */
 async function limitsFor(
   q: Query,
   id: string | null,

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestCinder, type TestCinder } from '../start-for-tests.ts'
 
 let cinder: TestCinder
-/** What the exporter was last asked for, by volume name. */
-const offered = new Map<string, ExportRequest>()
-/** What the driver says in place of its own connection. */
+/** The last export request of each volume, by volume name. */
+const exported = new Map<string, ExportRequest>()
+/** Connection that the driver returns instead of its own. */
 let network: Connection | undefined
-const asked: (Record<string, unknown> | undefined)[] = []
+const connectors: (Record<string, unknown> | undefined)[] = []
 
 beforeAll(async () => {
   cinder = await startTestCinder({ volume: { capabilities: { cacheable: true } } })
@@ -15,12 +15,12 @@ beforeAll(async () => {
   const { connection } = volume
   const { create } = exporter
   volume.connection = async (ref, connector) => {
-    asked.push(connector)
+    connectors.push(connector)
     return network ?? connection(ref)
   }
   exporter.perInitiator = true
   exporter.create = async (request) => {
-    offered.set(request.name, request)
+    exported.set(request.name, request)
     return create(request)
   }
 })
@@ -43,18 +43,18 @@ async function attach(id: string, host: string, more: object = {}) {
   return body.attachment
 }
 
-test('each initiator is let in with its attachment and kept out after it, without a restart forgetting one', async () => {
+test('an export admits the initiators of the current attachments, also after a restart', async () => {
   const type = { name: 'many', extra_specs: { multiattach: '<is> True' } }
   await ask('POST', '/types', { volume_type: type })
   const id = await makeVolume({ volume_type: 'many' })
-  const initiators = () => offered.get(`volume-${id}`)?.initiators
+  const initiators = () => exported.get(`volume-${id}`)?.initiators
   const first = await attach(id, 'one')
   expect(initiators()).toEqual(['iqn.1993-08.org.debian:one'])
   const second = await attach(id, 'two')
   const again = await attach(id, 'two')
   const both = ['iqn.1993-08.org.debian:one', 'iqn.1993-08.org.debian:two']
   expect(initiators()).toEqual(both)
-  offered.clear()
+  exported.clear()
   await cinder.restartVolume()
   expect(initiators()).toEqual(both)
   await ask('DELETE', `/attachments/${second.id}`)
@@ -65,14 +65,14 @@ test('each initiator is let in with its attachment and kept out after it, withou
   expect(await cinder.exporter.list()).not.toContain(`volume-${id}`)
 })
 
-test('a legacy connection keeps its initiator across a restart', async () => {
+test('the export of a legacy connection admits its initiator after a restart too', async () => {
   const id = await makeVolume()
   const act = (action: object) => ask('POST', `/volumes/${id}/action`, action)
   await act({ 'os-reserve': {} })
   await act({ 'os-initialize_connection': { connector: connectorOf('old') } })
-  offered.clear()
+  exported.clear()
   await cinder.restartVolume()
-  expect(offered.get(`volume-${id}`)?.initiators).toEqual(['iqn.1993-08.org.debian:old'])
+  expect(exported.get(`volume-${id}`)?.initiators).toEqual(['iqn.1993-08.org.debian:old'])
   await act({ 'os-terminate_connection': { connector: connectorOf('old') } })
   await act({ 'os-unreserve': {} })
   expect(await cinder.exporter.list()).not.toContain(`volume-${id}`)
@@ -80,7 +80,7 @@ test('a legacy connection keeps its initiator across a restart', async () => {
   expect(shown.body.volume.metadata).toEqual({})
 })
 
-test('limits for the compute host come with the connection, those by the GiB for the size of the volume', async () => {
+test('a connection has the QoS limits of the compute host, with limits per GiB for the volume’s size', async () => {
   const specs = {
     consumer: 'both',
     read_iops_sec_per_gb: '100',
@@ -110,12 +110,12 @@ test('limits for the compute host come with the connection, those by the GiB for
   expect((await attach(silent, 'one')).connection_info.qos_specs).toBeNull()
 })
 
-test('connections of storage that needs no export pass as their driver words them, the mount point beside the data', async () => {
+test('a connection without an export keeps the driver’s data, with the mount point next to the data', async () => {
   const data = { export: 'nas:/vols', name: 'volume-1', options: null, format: 'raw', discard: true, encrypted: true }
   network = { kind: 'network', driver_volume_type: 'nfs', data, mount_point_base: '/var/lib/hearth/mnt' }
   const id = await makeVolume()
   const { connection_info, id: attachment } = await attach(id, 'one')
-  expect(asked.at(-1)).toMatchObject(connectorOf('one'))
+  expect(connectors.at(-1)).toMatchObject(connectorOf('one'))
   expect(connection_info).toEqual({
     ...data,
     driver_volume_type: 'nfs',

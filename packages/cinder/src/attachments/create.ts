@@ -17,7 +17,7 @@ interface CreateBody {
   mode?: string | null
 }
 
-/** POST /attachments: reserves the volume and, given a connector, offers it. */
+/** POST /attachments: reserves the volume and, with a connector, exports it to that connector. */
 export async function createAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const body = (request.body as { attachment: CreateBody }).attachment
   const volume = await getVolumeFor(context, deps.database.query, body.volume_uuid, 'volume:attachment_create')
@@ -46,7 +46,7 @@ async function reserve(tx: Transaction, volume: VolumeRow, body: CreateBody): Pr
   })
 }
 
-/** The volume becomes `reserved`, unless the same server has it already or it may be attached many times. */
+/** Sets the volume to `reserved`, unless the same server has it already or it is multiattach and in use. Throws 400. */
 async function reserveVolume(tx: Transaction, volume: VolumeRow, instance: string | null): Promise<void> {
   if (volume.status.includes('error')) {
     throw errors.InvalidVolume({ reason: `Volume ${volume.id} is in an error state, and cannot be attached.` })
@@ -77,7 +77,7 @@ async function connect(
   await deps.bus.call(connectVolume, backendOf(volume.host), payload, messageContext(context))
 }
 
-/** PUT /attachments/{id}: offers the volume to the connector. */
+/** PUT /attachments/{id}: exports the volume to the connector. */
 export async function updateAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const attachment = await getAttachment(q, request.params.id!)
@@ -88,7 +88,7 @@ export async function updateAttachment(context: Context, request: ApiRequest, de
   return { attachment: detailView(await getAttachment(q, attachment.id)) }
 }
 
-/** A volume for one server only may not be offered to a second one. */
+/** Throws InvalidVolume (400) if the volume is not multiattach and another server is connected to it. */
 async function checkSameServer(_context: Context, deps: ApiDeps, attachment: AttachmentRow): Promise<void> {
   const others = await listAttachments(deps.database.query, { volume_id: attachment.volume_id })
   const volume = await deps.database.query('volumes').where({ id: attachment.volume_id }).first('multiattach')

@@ -9,7 +9,7 @@ import { type AttachmentRow, deleteAttachmentRow, getAttachment, listAttachments
 import { summaryView } from './view.ts'
 import { updateVolumeStatus } from './volume-status.ts'
 
-/** DELETE /attachments/{id}: answers the attachments that remain. */
+/** DELETE /attachments/{id}: returns the remaining attachments of the volume. */
 export async function deleteAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const attachment = await getAttachment(q, request.params.id!)
@@ -20,7 +20,7 @@ export async function deleteAttachment(context: Context, request: ApiRequest, de
   return { attachments: remaining.map(summaryView) }
 }
 
-/** Ends an attachment: through the backend when it was connected, at once when it was only reserved. */
+/** Deletes an attachment: by the backend if it is connected, else only its row. */
 export async function removeAttachment(
   context: Context,
   volume: VolumeRow,

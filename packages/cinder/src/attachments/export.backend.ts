@@ -3,13 +3,16 @@ import type { BackendDeps } from '../volumes/backend-deps.ts'
 import { readMetadata, type VolumeRow, volumeRef } from '../volumes/store.ts'
 import { listAttachments } from './store.ts'
 
-/** The credentials kept in `provider_auth`: `CHAP user password`. */
+/** Returns the CHAP credentials in `provider_auth` (`CHAP user password`); null if there are none. */
 export function readChap(volume: VolumeRow): Chap | null {
   const [method, username, password] = volume.provider_auth?.split(' ') ?? []
   return method === 'CHAP' && username && password ? { username, password } : null
 }
 
-/** Initiators of all who were promised the volume, but for one attachment; null there is the legacy connection. */
+/**
+ * Returns the initiators of all connections of the volume. `without` leaves out one attachment, or the legacy
+ * connection if it is null.
+ */
 export async function listInitiators(
   volume: VolumeRow,
   { database }: BackendDeps,
@@ -25,7 +28,7 @@ export async function listInitiators(
   return [...new Set(named.filter((initiator) => typeof initiator === 'string'))]
 }
 
-/** Offers a connected volume with the credentials it has, to these initiators where the export names them. */
+/** Exports a volume with its saved credentials, for these initiators if the export driver restricts initiators. */
 export async function exportVolume(volume: VolumeRow, initiators: string[], { backend }: BackendDeps): Promise<void> {
   const connection = await backend.volume.connection(volumeRef(volume))
   if (connection.kind !== 'device') return

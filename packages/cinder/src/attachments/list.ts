@@ -31,7 +31,7 @@ const filterTable: FilterTable = {
   },
 }
 
-/** GET /attachments and /attachments/detail; without links, as upstream. */
+/** GET /attachments and /attachments/detail. There are no links to the next page, as in upstream. */
 export async function listAttachments(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const detail = request.url.split('?', 1)[0]!.endsWith('/detail')
   const q = deps.database.query

@@ -1,6 +1,6 @@
 import { member, reader } from '../policies.ts'
 
-/** Rules about attachments, under upstream's names (cinder/policies/attachments.py). */
+/** Policies for attachments, with upstream's names (cinder/policies/attachments.py). */
 export const attachmentPolicies: Record<string, string> = {
   'volume:attachment_get_all': reader,
   'volume:attachment_create': member,

@@ -4,14 +4,14 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { type AttachmentRow, listAttachments } from './store.ts'
 
-/** True when another service asks on the user's behalf: by X-Service-Token alone, as cinder/volume/api.py has it. */
+/** Returns true for a request of a service for a user. Only X-Service-Token counts, as in cinder/volume/api.py. */
 export function isServiceRequest(context: Context): boolean {
   return context.serviceRoles.includes('service')
 }
 
 /**
- * A volume that a server may still use must not be taken from under it (CVE-2023-2088): without a service's token an
- * attachment may go only when no server is named or none was ever connected, or when Nova knows nothing of it. Throws 409.
+ * Throws ConflictNovaUsingAttachment (409) if a server may still use the attachment (CVE-2023-2088). Without a service
+ * token an attachment may be deleted only if it names no server, was never connected, or is unknown to Nova.
  */
 export async function checkDetachAllowed(context: Context, attachment: AttachmentRow, deps: ApiDeps): Promise<void> {
   if (isServiceRequest(context)) return
@@ -21,13 +21,19 @@ export async function checkDetachAllowed(context: Context, attachment: Attachmen
   if (deps.compute === null) throw refusal
   const used = await deps.compute.attachmentOf(server, attachment.volume_id).catch((error: unknown) => {
     if (!isNoCompute(error))
-      context.log.warn({ err: error, attachmentId: attachment.id }, 'compute could not be asked about an attachment')
+      context.log.warn(
+        { err: error, attachmentId: attachment.id },
+        'Compute could not be asked whether a server uses the attachment; the detach is refused',
+      )
     throw refusal
   })
   if (used === attachment.id) throw refusal
 }
 
-/** The same for calls that name a volume and perhaps an attachment. Answers the attachment that is meant, if any. */
+/**
+ * Returns the attachment that a detach of a volume refers to: `attachmentId`, or the only one; null if there is none or
+ * several. Throws VolumeAttachmentNotFound (404), and like `checkDetachAllowed` ConflictNovaUsingAttachment (409).
+ */
 export async function findAttachmentToDetach(
   context: Context,
   volumeId: string,

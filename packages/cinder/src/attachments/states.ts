@@ -1,6 +1,6 @@
 import type { StateTable } from '@hearth/core'
 
-/** What an attachment's status (`attach_status` on the wire) may become. */
+/** The allowed changes of an attachment's status (`attach_status` on the wire). */
 export const attachmentStates: StateTable = {
   reserved: ['attaching', 'attached', 'error_attaching'],
   attaching: ['attaching', 'attached', 'error_attaching', 'reserved'],

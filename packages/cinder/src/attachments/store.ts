@@ -12,10 +12,10 @@ export interface AttachmentRow {
   attached_host: string | null
   mountpoint: string | null
   attach_mode: string | null
-  /** attach_status on the wire. */
+  /** Called `attach_status` on the wire. */
   status: string
   connector: string | null
-  /** Nested, as drivers answer it. */
+  /** Nested connection_info, in the form that drivers return. */
   connection_info: string | null
   attached_at: number | null
   detached_at: number | null
@@ -25,6 +25,7 @@ export interface AttachmentRow {
 
 export type NewAttachment = Pick<AttachmentRow, 'id' | 'volume_id' | 'project_id' | 'status'> & Partial<AttachmentRow>
 
+/** Inserts an attachment with defaults for absent columns, and returns it. */
 export async function createAttachmentRow(tx: Transaction, attachment: NewAttachment): Promise<AttachmentRow> {
   const row: AttachmentRow = {
     instance_uuid: null,
@@ -43,25 +44,26 @@ export async function createAttachmentRow(tx: Transaction, attachment: NewAttach
   return row
 }
 
+/** Returns the attachment, or undefined if there is none. */
 export async function findAttachment(q: Query, id: string): Promise<AttachmentRow | undefined> {
   return q<AttachmentRow>('attachments').where({ id }).first()
 }
 
-/** Throws VolumeAttachmentNotFound (404). */
+/** Returns the attachment. Throws VolumeAttachmentNotFound (404). */
 export async function getAttachment(q: Query, id: string): Promise<AttachmentRow> {
   const row = await findAttachment(q, id)
   if (!row) throw errors.VolumeAttachmentNotFound({ filter: `attachment_id = ${id}` })
   return row
 }
 
-/** Oldest first. */
+/** Returns the attachments with these column values, oldest first. */
 export async function listAttachments(q: Query, where: Partial<AttachmentRow>): Promise<AttachmentRow[]> {
   return q<AttachmentRow>('attachments').where(where).orderBy(['created_at', 'id']).select('*') as Promise<
     AttachmentRow[]
   >
 }
 
-/** Writes columns other than the status. */
+/** Updates columns other than the status. */
 export async function updateAttachment(
   tx: Query,
   id: string,
@@ -72,10 +74,12 @@ export async function updateAttachment(
     .update({ updated_at: Date.now(), ...set })
 }
 
+/** Deletes the row. Returns false if it was gone. */
 export async function deleteAttachmentRow(tx: Query, id: string): Promise<boolean> {
   return (await tx('attachments').where({ id }).delete()) > 0
 }
 
+/** Deletes all attachments of a volume. */
 export async function deleteAttachmentsOf(tx: Query, volumeId: string): Promise<void> {
   await tx('attachments').where({ volume_id: volumeId }).delete()
 }

@@ -1,12 +1,12 @@
 import { isoMicroseconds } from '@hearth/core'
 import type { AttachmentRow } from './store.ts'
 
-/** An attachment as the plain listing and the answer of DELETE hold it. */
+/** Returns an attachment as in the plain listing and in the response of DELETE. */
 export function summaryView(row: AttachmentRow): Record<string, unknown> {
   return { id: row.id, status: row.status, instance: row.instance_uuid, volume_id: row.volume_id }
 }
 
-/** An attachment as all other calls answer it; here connection_info is flat. */
+/** Returns an attachment as in all other responses, with a flat connection_info. */
 export function detailView(row: AttachmentRow): Record<string, unknown> {
   return {
     ...summaryView(row),

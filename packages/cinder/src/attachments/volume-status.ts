@@ -4,17 +4,17 @@ import { volumeStates } from '../volumes/states.ts'
 import { updateVolume, type VolumeRow } from '../volumes/store.ts'
 import { listAttachments } from './store.ts'
 
-/** Attachment status → what it makes of the volume; the furthest along wins. */
+/** Attachment status → volume status. The first status in this list that an attachment has decides. */
 const ranks: [attachment: string, volume: string][] = [
   ['attached', 'in-use'],
   ['attaching', 'attaching'],
   ['reserved', 'reserved'],
 ]
 
-/** Statuses of work that attachments do not interrupt. */
+/** Volume statuses that stay when attachments change, because an operation is in progress. */
 const busy = ['uploading', 'extending', 'backing-up', 'retyping', 'downloading', 'deleting', 'maintenance']
 
-/** Brings a volume's status and attach_status in line with its attachments; call with the volume locked. */
+/** Sets a volume's status and attach_status to match its attachments. The caller holds the lock of the volume's row. */
 export async function updateVolumeStatus(tx: Transaction, volume: VolumeRow): Promise<void> {
   const attachments = await listAttachments(tx, { volume_id: volume.id })
   const statuses = attachments.map(({ status }) => status)
@@ -24,7 +24,7 @@ export async function updateVolumeStatus(tx: Transaction, volume: VolumeRow): Pr
   if (attachments.length === 0)
     await tx('volume_metadata').where({ volume_id: volume.id, kind: 'admin', key: 'attached_mode' }).delete()
   if (volume.status === to || busy.includes(volume.status)) {
-    // Work in progress ends in the status it began from, which may have become another meanwhile.
+    // An operation in progress ends in `previous_status`, which the changed attachments may replace.
     const previous = busy.includes(volume.status) && volume.previous_status !== null ? { previous_status: to } : {}
     await updateVolume(tx, volume.id, { attach_status, ...previous })
     return

@@ -1,31 +1,34 @@
 import { type ServiceSession, sendWithToken, sessionErrors } from '@hearth/auth'
 import { isHearthError } from '@hearth/core'
 
-/** What block storage asks Nova. */
+/** The calls that block storage makes to Nova. */
 export interface ComputeClient {
   /**
-   * Attachment id that the server uses for the volume; null when there is no such server or attachment. Throws
-   * NoEndpoint where the catalog has no Compute service, and what else kept it from being asked.
+   * Returns the id of the attachment that the server has for the volume; null if there is no such server or attachment.
+   * Throws NoEndpoint if the catalog has no Compute service, and the error of a failed request.
    */
   attachmentOf(serverId: string, volumeId: string): Promise<string | null>
   /**
-   * Tells Nova that an attached volume has grown; failures are the caller's to log. Nothing is told where there is no
-   * Nova.
+   * Reports to Nova that an attached volume has grown; does nothing in a cloud without Nova. Throws the error of a
+   * failed request, which the caller logs.
    */
   volumeExtended(serverIds: string[], volumeId: string): Promise<void>
-  /** Tells Nova that an image was written over a volume of servers that wait for it; as volumeExtended. */
+  /**
+   * Reports to Nova that an image was written over the volume of servers that wait for it. Errors as in
+   * `volumeExtended`.
+   */
   volumeReimaged(serverIds: string[], volumeId: string): Promise<void>
 }
 
-/** The versions that cinder/compute/nova.py asks for. */
+/** The microversions that cinder/compute/nova.py requests. */
 const [volumeIdVersion, extendVersion, reimageVersion] = ['compute 2.89', 'compute 2.51', 'compute 2.93'] as const
 
-/** True for the error of a cloud without Compute service. */
+/** Returns true for the error of a cloud without a Compute service. */
 export function isNoCompute(error: unknown): boolean {
   return isHearthError(error) && error.code === sessionErrors.NoEndpoint().code
 }
 
-/** Speaks to the Compute endpoint of the catalog as the service user. */
+/** Returns a client of the Compute endpoint in the catalog, which acts as the service user. */
 export function openComputeClient(session: ServiceSession): ComputeClient {
   const send = async (path: string, version: string, body?: unknown): Promise<Response> => {
     const endpoint = await session.endpoint('compute')
@@ -43,7 +46,7 @@ export function openComputeClient(session: ServiceSession): ComputeClient {
     const response = await send('/os-server-external-events', version, { events }).catch((error: unknown) => {
       if (!isNoCompute(error)) throw error
     })
-    if (response && !response.ok) throw new Error(`compute answered ${response.status}`)
+    if (response && !response.ok) throw new Error(`Compute returned status ${response.status}`)
     await response?.body?.cancel()
   }
   return {
@@ -51,7 +54,7 @@ export function openComputeClient(session: ServiceSession): ComputeClient {
       const path = `/servers/${encodeURIComponent(serverId)}/os-volume_attachments/${volumeId}`
       const response = await send(path, volumeIdVersion)
       if (response.status === 404) return null
-      if (!response.ok) throw new Error(`compute answered ${response.status}`)
+      if (!response.ok) throw new Error(`Compute returned status ${response.status}`)
       const { volumeAttachment } = (await response.json()) as { volumeAttachment: { attachment_id: string } }
       return volumeAttachment.attachment_id
     },

@@ -3,7 +3,7 @@ import type { ServiceSession } from '@hearth/driver'
 import { type Dispatcher, request } from 'undici'
 import { errors } from '../errors.ts'
 
-/** An image of Glance v2. Sizes are bytes; properties beyond the fixed ones are custom. */
+/** An image of Glance v2. Sizes are bytes; properties not named here are custom. */
 export interface Image {
   id: string
   name: string | null
@@ -21,21 +21,21 @@ export interface Image {
   [property: string]: unknown
 }
 
-/** What block storage asks Glance; every call acts with the token it is given. */
+/** The calls that block storage makes to Glance. Each call acts with the given token. */
 export interface ImageClient {
   /** Throws ImageNotFound (404). */
   get(token: string, id: string): Promise<Image>
   /**
-   * URLs of where the image service's own stores keep the image's bytes; none when it does not tell. The token must be
-   * a service's.
+   * Returns the URLs at which the image service's own stores keep the image's bytes; none if it does not show them. The
+   * token must be a service's.
    */
   locations(token: string, id: string): Promise<string[]>
-  /** Visible images of that name. */
+  /** Returns the visible images with that name. */
   listByName(token: string, name: string): Promise<Image[]>
   create(token: string, image: Record<string, unknown>): Promise<Image>
   upload(token: string, id: string, data: Readable, signal?: AbortSignal): Promise<void>
   download(token: string, id: string, signal?: AbortSignal): Promise<Readable>
-  /** Deleting what is gone succeeds. */
+  /** Deletes an image; succeeds if it is gone already. */
   delete(token: string, id: string): Promise<void>
 }
 
@@ -49,14 +49,14 @@ interface Call {
 
 type Response = Dispatcher.ResponseData
 
-/** Bytes may take as long as they take; other answers come within this many milliseconds. */
+/** Timeout of all responses in milliseconds, except for image bytes, which have none. */
 const responseMs = 60_000
 
 type OwnSession = Pick<ServiceSession, 'token' | 'refused'>
 
 /**
- * Speaks to the endpoint, which may be given with or without `/v2`. A call made with the token of `session` that is
- * refused with 401 is made once more with a new one, unless its data can be read only once.
+ * Returns a function that sends requests to the endpoint, which may be given with or without `/v2`. A request with a
+ * token of `session` that is refused with 401 is repeated once with a new token, unless its data can be read only once.
  */
 function openSender(
   endpoint: () => Promise<string>,
@@ -86,7 +86,9 @@ function openSenderOnce(endpoint: () => Promise<string>): (token: string, call: 
   }
 }
 
-/** `endpoint` returns Glance's base URL; `session` is the service user's, whose token some calls are made with. */
+/**
+ * Returns a client of Glance. `endpoint` returns its base URL; `session` is the service user's login, for its tokens.
+ */
 export function openImageClient(endpoint: () => Promise<string>, session?: OwnSession): ImageClient {
   const send = openSender(endpoint, session)
   const pathOf = (id: string): string => `/images/${encodeURIComponent(id)}`
@@ -147,8 +149,8 @@ interface Location {
 }
 
 /**
- * Stores name what they keep by the image's id. What users registered themselves could lead to the bytes of others
- * (OSSN-0065), so a location of no store, or that names something else, is none.
+ * Keeps only locations in the image service's own stores, which name the data by the image's id. Locations that users
+ * registered could point to other users' data (OSSN-0065), so those without a store or without the id are left out.
  */
 function ownLocations(id: string, locations: Location[]): string[] {
   const isOwn = ({ url, metadata }: Location): boolean =>
@@ -156,7 +158,7 @@ function ownLocations(id: string, locations: Location[]): string[] {
   return locations.filter(isOwn).map(({ url }) => url)
 }
 
-/** The JSON of a success, null without any. Throws what the image service says is wrong. */
+/** Returns the JSON of a successful response, null if it has no body. Throws the error of another response. */
 async function read(response: Response, imageId: string): Promise<unknown> {
   if (response.statusCode >= 300) throw await errorOf(response, imageId)
   const text = await response.body.text()

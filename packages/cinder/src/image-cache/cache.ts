@@ -7,24 +7,24 @@ import { type FillDeps, type ImageSource, prepareImage } from './fill.ts'
 import { type BaseRow, baseRef, deleteBaseRow, findBase, insertBase, listBases, updateBase } from './store.ts'
 
 const hourMs = 3600 * 1000
-/** A base nobody has used for so long goes. */
+/** A base that has not been used for this long is removed. */
 const idleMs = 24 * hourMs
 
-/** Keeps each image once per backend, as a hidden base volume that volumes of the image are cloned from. */
+/** Keeps each image once per backend, as a hidden base volume. Volumes of the image are clones of it. */
 export interface ImageCache {
   /**
-   * Makes `volume` out of the image: by a clone of where the image lies if the backend can, else of its base. However many
-   * ask at once, the image is downloaded once. `onDownload` is told when this call is the one that downloads. Throws
-   * DriverError.
+   * Creates `volume` from the image: as a clone of the image in the image store if the driver can do that, else as a
+   * clone of the base. Concurrent calls share one download; `onDownload` is called only for the call that starts it.
+   * Throws DriverError.
    */
   makeVolume(
     volume: VolumeRef,
     image: ImageSource,
     options: { signal?: AbortSignal; onDownload?(): Promise<void> },
   ): Promise<ModelUpdate | undefined>
-  /** Makes room: removes bases that are not being cloned. True when one was removed. */
+  /** Removes all bases that are not in use, to free space. Returns true if one was removed. */
   evictIdle(): Promise<boolean>
-  /** Removes bases left half-made by a crash and those long unused. */
+  /** Removes bases that have not been used for a day and, if `afterCrash`, unfinished bases. */
   sweep(afterCrash: boolean): Promise<void>
 }
 
@@ -39,7 +39,7 @@ interface MakeOptions {
   onDownload?(): Promise<void>
 }
 
-/** A base that is being made or cloned, and by how many. */
+/** A base that is being created or cloned, with the number of callers that use it. */
 interface Entry {
   base: Promise<BaseRow>
   users: number
@@ -52,6 +52,7 @@ interface State {
 
 const keyOf = (image: { id: string; checksum: string }): string => `${image.id} ${image.checksum}`
 
+/** Returns the image cache of one backend. */
 export function openImageCache(deps: CacheDeps): ImageCache {
   const state: State = { deps, entries: new Map() }
   return {
@@ -88,7 +89,9 @@ async function makeVolume(
   }
 }
 
-/** Takes part in the one making of the image's base, which is not evicted while it has users. */
+/**
+ * Returns the base's entry and counts the caller as a user. The first user creates the base; no base in use is removed.
+ */
 function joinEntry(state: State, image: ImageSource, options: MakeOptions): Entry {
   const key = keyOf(image)
   let entry = state.entries.get(key)
@@ -112,7 +115,7 @@ async function baseFor(state: State, image: ImageSource, options: MakeOptions): 
   return makeBase(state.deps, image, options.signal)
 }
 
-/** Removes unwanted bases that nobody is using. True when one went. */
+/** Removes the bases that are `unwanted` and not in use. Returns true if one was removed. */
 async function evict({ deps, entries }: State, unwanted: (base: BaseRow) => boolean): Promise<boolean> {
   let removed = false
   for (const base of await listBases(deps.database.query, deps.backend.host)) {
@@ -122,14 +125,15 @@ async function evict({ deps, entries }: State, unwanted: (base: BaseRow) => bool
       () => {
         removed = true
       },
-      (error: unknown) => deps.log.warn({ err: error, imageId: base.image_id }, 'a cached image could not be removed'),
+      (error: unknown) =>
+        deps.log.warn({ err: error, imageId: base.image_id }, 'the cached copy of an image could not be removed'),
     )
   }
   return removed
 }
 
 async function removeBase({ backend, database }: CacheDeps, base: BaseRow): Promise<void> {
-  // Nobody may find it from here on, and a crash in between is tidied up.
+  // `creating` hides the base from now on; after a crash the sweep of the next start removes it.
   await updateBase(database.query, base.id, { status: 'creating' })
   await backend.volume.delete(baseRef(base))
   await deleteBaseRow(database.query, base.id)
@@ -154,7 +158,7 @@ async function makeBase(deps: CacheDeps, image: ImageSource, signal?: AbortSigna
     } catch (error) {
       await backend.volume
         .delete(baseRef(row))
-        .catch((problem: unknown) => log.warn({ err: problem }, 'base not removed'))
+        .catch((problem: unknown) => log.warn({ err: problem }, 'the unfinished copy of an image could not be removed'))
       await deleteBaseRow(database.query, row.id)
       throw error
     }
@@ -176,7 +180,7 @@ async function fillBase(
   return update
 }
 
-/** Runs `work`, and once more after making room when the backend was full. */
+/** Runs `work`. If the backend is full, removes unused bases and runs `work` once more. */
 export async function withRoom<T>(cache: ImageCache, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

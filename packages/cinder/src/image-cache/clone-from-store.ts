@@ -11,8 +11,9 @@ interface DirectDeps {
 }
 
 /**
- * Makes the volume of a raw image where the image service keeps it, without a byte passing through here. Answers null when
- * that cannot be: the image is then copied. Throws DriverError `invalid` for a volume smaller than its image.
+ * Creates the volume of a raw image as a clone of the image in the image store, without copying bytes. Returns null if
+ * that is not possible, so that the caller copies the image. Throws DriverError `invalid` for a volume smaller than its
+ * image.
  */
 export async function cloneFromStore(
   volume: VolumeRef,
@@ -27,6 +28,7 @@ export async function cloneFromStore(
   return driver.cloneImage(volume, { id: image.id, diskFormat: image.diskFormat, locations }, signal)
 }
 
+/** Throws DriverError `invalid` if the volume is smaller than the image needs. */
 export function checkFits(neededGiB: number, volume: VolumeRef): void {
   if (neededGiB <= volume.sizeGiB) return
   throw new DriverError('invalid', `the image needs ${neededGiB} GiB, the volume has ${volume.sizeGiB}`)

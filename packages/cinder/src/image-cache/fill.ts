@@ -21,7 +21,7 @@ import { writeStream } from './sparse-writer.ts'
 
 const gib = 1024 ** 3
 
-/** What is known of an image when a volume is asked for. */
+/** Facts about an image, read when its volume is requested. */
 export interface ImageSource {
   id: string
   checksum: string
@@ -36,7 +36,7 @@ export interface FillDeps {
   session: ServiceSession
   qemu: QemuImg
   workFolder: string
-  /** What the disk of that folder keeps free; the default rule when absent. */
+  /** Space that stays free on the disk of that folder; the default rule when absent. */
   reserve?: Reserve
 }
 
@@ -44,23 +44,23 @@ export interface FillDeps {
 export interface ImageTarget {
   backend: Backend
   volume: VolumeRef
-  /** It reads as zeros, which need not be written then. */
+  /** The volume reads as zeros, so zeros need not be written. */
   isZero: boolean
   signal?: AbortSignal
 }
 
-/** An image on its way into a volume, its size known and its bytes not yet in place. */
+/** An image whose size is known and whose bytes can be written to a volume. */
 export interface PreparedImage {
-  /** GiB its disk needs. */
+  /** Size of the image's disk in GiB. */
   sizeGiB: number
   writeTo(target: ImageTarget): Promise<void>
-  /** Removes the download. */
+  /** Removes the downloaded file, if there is one. */
   dispose(): Promise<void>
 }
 
 /**
- * Gets an image ready to be written into a volume: raw ones stream from Glance straight into place, others are downloaded
- * and inspected first. Throws DriverError `invalid` for what must not be used and `no-space`.
+ * Prepares an image for writing to a volume. Raw images stream from Glance directly into the volume; others are
+ * downloaded and inspected first. Throws DriverError `invalid` for an image that is not allowed, and `no-space`.
  */
 export async function prepareImage(image: ImageSource, deps: FillDeps, signal?: AbortSignal): Promise<PreparedImage> {
   if (image.containerFormat === 'compressed') {
@@ -101,7 +101,10 @@ async function download(image: ImageSource, deps: FillDeps, path: string, signal
 
 function checkSize(image: ImageSource, bytes: number): void {
   if (image.size > 0 && bytes !== image.size) {
-    throw new DriverError('unavailable', `image ${image.id} broke off after ${bytes} of ${image.size} bytes`)
+    throw new DriverError(
+      'unavailable',
+      `the download of image ${image.id} ended after ${bytes} of ${image.size} bytes`,
+    )
   }
 }
 
@@ -121,7 +124,7 @@ async function streamRaw(image: ImageSource, deps: FillDeps, { backend, volume, 
   }
 }
 
-/** By qemu-img, where it can write to the volume itself. */
+/** Converts a download into the volume: by qemu-img if it can open the volume, else by copying blocks. */
 async function convert(path: string, format: string, deps: FillDeps, target: ImageTarget): Promise<void> {
   const { backend, volume, isZero, signal } = target
   const { volume: driver, isRemote } = backend
@@ -138,7 +141,7 @@ async function convert(path: string, format: string, deps: FillDeps, target: Ima
   }
 }
 
-/** ENOSPC on this host is the backend's `no-space`; other errors stay what they are. */
+/** Returns DriverError `no-space` for a full disk of this host, and other errors unchanged. */
 function asDriverError(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'ENOSPC' || code === 'EDQUOT') return new DriverError('no-space', 'no space left for the image', error)

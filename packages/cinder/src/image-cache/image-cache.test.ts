@@ -16,7 +16,7 @@ let downloads = 0
 let glance: Server
 let cinder: TestCinder
 
-/** Just enough of the image service to read images from and write them to. */
+/** A minimal image service that serves and stores images. */
 function serveImages(): Server {
   return createServer((request, response) => {
     const [, , , id = '', file] = request.url!.split('/')
@@ -96,11 +96,11 @@ const bytesOf = async (id: string) => {
 const mebibyte = 1024 * 1024
 const content = Buffer.concat([randomBytes(mebibyte), Buffer.alloc(2 * mebibyte), randomBytes(mebibyte)])
 
-test('many volumes of one image cost one download and hold its bytes', async () => {
+test('many volumes of one image need one download and have its bytes', async () => {
   const imageId = addImage(content, 'raw')
   const before = downloads
-  const answers = await Promise.all(Array.from({ length: 4 }, () => create(imageId)))
-  for (const { status, body } of answers) {
+  const replies = await Promise.all(Array.from({ length: 4 }, () => create(imageId)))
+  for (const { status, body } of replies) {
     expect(status).toBe(202)
     const volume = await cinder.wait(`/volumes/${body.volume.id}`, 'available')
     expect(volume.bootable).toBe('true')
@@ -114,13 +114,13 @@ test('many volumes of one image cost one download and hold its bytes', async () 
   expect(downloads - before).toBe(1)
 })
 
-test('a qcow2 image is decoded', async () => {
+test('a volume of a qcow2 image has the decoded bytes', async () => {
   const { body } = await create(addImage(qcow2Of(content), 'qcow2'))
   await cinder.wait(`/volumes/${body.volume.id}`, 'available')
   expect((await bytesOf(body.volume.id)).subarray(0, content.length).equals(content)).toBe(true)
 })
 
-test('an image that is not what it claims, or has a backing file, makes no volume', async () => {
+test('an image whose bytes are not of its format, or with a backing file, becomes no volume', async () => {
   const hostile = qcow2Of(content)
   hostile.writeBigUInt64BE(4096n, 8)
   for (const id of [addImage(content, 'qcow2'), addImage(hostile, 'qcow2')]) {
@@ -133,14 +133,14 @@ test('an image that is not what it claims, or has a backing file, makes no volum
   }
 })
 
-test('what cannot become a volume is refused at once', async () => {
+test('an image that is missing, inactive or too large for the volume is refused by the API', async () => {
   expect((await create(uuid())).status).toBe(400)
   expect((await create(addImage(content, 'raw', { status: 'deactivated' }))).status).toBe(400)
   expect((await create(addImage(content, 'raw', { min_disk: 2 }))).status).toBe(400)
   expect((await create(addImage(content, 'raw', { virtual_size: 3 * 2 ** 30 }))).status).toBe(400)
 })
 
-test('a volume is uploaded to an image', async () => {
+test('a volume can be uploaded to an image', async () => {
   const { body } = await create(addImage(content, 'raw'))
   const path = `/volumes/${body.volume.id}`
   await cinder.wait(path, 'available')
@@ -158,7 +158,7 @@ test('a volume is uploaded to an image', async () => {
   expect(image.bytes.subarray(0, 3).toString()).toBe('QFI')
 })
 
-test('a volume is re-imaged', async () => {
+test('a re-image writes the new image over the volume', async () => {
   const { body } = await create(addImage(content, 'raw'))
   const path = `/volumes/${body.volume.id}`
   await cinder.wait(path, 'available')

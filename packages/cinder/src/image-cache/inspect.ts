@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { own } from '@hearth/core'
 import { DriverError } from '@hearth/driver'
 
-/** disk_format → qemu's name; formats that hold bare bytes are `raw`. */
+/** disk_format → qemu's name of the format. Formats without a structure of their own are `raw`. */
 const qemuFormats: Record<string, string> = {
   raw: 'raw',
   iso: 'raw',
@@ -17,20 +17,20 @@ const qemuFormats: Record<string, string> = {
   ploop: 'parallels',
 }
 
-/** Throws DriverError `invalid` for formats that volumes cannot be made of. */
+/** Returns qemu's name of a disk_format. Throws DriverError `invalid` for formats that cannot become volumes. */
 export function qemuFormat(diskFormat: string): string {
   const format = own(qemuFormats, diskFormat)
   if (!format) throw new DriverError('invalid', `images of format ${diskFormat} cannot become volumes`)
   return format
 }
 
-/** VMDKs that are one file (cinder's `vmdk_allowed_types`); all others name files of this host. */
+/** Types of VMDKs that consist of one file (cinder's `vmdk_allowed_types`); all others refer to files of this host. */
 const allowedVmdks = ['streamOptimized', 'monolithicSparse']
 const headBytes = 64 * 1024
 
 /**
- * Looks at the head of a downloaded image before qemu-img does: what it is must be what it claims, and it may refer to no
- * other file (CVE-2015-1851, CVE-2022-47951, CVE-2024-32498). Throws DriverError `invalid`.
+ * Inspects a downloaded image before qemu-img opens it: its bytes must be of the given format, and it must not refer to
+ * another file (CVE-2015-1851, CVE-2022-47951, CVE-2024-32498). Throws DriverError `invalid`.
  */
 export async function inspectImage(path: string, format: string): Promise<void> {
   const file = await open(path, 'r')
@@ -46,7 +46,7 @@ export async function inspectImage(path: string, format: string): Promise<void> 
   }
 }
 
-/** Throws DriverError `invalid` unless the bytes are of the format and safe. */
+/** Throws DriverError `invalid` unless the first and last bytes of an image show the format, and no other file. */
 export function checkHead(head: Buffer, tail: Buffer, format: string): void {
   const found = detectFormat(head, tail)
   if (found !== format) refuse(`its bytes are ${found ?? 'raw'}, not ${format}`)
@@ -58,7 +58,7 @@ function refuse(reason: string): never {
   throw new DriverError('invalid', `the image is refused: ${reason}`)
 }
 
-/** qemu's name of the format the bytes show; `raw` when they show none. */
+/** Returns qemu's name of the format that the first and last bytes of an image show; `raw` if they show none. */
 export function detectFormat(head: Buffer, tail: Buffer): string {
   const text = (from: number, to: number): string => head.subarray(from, to).toString('latin1')
   if (text(0, 4) === 'QFI\u00fb') return 'qcow2'
@@ -88,5 +88,6 @@ function checkVmdk(head: Buffer): void {
   const type = /^\s*createType\s*=\s*"([^"]*)"/m.exec(descriptor)?.[1]
   if (!type || !allowedVmdks.includes(type)) refuse(`VMDKs of type ${type ?? 'unknown'} are not allowed`)
   const extents = descriptor.match(/^\s*(RW|RDONLY|NOACCESS)\b.*$/gm) ?? []
-  if (extents.length !== 1 || !/\bSPARSE\s+"[^"/\\]*"\s*$/.test(extents[0]!)) refuse('its VMDK extents lead elsewhere')
+  if (extents.length !== 1 || !/\bSPARSE\s+"[^"/\\]*"\s*$/.test(extents[0]!))
+    refuse('its VMDK extents refer to other files')
 }

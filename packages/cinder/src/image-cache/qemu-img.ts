@@ -2,18 +2,20 @@ import type { Logger } from '@hearth/core'
 import { DriverError, openRunner, type Runner } from '@hearth/driver'
 
 const gib = 1024 ** 3
-/** As upstream limits it (CVE-2015-5162). */
+/** Limits of memory and CPU for `qemu-img info`, as in upstream (CVE-2015-5162). */
 const infoLimits = ['prlimit', `--as=${gib}`, '--cpu=60', '--']
 const infoTimeoutMs = 60_000
 const convertTimeoutMs = 3 * 3600 * 1000
 
-/** qemu-img with the format always said and never guessed. */
+/** qemu-img, always called with an explicit format, so that it never guesses one. */
 export interface QemuImg {
-  /** Size of the guest's disk, bytes. Throws DriverError `invalid` for images that refer to other files. */
+  /**
+   * Returns the size of the guest's disk in bytes. Throws DriverError `invalid` for images that refer to other files.
+   */
   virtualSize(path: string, format: string): Promise<number>
-  /** Writes the image's bytes over what `target` addresses; zeros are skipped when it reads as zeros already. */
+  /** Writes the decoded image over `target`; skips zeros if `target` reads as zeros already. */
   convertInto(source: Source, target: Target, signal?: AbortSignal): Promise<void>
-  /** Makes `path` an image of `format` out of the source. */
+  /** Writes the source to the new file `path` as an image of `format`. */
   convertTo(source: Source, path: string, format: string, signal?: AbortSignal): Promise<void>
 }
 
@@ -35,6 +37,7 @@ interface Info {
   'format-specific'?: { data?: { 'data-file'?: string } }
 }
 
+/** Returns qemu-img, run by `run`; on this host by default. */
 export function openQemuImg(log: Logger, run: Runner = openRunner({ log })): QemuImg {
   return {
     async virtualSize(path, format) {

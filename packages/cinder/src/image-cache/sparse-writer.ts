@@ -10,8 +10,9 @@ interface Lane {
 }
 
 /**
- * Writes a stream over the beginning of a volume, several blocks at once, zeros as holes. Answers the bytes read; what lies
- * beyond them reads as zeros as well. A stream longer than the volume is an error of the volume's.
+ * Writes a stream to the beginning of a volume, several blocks at once, with holes for zeros. Returns the number of
+ * bytes; the rest of the volume reads as zeros afterwards. Throws the volume's error for a stream longer than the
+ * volume.
  */
 export async function writeStream(target: Blocks, data: Readable, targetIsZero: boolean): Promise<number> {
   const lanes = Array.from(

@@ -21,7 +21,7 @@ interface ManageBody {
   metadata?: Record<string, string> | null
 }
 
-/** POST /manageable_snapshots: takes a snapshot that is on a backend into our hands. */
+/** POST /manageable_snapshots: adopts a snapshot that exists on the backend of a volume. Throws 400, 404 or 413. */
 export async function adoptSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const body = (request.body as { snapshot: ManageBody }).snapshot

@@ -24,7 +24,9 @@ interface ManageBody {
   metadata?: Record<string, string> | null
 }
 
-/** POST /manageable_volumes: takes a volume that is on a backend into our hands, its bytes untouched. */
+/**
+ * POST /manageable_volumes: adopts a volume that exists on a backend; its bytes stay unchanged. Throws 400, 404 or 413.
+ */
 export async function adoptVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const body = (request.body as { volume: ManageBody }).volume
@@ -87,7 +89,10 @@ async function insert(
   return row
 }
 
-/** `host@backend` or `host@backend#pool` of a volume service that is there, with its pool. Throws 400. */
+/**
+ * Returns `host@backend#pool` for a host with or without pool, by default with the backend's first pool. Throws
+ * InvalidParameter (400) if no enabled volume service has reported that backend.
+ */
 export async function poolHost(deps: ApiDeps, host: string): Promise<string> {
   const services = await listServices(deps.database.query, { binary: 'cinder-volume' })
   const service = services.find((one) => one.host === backendOf(host))

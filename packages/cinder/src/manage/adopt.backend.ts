@@ -8,7 +8,7 @@ import { volumeStates } from '../volumes/states.ts'
 import { findVolume, volumeRef } from '../volumes/store.ts'
 import type { ManageTask } from './names.ts'
 
-/** Gives the object that a volume in `managing` was told to take over the volume's name. */
+/** Adopts the object of a volume in `managing`: the driver renames it to the volume's name. */
 export async function adoptVolume(
   context: MessageContext,
   { volumeId }: { volumeId: string },
@@ -29,7 +29,7 @@ export async function adoptVolume(
       })
     } catch (error) {
       if (deps.signal.aborted) throw error
-      log.error({ err: error, volumeId, name, requestId: context.requestId }, 'a volume could not be taken over')
+      log.error({ err: error, volumeId, name, requestId: context.requestId }, 'volume could not be adopted')
       await move(database.query, { ...row, to: 'error_managing', set: { task: null } })
       return
     }
@@ -41,7 +41,10 @@ export async function adoptVolume(
   })
 }
 
-/** Gives the object that a snapshot in `managing` was told to take over, named in its row, the snapshot's name. */
+/**
+ * Adopts the object of a snapshot in `managing`, which `backend_name` names: the driver renames it to the snapshot's
+ * name.
+ */
 export async function adoptSnapshot(
   context: MessageContext,
   { snapshotId }: { snapshotId: string },
@@ -65,8 +68,8 @@ export async function adoptSnapshot(
       })
     } catch (error) {
       if (deps.signal.aborted) throw error
-      log.error({ err: error, snapshotId, name, requestId: context.requestId }, 'a snapshot could not be taken over')
-      // What could not be taken over is not ours to delete later.
+      log.error({ err: error, snapshotId, name, requestId: context.requestId }, 'snapshot could not be adopted')
+      // Without `backend_name`, deleting the snapshot later does not delete the object that could not be adopted.
       await move(database.query, { ...row, to: 'error', set: { backend_name: null } })
       return
     }
@@ -78,7 +81,7 @@ export async function adoptSnapshot(
   })
 }
 
-/** True when the reference is gone because an earlier try, cut off since, renamed it. */
+/** True if the object is missing because an earlier, interrupted attempt has renamed it already. */
 async function isAdopted(
   kind: 'volume' | 'snapshot',
   name: string,

@@ -11,7 +11,10 @@ interface Wanted {
   volumeName: string | null
 }
 
-/** What the backend holds, with the sizes of volumes. Throws InvalidParameter (400) when the driver cannot tell. */
+/**
+ * Returns the volumes or snapshots on the backend that match. Throws InvalidParameter (400) if the driver cannot list
+ * them.
+ */
 export async function listObjects(wanted: Wanted, deps: BackendDeps): Promise<BackendObject[]> {
   const { volume: driver } = deps.backend
   const { kind, name, volumeName } = wanted
@@ -40,6 +43,6 @@ async function sizeOf(name: string, deps: BackendDeps): Promise<number> {
   const connection = await deps.backend.volume.connection(ref)
   if (connection.kind === 'device') return Math.ceil(connection.sizeBytes / gib)
   const address = await deps.backend.volume.address?.(ref)
-  if (!address) throw new DriverError('unsupported', 'the size of volumes on this backend cannot be told')
+  if (!address) throw new DriverError('unsupported', 'the size of a volume on this backend cannot be determined')
   return Math.ceil((await deps.qemu.virtualSize(address.filename, address.format)) / gib)
 }

@@ -8,7 +8,7 @@ import { backendOf } from '../volumes/store.ts'
 import { poolHost } from './adopt-volume.ts'
 import { ownerOf } from './names.ts'
 
-/** GET /manageable_volumes and /manageable_snapshots, plain or detailed: what a backend holds. */
+/** GET /manageable_volumes and /manageable_snapshots, plain or detailed: lists the objects on a backend. */
 export async function listManageable(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const path = request.url.split('?', 1)[0]!
   const kind = path.includes('snapshot') ? 'snapshot' : 'volume'
@@ -18,7 +18,7 @@ export async function listManageable(context: Context, request: ApiRequest, deps
     throw errors.InvalidParameter({ reason: 'Either cluster or host query parameter is required.' })
   const paging = readPaging(context, { ...request, query: withoutSort(request) }, { created_at: 'created_at' })
   const wanted = { kind, name: null, volumeName: null } as const
-  // A host that nobody runs would be waited for until the call times out.
+  // Checked first, because a call to a host without a service would wait until it times out.
   const backend = backendOf(await poolHost(deps, host))
   const found = await deps.bus.call(listObjects, backend, wanted, messageContext(context))
   const page = sorted(found, request).slice(paging.offset, paging.offset + paging.limit)
@@ -31,7 +31,7 @@ function withoutSort({ query }: ApiRequest): ApiRequest['query'] {
   return rest
 }
 
-/** By reference or size, in the direction asked for. */
+/** Sorts by reference or size, in the requested direction. Throws InvalidParameter (400) for other sort keys. */
 function sorted(found: BackendObject[], request: ApiRequest): BackendObject[] {
   const [key = 'reference', direction = 'desc'] = (queryValue(request.query, 'sort') ?? 'reference').split(':')
   if (key !== 'reference' && key !== 'size') {

@@ -7,19 +7,19 @@ import { startTestCinder, type TestCinder } from '../start-for-tests.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'hearth-manage-'))
 let cinder: TestCinder
-/** Ends the work on the next object in the middle, as a kill would. */
+/** Interrupts the next adoption before or after the rename, as a kill would. */
 let interrupt: 'before' | 'after' | undefined
 const unsafe = new Map<string, string>()
 
-async function take(from: string, to: string): Promise<void> {
-  if (interrupt === 'before') await cut()
+async function renameObject(from: string, to: string): Promise<void> {
+  if (interrupt === 'before') await killRole()
   if ((await stat(join(folder, from)).catch(() => null)) === null) throw new DriverError('not-found', `no ${from}`)
   await rename(join(folder, from), join(folder, to))
-  if (interrupt === 'after') await cut()
+  if (interrupt === 'after') await killRole()
 }
 
-/** The role is stopped while the driver works: its signal fires, and what it does is lost. */
-async function cut(): Promise<never> {
+/** Stops the volume role while its driver works: its signal fires, and the result is lost. */
+async function killRole(): Promise<never> {
   interrupt = undefined
   void cinder.restartVolume()
   await new Promise((resolve) => setTimeout(resolve, 200))
@@ -37,8 +37,8 @@ beforeAll(async () => {
       return { kind, name, sizeGiB: 3, ...(because && { unsafe: because }) }
     })
   }
-  volume.manage = async ({ name }, reference) => void (await take(reference.name, name))
-  volume.manageSnapshot = async ({ name }, reference) => void (await take(reference.name, name))
+  volume.manage = async ({ name }, reference) => void (await renameObject(reference.name, name))
+  volume.manageSnapshot = async ({ name }, reference) => void (await renameObject(reference.name, name))
 })
 afterAll(async () => {
   await cinder.close()
@@ -52,7 +52,7 @@ const manage = (name: string, more: object = {}) =>
 const usedGiB = async (): Promise<number> =>
   (await ask('GET', '/os-quota-sets/11111111111111111111111111111111?usage=True')).body.quota_set.gigabytes.in_use
 
-async function lay(name: string, text: string): Promise<void> {
+async function writeObject(name: string, text: string): Promise<void> {
   const file = await open(join(folder, name), 'w')
   await file.write(text)
   await file.close()
@@ -65,8 +65,8 @@ async function firstBytes(name: string): Promise<string> {
   return buffer.toString('utf8', 0, bytesRead)
 }
 
-test('an object of any name becomes a volume under our name, with its size and its bytes', async () => {
-  await lay('Payroll (old), v2', 'payroll')
+test('an adopted object of any name becomes a volume with Hearth’s name, and keeps its size and bytes', async () => {
+  await writeObject('Payroll (old), v2', 'payroll')
   const made = await manage('Payroll (old), v2', { name: 'payroll', bootable: true, metadata: { from: 'array' } })
   expect(made.status).toBe(202)
   expect(made.body.volume).toMatchObject({ status: 'creating', size: 3, name: 'payroll', bootable: 'true' })
@@ -96,9 +96,9 @@ test('an object of any name becomes a volume under our name, with its size and i
   expect(await readdir(folder)).toEqual([])
 })
 
-test('references that lead nowhere, are taken, or are not safe are refused and take no quota', async () => {
+test('references to missing or unsafe objects are refused and take no quota', async () => {
   const before = await usedGiB()
-  await lay('in-use', 'x')
+  await writeObject('in-use', 'x')
   unsafe.set('in-use', 'it is mounted')
   for (const [name, reason] of [
     ['nothing-there', 'it does not exist on the backend.'],
@@ -124,9 +124,9 @@ test('references that lead nowhere, are taken, or are not safe are refused and t
 })
 
 test.each(['before', 'after'] as const)(
-  'a take-over that is cut off %s the renaming is finished later',
+  'an adoption that is interrupted %s the rename is finished later',
   async (when) => {
-    await lay(`cut-${when}`, when)
+    await writeObject(`cut-${when}`, when)
     interrupt = when
     const made = await manage(`cut-${when}`)
     const again = await manage(`cut-${when}`)
@@ -139,9 +139,9 @@ test.each(['before', 'after'] as const)(
   },
 )
 
-test('what vanishes before it is taken over ends in error, and its deletion gives the quota back', async () => {
+test('a volume whose object vanishes before adoption ends in error, and its deletion releases quota', async () => {
   const before = await usedGiB()
-  await lay('fleeting', 'x')
+  await writeObject('fleeting', 'x')
   const { manageable } = cinder.volume
   cinder.volume.manageable = async () => [{ kind: 'volume', name: 'fled', sizeGiB: 3 }]
   const made = await manage('fled')
@@ -156,11 +156,11 @@ test('what vanishes before it is taken over ends in error, and its deletion give
   await rm(join(folder, 'fleeting'))
 })
 
-test('a snapshot of the backend becomes a snapshot of its volume', async () => {
-  await lay('disk', 'now')
+test('an adopted snapshot of the backend becomes a snapshot of its volume', async () => {
+  await writeObject('disk', 'now')
   const { id } = (await manage('disk')).body.volume
   await cinder.wait(`/volumes/${id}`, 'available')
-  await lay('disk-snap', 'then')
+  await writeObject('disk-snap', 'then')
   const ref = { 'source-name': 'disk-snap' }
   const made = await ask('POST', '/manageable_snapshots', { snapshot: { volume_id: id, ref, name: 'then' } })
   expect(made.status).toBe(202)
@@ -175,11 +175,11 @@ test('a snapshot of the backend becomes a snapshot of its volume', async () => {
   expect(await readdir(folder)).toEqual([`volume-${id}`])
 })
 
-test('storage that others use too keeps what no row knows', async () => {
+test('orphans stay on a backend that is not exclusive, and are removed from one that is', async () => {
   const { body } = await ask('POST', '/volumes', { volume: { size: 1 } })
   await cinder.wait(`/volumes/${body.volume.id}`, 'available')
   const foreign = 'volume-77777777-7777-4777-8777-777777777777'
-  await lay(foreign, 'theirs')
+  await writeObject(foreign, 'theirs')
   await cinder.exporter.create({ name: foreign, path: '/', sizeBytes: 1, blockSize: 512, chap: null })
   cinder.backend.isExclusive = false
   await cinder.restartVolume()

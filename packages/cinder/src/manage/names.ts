@@ -1,18 +1,18 @@
 import type { Query } from '@hearth/database'
 import { errors } from '../errors.ts'
 
-/** What a caller calls an object of the backend. */
+/** A request's reference to an object on a backend. */
 export interface Reference {
   'source-name'?: unknown
   'source-id'?: unknown
 }
 
-/** What the operation of the status `managing` was asked to take over; kept in the row's `task`. */
+/** `task` of a volume in `managing`: the name of the object to adopt. */
 export interface ManageTask {
   manage: { name: string }
 }
 
-/** Throws InvalidParameter (400) for a reference that is none. */
+/** Returns the object name in a reference. Throws InvalidParameter (400) if it has none. */
 export function nameOf(kind: 'volume' | 'snapshot', reference: Reference): string {
   const name = reference['source-name'] ?? reference['source-id']
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
@@ -22,7 +22,7 @@ export function nameOf(kind: 'volume' | 'snapshot', reference: Reference): strin
   return name
 }
 
-/** The refusal (400) of a reference, as upstream words it. */
+/** Returns the error InvalidParameter (400) for a reference, in upstream's words. */
 export function invalidReference(kind: 'volume' | 'snapshot', reference: Reference, reason: string) {
   const shown = JSON.stringify(reference)
   return errors.InvalidParameter({
@@ -31,14 +31,14 @@ export function invalidReference(kind: 'volume' | 'snapshot', reference: Referen
 }
 
 /**
- * Id of the volume or snapshot on this backend that has the object already or is about to, or of the cached image it belongs
- * to; null when nobody has.
+ * Returns the id of the volume or snapshot on this backend that has the object, or is adopting it, or of the cached
+ * image whose base it is; null if the object has no owner.
  */
 export async function ownerOf(
   q: Query,
   { kind, name, backend }: { kind: 'volume' | 'snapshot'; name: string; backend: string },
 ): Promise<string | null> {
-  // LVM keeps names that begin with "snapshot" to itself; upstream and our driver put an underscore before.
+  // LVM reserves names that begin with "snapshot", so upstream and Hearth's LVM driver put an underscore before them.
   const id = /^_?(?:volume|snapshot)-([0-9a-f-]{36})$/.exec(name)?.[1] ?? ''
   const here = q('volumes').where((either) => either.where({ host: backend }).orWhere('host', 'like', `${backend}#%`))
   const rows = kind === 'volume' ? here : q('snapshots').whereIn('volume_id', here.select('id'))

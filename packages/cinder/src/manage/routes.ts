@@ -48,7 +48,7 @@ const snapshotBody: Schema = {
   },
 }
 
-/** Every row exists under upstream's old path and, since 3.8, as a resource. */
+/** Returns each route twice: with upstream's old path and, since 3.8, as a resource. */
 function rows(old: string, path: string, policies: { manage: string; list: string }, manage: Partial<Route<ApiDeps>>) {
   const post = { method: 'POST', policy: policies.manage, status: 202, ...manage } as Route<ApiDeps>
   const get: Omit<Route<ApiDeps>, 'path'> = {

@@ -12,7 +12,7 @@ import { deleteSnapshotAndReleaseQuota, deleteVolumeAndReleaseQuota } from '../v
 import { volumeStates } from '../volumes/states.ts'
 import { backendOf, lockVolume, volumeRef } from '../volumes/store.ts'
 
-/** os-unmanage of a volume: forgets it and leaves its bytes alone. */
+/** os-unmanage of a volume: deletes its row and releases its quota; its bytes stay on the backend. */
 export async function unmanageVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'volume_extension:volume_unmanage'
   const { id } = await getVolumeFor(context, deps.database.query, request.params.id!, rule)
@@ -37,7 +37,7 @@ export async function unmanageVolume(context: Context, request: ApiRequest, deps
   return undefined
 }
 
-/** os-unmanage of a snapshot. */
+/** os-unmanage of a snapshot: deletes its row and releases its quota; the snapshot stays on the backend. */
 export async function unmanageSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'snapshot_extension:snapshot_unmanage'
   const snapshot = await getSnapshotFor(context, deps.database.query, request.params.id!, rule)
@@ -54,7 +54,7 @@ export async function unmanageSnapshot(context: Context, request: ApiRequest, de
   return undefined
 }
 
-/** Notes that an object of ours is no orphan although no row has it. */
+/** Records that an object with Hearth's name is not an orphan although it has no row. */
 async function recordUnmanaged(tx: Transaction, host: string, name: string): Promise<void> {
   await insertIfAbsent(tx, 'unmanaged_objects', { host: backendOf(host), name })
 }

@@ -2,12 +2,15 @@ import type { Pool } from './pools.ts'
 
 const round = (gib: number): number => Math.round(gib * 100) / 100
 
-/** True when extra specs ask for thick volumes or the pool cannot do thin ones. */
+/** Returns true if the volume will be thin: the pool supports it and the extra specs do not require a thick volume. */
 export function isThin(pool: Pool, extraSpecs: Record<string, string>): boolean {
   return extraSpecs['provisioning:type'] !== 'thick' && pool.thin
 }
 
-/** What may be promised in all, with over-subscription for thin volumes; null where capacities are no numbers. */
+/**
+ * Returns the GiB that may be provisioned in total, with over-subscription for thin volumes. Null if the pool's
+ * capacity is not a number.
+ */
 export function virtualTotal(pool: Pool, thin: boolean): number | null {
   if (typeof pool.total !== 'number') return null
   const available = pool.total - Math.floor((pool.total * pool.reservedPercentage) / 100)
@@ -15,8 +18,9 @@ export function virtualTotal(pool: Pool, thin: boolean): number | null {
 }
 
 /**
- * What may still be promised (cinder/utils.py `calculate_capacity_factors`): thin counts promises against the virtual
- * total, thick takes the smaller of really free and not allocated. Null where capacities are no numbers.
+ * Returns the GiB that may still be provisioned (cinder/utils.py `calculate_capacity_factors`). Thin: virtual total
+ * minus provisioned. Thick: the smaller of free space and space not provisioned. Null if the pool's capacity is not a
+ * number.
  */
 export function virtualFree(pool: Pool, thin: boolean): number | null {
   const total = virtualTotal(pool, thin)

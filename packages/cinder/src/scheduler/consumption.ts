@@ -1,12 +1,14 @@
 import type { Pool } from './pools.ts'
 
-/** What this scheduler has promised on each pool since the pool's last report. */
+/** Space that this scheduler has given to volumes on each pool since the pool's last report. */
 export interface Consumption {
-  /** The pools with those promises taken off. */
+  /** Returns the pools with that space subtracted. */
   apply(pools: Pool[]): Pool[]
+  /** Counts a new volume until the pool's next report. */
   add(pool: Pool, sizeGiB: number): void
 }
 
+/** Returns the record of space given to volumes; empty at first, in memory only. */
 export function openConsumption(): Consumption {
   const promised = new Map<string, { reportedAt: number; gib: number }>()
   return {

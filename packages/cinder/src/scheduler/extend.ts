@@ -7,7 +7,8 @@ import { backendOf, findVolume, type VolumeRow } from '../volumes/store.ts'
 import { rankPoolsWithRefresh, type SchedulerDeps } from './schedule.ts'
 
 /**
- * Asks the filters whether a volume in `extending` may grow where it is, and passes it on or takes the extension back.
+ * Tests with the filters whether a volume in `extending` fits in its pool with the new size. If so, casts it to its
+ * backend; otherwise ends the extension and adds a user message.
  */
 export async function scheduleExtension(
   context: MessageContext,

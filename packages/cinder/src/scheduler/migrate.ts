@@ -8,8 +8,8 @@ import type { PlacementRequest } from './request.ts'
 import { rankPoolsWithRefresh, type SchedulerDeps } from './schedule.ts'
 
 /**
- * Hands a volume whose migration is `starting` to the backend (`host1@file`) or pool it shall move to, when that passes
- * the filters; else the volume stays and its migration is in `error`.
+ * Begins a migration that is `starting`, if the destination backend (`host1@file`) or pool passes the filters.
+ * Otherwise the volume stays, its migration ends in `error`, and a user message is added.
  */
 export async function scheduleMigrating(
   context: MessageContext,
@@ -22,7 +22,7 @@ export async function scheduleMigrating(
   const request = await moveRequest(volume, volume.volume_type_id, deps)
   const wanted = (pool: Pool) => pool.host === input.host || pool.backend === input.host
   const [pool] = await rankPoolsWithRefresh(context, request, deps, wanted)
-  if (!pool) log.warn({ volumeId: volume.id, requestId: context.requestId }, 'a volume does not fit where it shall go')
+  if (!pool) log.warn({ volumeId: volume.id, requestId: context.requestId }, 'no pool for a migration')
   await database.transaction(async (tx) => {
     const source = await lockVolume(tx, volume.id)
     if (source.migration_status !== 'starting') return
@@ -40,7 +40,7 @@ export async function scheduleMigrating(
   if (pool) consumption.add(pool, volume.size)
 }
 
-/** What to ask the filters when a volume looks for another pool than its own. */
+/** Returns the placement request of an existing volume that may move to another pool. */
 export async function moveRequest(
   volume: VolumeRow,
   typeId: string | null,

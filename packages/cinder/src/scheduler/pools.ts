@@ -5,14 +5,14 @@ import { isUp, listServices, type ReportedStats, type ServiceRow } from '../serv
 
 export type Capacity = number | 'unknown' | 'infinite'
 
-/** A place that can hold volumes, as filters and weighers see it. Capacities are GiB. */
+/** A pool that can hold volumes, with all that filters and weighers use. Capacities are GiB. */
 export interface Pool {
   /** `host1@file#pool`. */
   host: string
   /** `host1@file`. */
   backend: string
   zone: string
-  /** Milliseconds since the epoch of the report all this comes from. */
+  /** Time of the report that these values come from, in milliseconds since the epoch. */
   reportedAt: number
   total: Capacity
   free: Capacity
@@ -22,16 +22,17 @@ export interface Pool {
   maxOverSubscriptionRatio: number
   thin: boolean
   thick: boolean
-  /** What extra specs are compared with. */
+  /** Values that extra specs are compared with. */
   capabilities: Record<string, unknown>
 }
 
-/** Pools of every volume service that is enabled, up and not frozen. */
+/** Returns the pools of all volume services that are enabled, up and not frozen. */
 export async function readPools(q: Query): Promise<Pool[]> {
   const services = await listServices(q, { binary: 'cinder-volume' })
   return services.filter((service) => !service.disabled && !service.frozen && isUp(service)).flatMap(poolsOf)
 }
 
+/** Returns the pools in the last report of a service; none before its first report. */
 export function poolsOf(service: ServiceRow): Pool[] {
   if (service.stats === null) return []
   const stats = JSON.parse(service.stats) as ReportedStats
@@ -41,7 +42,7 @@ export function poolsOf(service: ServiceRow): Pool[] {
 function poolOf(service: ServiceRow, stats: ReportedStats, pool: PoolStats): Pool {
   const host = `${service.host}#${pool.poolName}`
   const allocated = own(stats.allocatedGb, host) ?? 0
-  // What is placed but not made yet counts too.
+  // Volumes that are placed but not created yet count too.
   const provisioned = Math.max(pool.provisionedCapacityGb ?? 0, allocated)
   return {
     host,

@@ -32,40 +32,40 @@ function request(more: Partial<PlacementRequest> = {}, extraSpecs: Record<string
 
 const names = (pools: Pool[]): string[] => pools.map(({ backend }) => backend)
 
-test('the pool with most room comes first', () => {
+test('the pool with the most free space comes first', () => {
   const pools = [pool('a', { free: 20 }), pool('b', { free: 90 }), pool('c', { free: 50 })]
   expect(names(rankPools(pools, request()))).toEqual(['b', 'c', 'a'])
 })
 
-test('a pool without room, in another zone, or tried before is left out', () => {
+test('a pool that is full, in another zone, or was tried before is left out', () => {
   const pools = [pool('full', { free: 9 }), pool('far', { zone: 'moon' }), pool('tried'), pool('good')]
   expect(names(rankPools(pools, request({ excluded: ['tried'] })))).toEqual(['good'])
 })
 
-test('thin pools promise more than they have, within their ratio, and thick volumes in them do not', () => {
+test('thin volumes may exceed the capacity of a pool up to its over-subscription ratio, thick volumes may not', () => {
   const thin = pool('thin', { thin: true, provisioned: 500, free: 60 })
   expect(rankPools([thin], request({ sizeGiB: 1000 }))).toHaveLength(1)
   expect(rankPools([thin], request({ sizeGiB: 1600 }))).toHaveLength(0)
   expect(rankPools([thin], request({ sizeGiB: 80 }, { 'provisioning:type': 'thick' }))).toHaveLength(0)
 })
 
-test('reserved space is not given away', () => {
+test('reserved space is not given to volumes', () => {
   expect(rankPools([pool('a', { reservedPercentage: 95 })], request())).toHaveLength(0)
 })
 
-test('unknown and endless capacities take anything, but come after known ones', () => {
+test('pools of infinite capacity accept any size, but come after pools of known capacity', () => {
   const pools = [pool('endless', { total: 'infinite', free: 'infinite' }), pool('known', { free: 11 })]
   expect(names(rankPools(pools, request()))).toEqual(['known', 'endless'])
 })
 
-test('extra specs choose the backend, whatever their scope of no concern says', () => {
+test('extra specs select the backend; specs of other scopes are ignored', () => {
   const pools = [pool('gold'), pool('silver')]
   expect(names(rankPools(pools, request({}, { volume_backend_name: 'silver' })))).toEqual(['silver'])
   expect(rankPools(pools, request({}, { 'capabilities:volume_backend_name': 'none' }))).toHaveLength(0)
   expect(rankPools(pools, request({}, { 'qos:maxIOPS': '5' }))).toHaveLength(2)
 })
 
-test('what was promised since a report counts until the next one', () => {
+test('space given to volumes since a report counts until the next report', () => {
   const consumption = openConsumption()
   consumption.add(pool('a'), 95)
   expect(rankPools(consumption.apply([pool('a')]), request())).toHaveLength(0)

@@ -18,7 +18,7 @@ const filters: Filter[] = [
 ]
 const weighers: { weigh: Weigher; multiplier: number }[] = [{ weigh: capacityWeigher, multiplier: 1 }]
 
-/** Pools that pass every filter, best first. */
+/** Returns the pools that pass all filters, best first by the weighers. */
 export function rankPools(pools: Pool[], request: PlacementRequest): Pool[] {
   const fitting = pools.filter((pool) => filters.every((filter) => filter(pool, request)))
   const scores = fitting.map(() => 0)
@@ -34,7 +34,7 @@ export function rankPools(pools: Pool[], request: PlacementRequest): Pool[] {
     .map(({ pool }) => pool)
 }
 
-/** Between 0 for the least and 1 for the greatest; all 0 when equal. */
+/** Scales the weights to the range from 0 (smallest) to 1 (largest); all 0 if they are equal. */
 function normalize(weights: number[]): number[] {
   const least = Math.min(...weights)
   const span = Math.max(...weights) - least

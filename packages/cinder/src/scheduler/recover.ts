@@ -5,8 +5,8 @@ import type { MigrationRequest } from '../volumes/migrate.ts'
 import type { SchedulerDeps } from './schedule.ts'
 
 /**
- * Asks again for whatever waits for the scheduler: volumes without a place, retypes and migrations. Messages that are
- * still under way do the same thing twice at most, which the handlers bear.
+ * Casts the work that waits for the scheduler again: volumes without a pool, retypes and migrations. A message that is
+ * still in the queue repeats the work at most once more, which handlers allow.
  */
 export async function recoverScheduling(deps: SchedulerDeps): Promise<void> {
   const { database, bus } = deps

@@ -10,6 +10,9 @@ const freshMs = 500
 /** Makes every backend report its capacity now, so that no request is refused because of stale reports. */
 export type Refresh = (context: MessageContext) => Promise<void>
 
+/**
+ * Returns a function that requests new reports from all enabled volume services and waits for them, 5 seconds at most.
+ */
 export function openRefresh(database: Database, bus: Bus): Refresh {
   let running: Promise<void> | undefined
   let endedAt = 0

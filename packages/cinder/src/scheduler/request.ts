@@ -1,19 +1,19 @@
 import type { VolumeType } from '../types/store.ts'
 
-/** What a place is sought for. */
+/** The volume that needs a pool, and the conditions for that pool. */
 export interface PlacementRequest {
   volumeId: string
-  /** GiB more than there is now. */
+  /** Additional space that the volume needs, in GiB. */
   sizeGiB: number
   type: VolumeType
   zone: string | null
-  /** Backends that have failed before. */
+  /** Backends that were tried before and failed. */
   excluded: string[]
-  /** Backend it must be on. */
+  /** Backend that the volume must be on; null for any. */
   pinned: string | null
-  /** Pool it is on already, which capacity cannot rule out. */
+  /** Pool that the volume is in already, so the capacity filter accepts it. */
   currentPool: string | null
   hints: Record<string, unknown> | null
-  /** The volume is attached and shall grow. */
+  /** The request is for the extension of an attached volume. */
   isOnlineExtend?: boolean
 }

@@ -10,9 +10,9 @@ import { rankPools } from './rank-pools.ts'
 import { rankPoolsWithRefresh, type SchedulerDeps } from './schedule.ts'
 
 /**
- * Gives a volume in `retyping` its new type when the pool it is in satisfies that type. Else it moves to one that does,
- * if the policy is `on-demand` and it is neither attached nor has snapshots; else it keeps the old type. The quota of
- * the new type was taken when the request came.
+ * Gives a volume in `retyping` its new type if its pool satisfies that type. Otherwise migrates it to a pool that does,
+ * if the policy is `on-demand` and it has no attachments and no snapshots. Otherwise it keeps the old type. The request
+ * has already taken the quota of the new type.
  */
 export async function scheduleRetyping(
   context: MessageContext,
@@ -29,7 +29,8 @@ export async function scheduleRetyping(
   const canMove = !fits && task.policy === 'on-demand' && (await isMovable(volume, deps))
   const elsewhere = (pool: Pool) => pool.backend !== backendOf(volume.host ?? '')
   const [pool] = canMove ? await rankPoolsWithRefresh(context, request, deps, elsewhere) : []
-  if (!fits && !pool) log.warn({ volumeId: volume.id, requestId: context.requestId }, 'a retype finds no pool')
+  if (!fits && !pool)
+    log.warn({ volumeId: volume.id, requestId: context.requestId }, 'no pool for a retype; the volume keeps its type')
   await database.transaction(async (tx) => {
     const source = await lockVolume(tx, volume.id)
     if (source.status !== 'retyping' || source.migration_status === 'migrating') return

@@ -27,7 +27,7 @@ export interface SchedulerOptions {
   availabilityZone?: string
 }
 
-/** Starts the role that finds places for volumes. */
+/** Starts the scheduler role, which chooses pools for volumes. */
 export async function startScheduler(options: SchedulerOptions): Promise<Running> {
   const { database, bus, log, hostName: host, availabilityZone: zone = 'nova' } = options
   const deps: SchedulerDeps = {

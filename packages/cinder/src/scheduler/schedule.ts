@@ -22,7 +22,10 @@ export interface SchedulerDeps {
   refresh: Refresh
 }
 
-/** Pools that pass, best first; asked again with fresh reports before the answer is none. */
+/**
+ * Returns the pools for a request, best first. If there are none, requests new reports from all backends and tries
+ * again.
+ */
 export async function rankPoolsWithRefresh(
   context: MessageContext,
   request: PlacementRequest,
@@ -38,8 +41,8 @@ export async function rankPoolsWithRefresh(
 }
 
 /**
- * Finds a place for a volume in `creating` and hands it to the backend; when there is none, the volume is in `error`
- * and its owner is told. A message about another attempt than the row's is stale and does nothing.
+ * Chooses a pool for a volume in `creating` and casts the volume to its backend. If no pool fits, sets `error` and adds
+ * a user message. A message whose attempt differs from the row's is stale and does nothing.
  */
 export async function scheduleVolume(
   context: MessageContext,
@@ -52,7 +55,7 @@ export async function scheduleVolume(
   const request = await creationRequest(deps, volume, input.excluded)
   const [best] = await rankPoolsWithRefresh(context, request, deps)
   if (!best) {
-    log.warn({ volumeId: volume.id, requestId: context.requestId }, 'no valid backend for a volume')
+    log.warn({ volumeId: volume.id, requestId: context.requestId }, 'no pool for a new volume; it ends in error')
     return database.transaction((tx) => failVolume(tx, volume, context, 'no-backend'))
   }
   const placed = await database.transaction(async (tx) => {
@@ -82,7 +85,7 @@ async function creationRequest(deps: SchedulerDeps, volume: VolumeRow, excluded:
   }
 }
 
-/** Ends a creation in `error` with a message to the owner; the quota stays taken until the volume is deleted. */
+/** Ends a creation in `error` with a user message. The quota stays taken until the volume is deleted. */
 export async function failVolume(
   tx: Transaction,
   volume: VolumeRow,

@@ -8,18 +8,18 @@ import { startVolume } from '../volume-role.ts'
 let cinder: TestCinder
 let role: Running
 let closeBus: () => Promise<void>
-/** What the storage of host2@ceph does when it is opened, and when it is asked for its stats. */
-const storage: { opens: boolean; answers: boolean | 'hangs' } = { opens: false, answers: true }
-const told: string[] = []
+/** Behaviour of the storage of host2@ceph: whether it can be opened, and whether it returns stats. */
+const storage: { opens: boolean; responds: boolean | 'hangs' } = { opens: false, responds: true }
+const stateChanges: string[] = []
 
 beforeAll(async () => {
   cinder = await startTestCinder()
   const log = silentLog
   const driver = await openDriver('volume', '@hearth/driver-memory', {}, { run: openRunner({ log }), log })
-  const gone = () => new DriverError('unavailable', 'no cluster answers')
+  const gone = () => new DriverError('unavailable', 'the cluster does not respond')
   const stats: VolumeDriver['stats'] = async () => {
-    if (storage.answers === 'hangs') return new Promise(() => undefined)
-    if (!storage.answers) throw gone()
+    if (storage.responds === 'hangs') return new Promise(() => undefined)
+    if (!storage.responds) throw gone()
     return driver.stats()
   }
   const named = { name: 'ceph', host: 'host2@ceph' }
@@ -39,7 +39,7 @@ beforeAll(async () => {
       { name: 'other', host: 'host2@other', volume: driver, export: null },
     ],
     responseTimeoutMs: 500,
-    onStateChange: (host, error) => told.push(`${host}: ${error?.message ?? 'up'}`),
+    onStateChange: (host, error) => stateChanges.push(`${host}: ${error?.message ?? 'up'}`),
   })
 })
 afterAll(async () => {
@@ -55,7 +55,7 @@ async function service(host: string): Promise<{ state: string; backend_state: st
 
 async function until(done: () => Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 50_000; !(await done()); await new Promise((later) => setTimeout(later, 50))) {
-    if (Date.now() > end) throw new Error('it never came to that')
+    if (Date.now() > end) throw new Error('the condition did not become true within 50 seconds')
   }
 }
 
@@ -65,20 +65,20 @@ async function refresh(): Promise<void> {
   await bus.close()
 }
 
-test('a backend whose storage is not there at the start shows as down, says why, and keeps no other from serving', async () => {
-  expect(told[0]).toBe('host2@ceph: no cluster answers')
+test('a backend whose storage is missing at the start is reported down with the reason, and others serve', async () => {
+  expect(stateChanges[0]).toBe('host2@ceph: the cluster does not respond')
   expect(await service('host2@ceph')).toMatchObject({ state: 'down', backend_state: 'down' })
   expect(await service('host2@other')).toMatchObject({ state: 'up', backend_state: 'up' })
 })
 
-test('it serves when its storage has come', async () => {
+test('it serves when its storage becomes available', async () => {
   storage.opens = true
   await until(async () => (await service('host2@ceph')).state === 'up')
   expect(await service('host2@ceph')).toMatchObject({ state: 'up', backend_state: 'up' })
 })
 
-test('storage that is lost later marks its backend down, takes no new volumes, and comes back', async () => {
-  storage.answers = false
+test('a backend that loses its storage is down and gets no new volumes until the storage is back', async () => {
+  storage.responds = false
   await refresh()
   expect(await service('host2@ceph')).toMatchObject({ state: 'up', backend_state: 'down' })
   expect(await service('host2@other')).toMatchObject({ state: 'up', backend_state: 'up' })
@@ -90,13 +90,13 @@ test('storage that is lost later marks its backend down, takes no new volumes, a
     const volume = await cinder.wait(`/volumes/${body.volume.id}`, 'available')
     expect(volume['os-vol-host-attr:host']).not.toMatch(/^host2@ceph/)
   }
-  storage.answers = true
+  storage.responds = true
   await refresh()
   expect(await service('host2@ceph')).toMatchObject({ backend_state: 'up' })
 })
 
-test('storage that hangs in its answers does not stop the heartbeats of its service', async () => {
-  storage.answers = 'hangs'
+test('storage that hangs while stats are read does not stop the heartbeats of its service', async () => {
+  storage.responds = 'hangs'
   await refresh()
   expect(await service('host2@ceph')).toMatchObject({ state: 'up', backend_state: 'down' })
 })

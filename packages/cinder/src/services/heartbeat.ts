@@ -10,19 +10,22 @@ export interface HeartbeatOptions {
   host: string
   binary: string
   zone: string
-  /** Asked before each beat. */
+  /** Returns the stats of the backend; called before each heartbeat. */
   stats?(): Promise<Heartbeat['stats']>
 }
 
 export interface HeartbeatTimer {
   /** Id of the service's row. */
   serviceId: string
-  /** Beats now, e.g. when capacity has changed much. */
+  /** Sends a heartbeat now, e.g. because the scheduler needs a new report of capacity. */
   sendNow(): Promise<void>
   close(): Promise<void>
 }
 
-/** Tells at once and then every ten seconds that a service lives, and how its backend does. */
+/**
+ * Records a heartbeat with the stats of the backend at once and then every ten seconds. Closing it marks the service as
+ * stopped. Throws if the first heartbeat fails.
+ */
 export async function openHeartbeat(options: HeartbeatOptions): Promise<HeartbeatTimer> {
   const { database, log, host, binary, zone } = options
   const send = async (): Promise<string> => {
@@ -31,7 +34,7 @@ export async function openHeartbeat(options: HeartbeatOptions): Promise<Heartbea
   }
   const serviceId = await send()
   const sendNow = async (): Promise<void> => {
-    await send().catch((error: unknown) => log.warn({ err: error, host, binary }, 'heartbeat failed'))
+    await send().catch((error: unknown) => log.warn({ err: error, host, binary }, 'heartbeat could not be recorded'))
   }
   const timer = setInterval(() => void sendNow(), everyMs)
   timer.unref()

@@ -4,7 +4,7 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { isUp, listServices } from './store.ts'
 
-/** GET /os-hosts?zone=: every service as a host; deprecated upstream, still asked for. */
+/** GET /os-hosts?zone=: lists each service as a host. Deprecated in upstream, but clients still use it. */
 export async function listHosts(_context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const zone = queryValue(request.query, 'zone')
   const services = (await listServices(deps.database.query)).filter((one) => zone === undefined || one.zone === zone)
@@ -25,7 +25,7 @@ interface Count {
   gib: number | null
 }
 
-/** GET /os-hosts/{host}: totals of the volumes there, then those of each project. */
+/** GET /os-hosts/{host}: numbers and GiB of the volumes and snapshots there, in total and by project. Throws 404. */
 export async function showHost(_context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const { host = '' } = request.params

@@ -8,9 +8,7 @@ export interface KeepStartingOptions {
   onFailure(error: unknown, waitMs: number): Promise<void>
   /** Ends the attempts. */
   signal: AbortSignal
-  /**
-   * Longest time in milliseconds that the caller waits for the first attempt, which then continues in the background.
-   */
+  /** Longest time in milliseconds to wait for the first attempt, which then continues in the background. */
   firstAttemptMs: number
 }
 
@@ -19,7 +17,7 @@ const longestWaitMs = 30_000
 
 /**
  * Retries `start` until it succeeds or `signal` fires, with pauses that grow from 1 to 30 seconds. Resolves after the
- * first attempt; closing the result closes what was started.
+ * first attempt, to a handle that closes the started role.
  */
 export async function keepStarting(options: KeepStartingOptions): Promise<Running> {
   const { start, onFailure, signal, firstAttemptMs } = options

@@ -4,7 +4,7 @@ import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { isUp, type ReportedStats, listServices as readServices, type ServiceRow, updateService } from './store.ts'
 
-/** GET /os-services?host=&binary=. A host without backend names all of its backends. */
+/** GET /os-services?host=&binary=. A `host` without a backend (`host1`) includes all backends of that host. */
 export async function listServices(_context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const host = queryValue(request.query, 'host')
   const binary = queryValue(request.query, 'binary') ?? queryValue(request.query, 'service')
@@ -47,7 +47,7 @@ interface ServiceBody {
   disabled_reason?: string
 }
 
-/** PUT /os-services/enable, disable and disable-log-reason. */
+/** PUT /os-services/enable, disable and disable-log-reason. Throws ServiceNotFoundOnHost (404). */
 export async function switchService(_context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const body = request.body as ServiceBody
   const verb = request.url.split('?', 1)[0]!.split('/').at(-1)!
@@ -57,9 +57,9 @@ export async function switchService(_context: Context, request: ApiRequest, deps
   const service = await findService(deps, body.host, binary)
   await updateService(deps.database.query, service.id, { disabled, disabled_reason: reason })
   const status = disabled ? 'disabled' : 'enabled'
-  const answer: Record<string, unknown> = { host: body.host, service: binary, binary, status, disabled }
-  if (verb !== 'disable') answer.disabled_reason = reason
-  return answer
+  const response: Record<string, unknown> = { host: body.host, service: binary, binary, status, disabled }
+  if (verb !== 'disable') response.disabled_reason = reason
+  return response
 }
 
 function readReason(verb: string, body: ServiceBody): string | null {
@@ -77,7 +77,7 @@ async function findService(deps: ApiDeps, host: string, binary: string): Promise
   return service
 }
 
-/** PUT /os-services/freeze and thaw: a frozen backend takes no new volumes. */
+/** PUT /os-services/freeze and thaw: a frozen backend gets no new volumes. Throws InvalidParameter (400). */
 export async function freezeHost(_context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const frozen = request.url.split('?', 1)[0]!.endsWith('/freeze')
   const { host } = request.body as ServiceBody

@@ -1,6 +1,6 @@
 import { admin } from '../policies.ts'
 
-/** Rules about services, hosts, pools and capabilities, under upstream's names. */
+/** Policies for services, hosts, pools and capabilities, with upstream's names. */
 export const servicePolicies: Record<string, string> = {
   'volume_extension:services:index': admin,
   'volume_extension:services:update': admin,

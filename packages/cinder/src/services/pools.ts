@@ -8,7 +8,7 @@ import { type Pool, readPools } from '../scheduler/pools.ts'
 import { findVolumeType } from '../types/store.ts'
 import { listServices, type ReportedStats } from './store.ts'
 
-/** GET /scheduler-stats/get_pools. */
+/** GET /scheduler-stats/get_pools: the pools that the scheduler may use, filtered by name or volume type. */
 export async function listPools(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const detail = isTrue(queryValue(request.query, 'detail'))
   const pools = await filterPools(context, request, deps, await readPools(deps.database.query))
@@ -34,7 +34,7 @@ async function filterPools(context: Context, request: ApiRequest, deps: ApiDeps,
   return kept
 }
 
-/** GET /capabilities/{host@backend}. */
+/** GET /capabilities/{host@backend}. Throws ServiceNotFound (404). */
 export async function showCapabilities(_context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const host = request.params.host!.split('#', 1)[0]!
   const services = await listServices(deps.database.query, { binary: 'cinder-volume' })

@@ -20,12 +20,12 @@ export interface ServiceRow {
   updated_at: number | null
 }
 
-/** What a volume service tells of its backend. */
+/** The report of a volume service about its backend. */
 export interface ReportedStats extends BackendStats {
-  /** Pool name → GiB of the volumes that rows place there. */
+  /** Pool (`host1@file#pool`) → GiB of the volumes whose rows are in that pool. */
   allocatedGb: Record<string, number>
   backendName: string
-  /** `down`: the backend does not answer, the rest is what it said last. */
+  /** `down` if the backend does not respond; the other fields are then its last report. */
   backendState?: 'up' | 'down'
 }
 
@@ -42,15 +42,17 @@ function serviceOf(row: ServiceRow): ServiceRow {
   return row
 }
 
+/** Returns the services with these column values, by binary and host. */
 export async function listServices(q: Query, where: Partial<ServiceRow> = {}): Promise<ServiceRow[]> {
   return ((await q<ServiceRow>('services').where(where).orderBy(['binary', 'host'])) as ServiceRow[]).map(serviceOf)
 }
 
+/** Returns true if the last heartbeat of the service is at most `downAfterMs` old. */
 export function isUp(service: ServiceRow, now = Date.now()): boolean {
   return now - service.heartbeat_at <= downAfterMs
 }
 
-/** Tells that the service lives, or lived at `at`; makes its row the first time. Answers the row's id. */
+/** Saves a heartbeat of the service at the time `at`, inserting its row the first time. Returns the id of the row. */
 export async function recordHeartbeat(database: Database, heartbeat: Heartbeat, at = Date.now()): Promise<string> {
   const { host, binary, zone, stats } = heartbeat
   const set = { zone, stats: stats && JSON.stringify(stats), heartbeat_at: at }
@@ -66,25 +68,26 @@ export async function recordHeartbeat(database: Database, heartbeat: Heartbeat, 
   })
 }
 
-/** Tells that the service runs but its backend did not open: it shows as down. */
+/** Records a service that runs but whose backend could not be opened, so that it is shown as down. */
 export async function reportDown(database: Database, heartbeat: Heartbeat): Promise<void> {
   await recordHeartbeat(database, heartbeat, Date.now() - downAfterMs - 1)
 }
 
-/** Tells that the service has stopped on purpose, so that nobody waits a minute to see it down. */
+/** Records that the service has stopped, so that it is shown as down at once and not after a minute. */
 export async function recordStop(q: Query, host: string, binary: string): Promise<void> {
   await q('services')
     .where({ host, binary })
     .update({ heartbeat_at: Date.now() - downAfterMs })
 }
 
+/** Updates columns of a service, and `updated_at`. */
 export async function updateService(q: Query, id: string, set: Partial<ServiceRow>): Promise<void> {
   await q('services')
     .where({ id })
     .update({ ...set, updated_at: Date.now() })
 }
 
-/** Pool host → GiB of its volumes, for all pools of a backend. */
+/** Returns pool (`host1@file#pool`) → GiB of its volumes, for all pools of a backend. */
 export async function allocatedOn(q: Query, backend: string): Promise<Record<string, number>> {
   const rows = await q('volumes')
     .where('host', 'like', `${backend}#%`)

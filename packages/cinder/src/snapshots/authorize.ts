@@ -3,7 +3,10 @@ import type { Query } from '@hearth/database'
 import { errors } from '../errors.ts'
 import { getSnapshot, type SnapshotRow } from './store.ts'
 
-/** Throws SnapshotNotFound (404) when it is another project's, PolicyNotAuthorized (403) when the rule says no. */
+/**
+ * Returns the snapshot. Throws SnapshotNotFound (404) if another project owns it, PolicyNotAuthorized (403) if `rule`
+ * fails.
+ */
 export function checkSnapshot(context: Context, snapshot: SnapshotRow, rule: string): SnapshotRow {
   const own = snapshot.project_id === context.identity?.projectId
   if (!own && !context.may('context_is_admin')) throw errors.SnapshotNotFound({ snapshot_id: snapshot.id })
@@ -11,6 +14,10 @@ export function checkSnapshot(context: Context, snapshot: SnapshotRow, rule: str
   return snapshot
 }
 
+/**
+ * Returns the snapshot if `rule` allows the caller to use it. Throws SnapshotNotFound (404) or PolicyNotAuthorized
+ * (403).
+ */
 export async function getSnapshotFor(context: Context, q: Query, id: string, rule: string): Promise<SnapshotRow> {
   return checkSnapshot(context, await getSnapshot(q, id), rule)
 }

@@ -7,7 +7,7 @@ import { findVolume } from '../volumes/store.ts'
 import { snapshotStates } from './states.ts'
 import { findSnapshot, type SnapshotRow, snapshotRef } from './store.ts'
 
-/** Takes a snapshot in `creating`. */
+/** Creates a snapshot in `creating` on the backend. */
 export async function createSnapshot(
   context: MessageContext,
   input: { snapshotId: string },
@@ -25,7 +25,7 @@ export async function createSnapshot(
       update = await backend.volume.snapshot(snapshotRef(snapshot, volume), deps.signal)
     } catch (error) {
       if (deps.signal.aborted) throw error
-      log.error({ err: error, snapshotId: snapshot.id, requestId: context.requestId }, 'snapshot could not be taken')
+      log.error({ err: error, snapshotId: snapshot.id, requestId: context.requestId }, 'snapshot could not be created')
       await backend.volume.deleteSnapshot(snapshotRef(snapshot, volume)).catch(() => undefined)
       return database.transaction((tx) => fail(tx, context, snapshot))
     }

@@ -23,7 +23,7 @@ interface CreateBody {
   metadata?: Record<string, string> | null
 }
 
-/** POST /snapshots. */
+/** POST /snapshots: takes quota, writes the row in `creating` and casts to the backend, all in one transaction. */
 export async function createSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const body = (request.body as { snapshot: CreateBody }).snapshot
   const volume = await getVolumeFor(context, deps.database.query, body.volume_id ?? '', 'volume:create_snapshot')
@@ -42,7 +42,10 @@ export async function createSnapshot(context: Context, request: ApiRequest, deps
   return { snapshot: plainView(row, metadata) }
 }
 
-/** Statuses of the volume in which it may be snapshotted: force was needed for attached ones, and since 3.66 is not. */
+/**
+ * Returns the volume statuses in which a snapshot is allowed. An attached volume needs `force`, and since 3.66 it does
+ * not. Throws InvalidParameter (400) for a false `force` since 3.66.
+ */
 function usableStatuses(context: Context, body: CreateBody): string[] {
   const always = context.allows('snapshot-attached-without-force')
   if (always && body.force !== undefined && !isTruthy(body.force)) {
@@ -63,7 +66,7 @@ function checkVolume(volume: VolumeRow, statuses: string[]): void {
   }
 }
 
-/** Writes a snapshot in `creating` with its quota in the caller's transaction. */
+/** Takes the quota of a snapshot and inserts it in `creating`, in the caller's transaction. Returns the row. */
 export async function insertSnapshot(
   tx: Transaction,
   context: Context,

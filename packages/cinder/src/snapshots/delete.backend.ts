@@ -9,7 +9,7 @@ import { findVolume } from '../volumes/store.ts'
 import { snapshotStates } from './states.ts'
 import { findSnapshot, type SnapshotRow, snapshotRef } from './store.ts'
 
-/** Removes a snapshot in `deleting` from the backend, then its row. */
+/** Removes a snapshot in `deleting` from the backend, then deletes its row. */
 export async function deleteSnapshot(
   context: MessageContext,
   input: { snapshotId: string },

@@ -16,7 +16,7 @@ export async function deleteSnapshot(context: Context, request: ApiRequest, deps
   return beginDeletion(context, snapshot, deletableSnapshots, deps)
 }
 
-/** os-force_delete: whatever the status is. */
+/** os-force_delete: deletes a snapshot in any status. */
 export async function forceDeleteSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'volume_extension:snapshot_admin_actions:force_delete'
   const snapshot = await getSnapshotFor(context, deps.database.query, request.params.id!, rule)

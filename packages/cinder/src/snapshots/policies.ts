@@ -1,6 +1,6 @@
 import { admin, member, reader } from '../policies.ts'
 
-/** Rules about snapshots, under upstream's names (cinder/policies/snapshots.py, snapshot_actions.py). */
+/** Policies for snapshots, with upstream's names (cinder/policies/snapshots.py, snapshot_actions.py). */
 export const snapshotPolicies: Record<string, string> = {
   'volume:get_all_snapshots': reader,
   'volume:get_snapshot': reader,

@@ -5,7 +5,7 @@ const text = { type: 'string' }
 const textOrNull = { type: ['string', 'null'] }
 const links: Schema = { type: 'array', items: { type: 'object', properties: { rel: text, href: text } } }
 
-/** The answer of create, update and the plain listing. */
+/** Fields of a snapshot in the responses of create, update and the plain listing. */
 export const plainSnapshot: Record<string, Schema> = {
   id: text,
   created_at: text,
@@ -48,7 +48,7 @@ export const createBody: Schema = {
       type: 'object',
       required: ['volume_id'],
       properties: {
-        // Whatever it is: what is no volume's id is not found.
+        // Any text or null: a value that is not the id of a volume gives 404, not 400.
         volume_id: { type: ['string', 'null'], maxLength: 255 },
         name: nameField,
         description: descriptionField,

@@ -1,6 +1,6 @@
 import type { StateTable } from '@hearth/core'
 
-/** What a snapshot's status may become. Every status may become `deleting` by force. */
+/** The allowed changes of a snapshot's status. Every status may become `deleting`, for force-delete. */
 export const snapshotStates: StateTable = {
   creating: ['available', 'error', 'creating', 'deleting'],
   available: ['deleting', 'backing-up', 'restoring', 'unmanaging'],
@@ -17,7 +17,7 @@ export const snapshotStates: StateTable = {
 
 export const deletableSnapshots = ['available', 'error']
 
-/** What an administrator may set by hand. */
+/** Statuses that an administrator may set by hand. */
 export const resettableSnapshots = ['creating', 'available', 'deleting', 'error', 'error_deleting']
 
 export const resetSnapshotStates: StateTable = Object.fromEntries(

@@ -4,7 +4,7 @@ import type { SnapshotRef } from '@hearth/driver'
 import { errors } from '../errors.ts'
 import { type VolumeRow, volumeRef } from '../volumes/store.ts'
 
-/** A row of `snapshots`; `size` is the volume's GiB when it was taken. */
+/** A row of `snapshots`; `size` is the size of the volume in GiB when the snapshot was created. */
 export interface SnapshotRow {
   id: string
   volume_id: string
@@ -20,7 +20,7 @@ export interface SnapshotRow {
   group_snapshot_id: string | null
   use_quota: boolean
   provider_location: string | null
-  /** Name on the backend when it is another than `snapshot-<id>`. */
+  /** Name on the backend if it is not `snapshot-<id>`. */
   backend_name: string | null
   created_at: number
   updated_at: number | null
@@ -29,6 +29,7 @@ export interface SnapshotRow {
 export type NewSnapshot = Pick<SnapshotRow, 'id' | 'volume_id' | 'project_id' | 'user_id' | 'size' | 'status'> &
   Partial<SnapshotRow>
 
+/** Returns rows of a query as typed snapshots; booleans are numbers in some databases. */
 export function snapshotRows(rows: unknown[]): SnapshotRow[] {
   return (rows as SnapshotRow[]).map((row) => {
     row.use_quota = Boolean(row.use_quota)
@@ -36,18 +37,20 @@ export function snapshotRows(rows: unknown[]): SnapshotRow[] {
   })
 }
 
+/** Returns the snapshot, or undefined if there is none. */
 export async function findSnapshot(q: Query, id: string): Promise<SnapshotRow | undefined> {
   const row = await q('snapshots').where({ id }).first()
   return row && snapshotRows([row])[0]
 }
 
-/** Throws SnapshotNotFound (404). */
+/** Returns the snapshot. Throws SnapshotNotFound (404). */
 export async function getSnapshot(q: Query, id: string): Promise<SnapshotRow> {
   const row = await findSnapshot(q, id)
   if (!row) throw errors.SnapshotNotFound({ snapshot_id: id })
   return row
 }
 
+/** Inserts a snapshot with defaults for absent columns, and returns it. */
 export async function createSnapshotRow(tx: Transaction, snapshot: NewSnapshot): Promise<SnapshotRow> {
   const row: SnapshotRow = {
     name: null,
@@ -67,6 +70,7 @@ export async function createSnapshotRow(tx: Transaction, snapshot: NewSnapshot):
   return row
 }
 
+/** Updates columns other than the status. Returns false if the row is gone. */
 export async function updateSnapshot(
   tx: Query,
   id: string,
@@ -79,19 +83,19 @@ export async function updateSnapshot(
   )
 }
 
-/** Removes the row and its metadata; quota is the caller's business. False when it was gone. */
+/** Deletes the row and its metadata; the caller releases quota. Returns false if the row was gone. */
 export async function deleteSnapshotRow(tx: Transaction, id: string): Promise<boolean> {
   const gone = (await tx('snapshots').where({ id }).delete()) > 0
   await tx('snapshot_metadata').where({ snapshot_id: id }).delete()
   return gone
 }
 
-/** Snapshots of a volume, oldest first. */
+/** Returns the snapshots of a volume, oldest first. */
 export async function snapshotsOf(q: Query, volumeId: string): Promise<SnapshotRow[]> {
   return snapshotRows(await q('snapshots').where({ volume_id: volumeId }).orderBy(['created_at', 'id']))
 }
 
-/** The snapshot as its driver knows it. */
+/** Returns the reference by which drivers know the snapshot. */
 export function snapshotRef(
   row: Pick<SnapshotRow, 'id' | 'provider_location' | 'backend_name'>,
   volume: VolumeRow,
@@ -104,6 +108,7 @@ export function snapshotRef(
   }
 }
 
+/** Returns snapshot id → metadata, with an entry for each of `ids`. */
 export async function readSnapshotMetadata(q: Query, ids: string[]): Promise<Map<string, Record<string, string>>> {
   const all = new Map<string, Record<string, string>>(ids.map((id) => [id, {}]))
   for (const { snapshot_id, key, value } of await q('snapshot_metadata').whereIn('snapshot_id', ids)) {
@@ -112,7 +117,7 @@ export async function readSnapshotMetadata(q: Query, ids: string[]): Promise<Map
   return all
 }
 
-/** Sets the given keys; `replace` also removes the others. */
+/** Sets the keys of `entries`; `replace` also deletes all other keys. */
 export async function writeSnapshotMetadata(
   tx: Transaction,
   id: string,
@@ -124,7 +129,7 @@ export async function writeSnapshotMetadata(
   if (rows.length > 0) await tx('snapshot_metadata').insert(rows).onConflict(['snapshot_id', 'key']).merge(['value'])
 }
 
-/** True if there was such a key. */
+/** Deletes one key. Returns false if there was no such key. */
 export async function deleteSnapshotMetadata(tx: Query, id: string, key: string): Promise<boolean> {
   return (await tx('snapshot_metadata').where({ snapshot_id: id, key }).delete()) > 0
 }

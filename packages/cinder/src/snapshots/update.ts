@@ -42,13 +42,14 @@ export async function updateSnapshot(context: Context, request: ApiRequest, deps
   return { snapshot: plainView(await getSnapshot(q, id), metadata.get(id)!) }
 }
 
+/** GET /snapshots/{id}/metadata. */
 export async function listMetadata(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const q = deps.database.query
   const { id } = await getSnapshotFor(context, q, request.params.id!, 'volume:get_snapshot_metadata')
   return { metadata: (await readSnapshotMetadata(q, [id])).get(id) }
 }
 
-/** POST merges, PUT replaces. */
+/** POST merges metadata, PUT replaces it. */
 export async function setMetadata(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const { id } = await getSnapshotFor(
     context,
@@ -61,6 +62,7 @@ export async function setMetadata(context: Context, request: ApiRequest, deps: A
   return { metadata: (await readSnapshotMetadata(deps.database.query, [id])).get(id) }
 }
 
+/** GET /snapshots/{id}/metadata/{key}. Throws SnapshotMetadataNotFound (404). */
 export async function showMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const { id = '', key = '' } = request.params
   await getSnapshotFor(context, deps.database.query, id, 'volume:get_snapshot_metadata')
@@ -69,6 +71,7 @@ export async function showMetadataItem(context: Context, request: ApiRequest, de
   return { meta: { [key]: value } }
 }
 
+/** PUT /snapshots/{id}/metadata/{key}. */
 export async function setMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const { id = '', key = '' } = request.params
   await getSnapshotFor(context, deps.database.query, id, 'volume:update_snapshot_metadata')
@@ -77,6 +80,7 @@ export async function setMetadataItem(context: Context, request: ApiRequest, dep
   return { meta: { [key]: value } }
 }
 
+/** DELETE /snapshots/{id}/metadata/{key}. Throws SnapshotMetadataNotFound (404). */
 export async function removeMetadataItem(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const { id = '', key = '' } = request.params
   await getSnapshotFor(context, deps.database.query, id, 'volume:delete_snapshot_metadata')
@@ -84,7 +88,7 @@ export async function removeMetadataItem(context: Context, request: ApiRequest, 
   return undefined
 }
 
-/** os-reset_status: an administrator's word. */
+/** os-reset_status: an administrator sets the status by hand; nothing changes on the backend. */
 export async function resetSnapshot(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'volume_extension:snapshot_admin_actions:reset_status'
   const snapshot = await getSnapshotFor(context, deps.database.query, request.params.id!, rule)
@@ -95,7 +99,7 @@ export async function resetSnapshot(context: Context, request: ApiRequest, deps:
   return undefined
 }
 
-/** os-update_snapshot_status: how far a snapshot made by Nova is. */
+/** os-update_snapshot_status: sets status and progress of a snapshot that Nova makes. Throws InvalidParameter (400). */
 export async function updateSnapshotStatus(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const rule = 'snapshot_extension:snapshot_actions:update_snapshot_status'
   const snapshot = await getSnapshotFor(context, deps.database.query, request.params.id!, rule)

@@ -1,7 +1,7 @@
 import { type Context, isoMicroseconds } from '@hearth/core'
 import type { SnapshotRow } from './store.ts'
 
-/** A snapshot as create, update and the plain listing answer it. */
+/** Returns a snapshot as in responses of create, update and the plain listing. */
 export function plainView(row: SnapshotRow, metadata: Record<string, string>): Record<string, unknown> {
   return {
     id: row.id,
@@ -10,7 +10,7 @@ export function plainView(row: SnapshotRow, metadata: Record<string, string>): R
     name: row.name,
     description: row.description,
     volume_id: row.volume_id,
-    // Upstream shows what is being taken over so.
+    // Upstream shows a snapshot that is being adopted as `creating`.
     status: row.status === 'managing' ? 'creating' : row.status,
     size: row.size,
     metadata,
@@ -20,7 +20,7 @@ export function plainView(row: SnapshotRow, metadata: Record<string, string>): R
   }
 }
 
-/** A snapshot as show and detail answer it. */
+/** Returns a snapshot as in responses of show and detail; a policy decides on the extended attributes. */
 export function detailView(context: Context, row: SnapshotRow, metadata: Record<string, string>): object {
   const target = { project_id: row.project_id, user_id: row.user_id }
   if (!context.may('volume_extension:extended_snapshot_attributes', target)) return plainView(row, metadata)

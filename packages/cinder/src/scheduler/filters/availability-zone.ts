@@ -2,7 +2,7 @@ import { zonesOfType } from '../../volumes/zone.ts'
 import type { Pool } from '../pools.ts'
 import type { PlacementRequest } from '../request.ts'
 
-/** The pool is in the zone that was asked for, and in one that the type allows. */
+/** Returns true if the pool is in the requested zone, and in a zone that the volume type allows. */
 export function availabilityZoneFilter(pool: Pool, request: PlacementRequest): boolean {
   const allowed = zonesOfType(request.type)
   if (allowed && !allowed.includes(pool.zone)) return false

@@ -4,8 +4,8 @@ import type { PlacementRequest } from '../request.ts'
 import { meetsSpec } from './extra-spec.ts'
 
 /**
- * Every extra spec without a scope, or of the scope `capabilities`, is met by what the pool says of itself
- * (cinder/scheduler/filters/capabilities_filter.py).
+ * Returns true if the pool's capabilities meet all extra specs without a scope or with the scope `capabilities`
+ * (cinder/scheduler/filters/capabilities_filter.py), and the pool can extend attached volumes if the request needs it.
  */
 export function capabilitiesFilter(pool: Pool, request: PlacementRequest): boolean {
   if (request.isOnlineExtend && pool.capabilities.online_extend_support === false) return false

@@ -2,7 +2,7 @@ import { isThin, virtualFree, virtualTotal } from '../capacity.ts'
 import type { Pool } from '../pools.ts'
 import type { PlacementRequest } from '../request.ts'
 
-/** There is room (cinder/scheduler/filters/capacity_filter.py). */
+/** Returns true if the pool has space for the volume (cinder/scheduler/filters/capacity_filter.py). */
 export function capacityFilter(pool: Pool, request: PlacementRequest): boolean {
   if (request.sizeGiB === 0 || request.currentPool === pool.host) return true
   if (pool.free === null || pool.free === undefined) return false
@@ -14,7 +14,7 @@ export function capacityFilter(pool: Pool, request: PlacementRequest): boolean {
   if (!thin) return free >= request.sizeGiB
   if (pool.maxOverSubscriptionRatio < 1) return false
   const total = virtualTotal(pool, thin)!
-  // The ratio is in the total already; upstream divides all the same.
+  // The total includes the over-subscription ratio already; upstream compares with the ratio again.
   if (total <= 0 || (pool.provisioned + request.sizeGiB) / total > pool.maxOverSubscriptionRatio) return false
   return free >= request.sizeGiB
 }

@@ -21,7 +21,7 @@ const textual: Record<string, (a: string, b: string) => boolean> = {
   's>=': (a, b) => a >= b,
 }
 
-/** Compares a capability with what an extra spec wants (cinder/scheduler/filters/extra_specs_ops.py). */
+/** Returns true if a capability meets the value of an extra spec (cinder/scheduler/filters/extra_specs_ops.py). */
 export function meetsSpec(value: unknown, wanted: string): boolean {
   const text = pythonText(value)
   const words = wanted.trim().split(/\s+/)

@@ -2,7 +2,9 @@ import { isThin, virtualFree } from '../capacity.ts'
 import type { Pool } from '../pools.ts'
 import type { PlacementRequest } from '../request.ts'
 
-/** GiB that may still be promised; where that is unknown or endless, last: known places come first. */
+/**
+ * Returns the GiB that may still be provisioned; -1 if unknown or infinite, so that pools of known capacity come first.
+ */
 export function capacityWeigher(pool: Pool, request: PlacementRequest): number {
   return virtualFree(pool, isThin(pool, request.type.extraSpecs)) ?? -1
 }
