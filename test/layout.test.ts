@@ -1,4 +1,5 @@
 import { globSync, readdirSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { functionsOf } from './layout/functions.ts'
@@ -99,6 +100,56 @@ test('the compiler reads every file that the other rules look at', () => {
   const unread = sources.filter((file) => !project.files.has(file) && !file.startsWith('test/layout/inherited-keys/'))
   expect(unread).toEqual([])
 })
+
+test('each package declares the packages that it imports, and names those that it declares', () => {
+  const folders = [...new Set(sources.map(packageFolderOf))]
+  const wrong = folders.flatMap((folder) => {
+    const { name, dependencies, devDependencies, optionalDependencies } = readPackage(folder)
+    const files = sources.filter((file) => packageFolderOf(file) === folder)
+    const used = files.flatMap(importsOf).filter((from) => !from.startsWith('.') && !isBuiltin(from))
+    const own = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })
+    const declared = [...own, ...Object.keys(readPackage('.').devDependencies!)]
+    const code = files.map((file) => text.get(file)!).join('\n')
+    // Drivers are opened by names in the configuration; knex loads its database clients itself.
+    const isNamed = (one: string): boolean =>
+      code.includes(`'${one}`) || code.includes(`/${one}'`) || /^@hearth\/driver-|^@types\//.test(one)
+    return [
+      ...[...new Set(used.map(packageNameOf))]
+        .filter((one) => one !== name && !declared.includes(one))
+        .map((one) => `${folder} does not declare ${one}`),
+      ...own.filter((one) => !isNamed(one)).map((one) => `${folder} does not use ${one}`),
+    ]
+  })
+  expect(wrong).toEqual([])
+})
+
+interface Manifest {
+  name: string
+  dependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
+}
+
+const readPackage = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest
+const packageNameOf = (from: string): string =>
+  from
+    .split('/')
+    .slice(0, from.startsWith('@') ? 2 : 1)
+    .join('/')
+
+test('each error code of a table is thrown somewhere', () => {
+  const code = sources.filter((file) => !isTest(file)).map((file) => [file, text.get(file)!] as const)
+  const unused = code
+    .filter(([, source]) => source.includes('errorTable('))
+    .flatMap(([file, source]) =>
+      [...source.matchAll(/^ {2}(\w+): \[\s*\d{3},/gm)].map((match) => [file, match[1]!] as const),
+    )
+    .filter(([, name]) => code.reduce((sum, [, source]) => sum + countOf(source, name), 0) < 2)
+  expect(unused.map(([file, name]) => `${file}: ${name}`)).toEqual([])
+})
+
+const countOf = (source: string, name: string): number => source.match(new RegExp(`\\b${name}\\b`, 'g'))?.length ?? 0
 
 test('black-box tests import nothing of ours but the starter', () => {
   const wrong = sources

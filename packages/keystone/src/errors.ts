@@ -24,7 +24,6 @@ export const errors = errorTable({
   AlreadyExists: [409, 'Conflict occurred attempting to store {kind} - Duplicate entry found with {by}.'],
   StillInUse: [403, 'Cannot delete {kind} {id}: {reason}.'],
   Gone: [410, 'This resource is no longer offered.'],
-  NotImplemented: [501, '{reason}'],
   SigningKeysUnreadable: [
     500,
     'the token signing key {id} in the database was stored by a host with another secrets.json (member "signing"): copy that file here, or start anew with: hearth secrets rotate --now',
