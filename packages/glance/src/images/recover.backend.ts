@@ -2,7 +2,7 @@ import type { ImageCache } from '../cache/cache.ts'
 import type { GlanceDeps } from '../deps.ts'
 import { stagingStore } from '../imports/stage.ts'
 import type { Staging } from '../imports/staging.ts'
-import { endTask, findUnfinished, type Task } from '../tasks/store.ts'
+import { endTask, findUnfinished, removeExpiredTasks, type Task } from '../tasks/store.ts'
 import { finishDeletion } from './delete.ts'
 import { purge } from './ingest.ts'
 import {
@@ -47,6 +47,7 @@ export async function recoverImages(deps: RecoverDeps): Promise<boolean> {
 /** The regular round: sign of life, then what recovery or silent workers left. False when something is left to do. */
 export async function sweepImages(deps: RecoverDeps): Promise<boolean> {
   await touchWorker(deps.database.query, deps.worker)
+  await removeExpiredTasks(deps.database.query, Date.now())
   const clean = await takeOver(deps)
   return (await finishDeletions(deps)) && clean
 }

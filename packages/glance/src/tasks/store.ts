@@ -92,8 +92,8 @@ export async function findUnfinished(query: Query, worker: string): Promise<Task
   return rows.map(fromRow)
 }
 
-/** Removes tasks that expired before `now`. */
-export async function dropExpired(query: Query, now: number): Promise<void> {
+/** Removes tasks that expired before `now`, milliseconds since the epoch. */
+export async function removeExpiredTasks(query: Query, now: number): Promise<void> {
   await query(table).where('expires_at', '<', now).delete()
 }
 
