@@ -85,10 +85,10 @@ function filterTime(context: Context, rows: Rows, column: string, key: string, v
   const conditions = context.allows('time-filters') ? value.split(',') : [`eq:${value}`]
   for (const condition of conditions) {
     const [, operator = 'eq', time = ''] = /^(?:(gt|gte|eq|neq|lt|lte):)?(.*)$/s.exec(condition.trim()) ?? []
-    const moment = Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(time) ? time : `${time}Z`)
-    if (Number.isNaN(moment)) {
+    const milliseconds = Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(time) ? time : `${time}Z`)
+    if (Number.isNaN(milliseconds)) {
       throw errors.InvalidInput({ reason: `The value ${time} of ${key} is not a time in ISO 8601` })
     }
-    rows.where(column, own(comparisons, operator)!, moment)
+    rows.where(column, own(comparisons, operator)!, milliseconds)
   }
 }

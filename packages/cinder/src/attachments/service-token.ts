@@ -42,10 +42,10 @@ export async function findAttachmentToDetach(
 ): Promise<AttachmentRow | null> {
   const attachments = await listAttachments(deps.database.query, { volume_id: volumeId })
   if (attachmentId !== null) {
-    const meant = attachments.find(({ id }) => id === attachmentId)
-    if (!meant) throw errors.VolumeAttachmentNotFound({ filter: `attachment_id = ${attachmentId}` })
-    await checkDetachAllowed(context, meant, deps)
-    return meant
+    const attachment = attachments.find(({ id }) => id === attachmentId)
+    if (!attachment) throw errors.VolumeAttachmentNotFound({ filter: `attachment_id = ${attachmentId}` })
+    await checkDetachAllowed(context, attachment, deps)
+    return attachment
   }
   if (attachments.length === 0) return null
   const [only] = attachments

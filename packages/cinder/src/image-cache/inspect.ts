@@ -46,7 +46,10 @@ export async function inspectImage(path: string, format: string): Promise<void> 
   }
 }
 
-/** Throws DriverError `invalid` unless the first and last bytes of an image show the format, and no other file. */
+/**
+ * Throws DriverError `invalid` unless the first and last bytes of an image show the given format and refer to no other
+ * file.
+ */
 export function checkHead(head: Buffer, tail: Buffer, format: string): void {
   const found = detectFormat(head, tail)
   if (found !== format) refuse(`its bytes are ${found ?? 'raw'}, not ${format}`)

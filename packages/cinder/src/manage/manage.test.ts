@@ -33,8 +33,8 @@ beforeAll(async () => {
     const names = (await readdir(folder)).filter((name) => !name.endsWith('.part'))
     return names.map((name): ManageableObject => {
       const kind = name.includes('snap') ? 'snapshot' : 'volume'
-      const because = unsafe.get(name)
-      return { kind, name, sizeGiB: 3, ...(because && { unsafe: because }) }
+      const reason = unsafe.get(name)
+      return { kind, name, sizeGiB: 3, ...(reason && { unsafe: reason }) }
     })
   }
   volume.manage = async ({ name }, reference) => void (await renameObject(reference.name, name))

@@ -50,8 +50,10 @@ export async function ownerOf(
     .first('id')
   if (row) return row.id
   if (kind === 'snapshot') return null
-  const wanted = await rows.clone().where({ status: 'managing' }).select('id', 'task')
-  const taking = wanted.find(({ task }) => (JSON.parse(task ?? '{}') as Partial<ManageTask>).manage?.name === name)
-  if (taking) return taking.id
+  const candidates = await rows.clone().where({ status: 'managing' }).select('id', 'task')
+  const adopting = candidates.find(
+    ({ task }) => (JSON.parse(task ?? '{}') as Partial<ManageTask>).manage?.name === name,
+  )
+  if (adopting) return adopting.id
   return (await q('image_cache').where({ id }).first('id'))?.id ?? null
 }

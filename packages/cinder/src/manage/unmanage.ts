@@ -21,13 +21,13 @@ export async function unmanageVolume(context: Context, request: ApiRequest, deps
     if (volume.encryption_key_id !== null) {
       throw errors.InvalidParameter({ reason: 'Unmanaging encrypted volumes is not supported.' })
     }
-    const tied =
+    const isInUse =
       (await snapshotsOf(tx, id)).length > 0 ||
       (await listAttachments(tx, { volume_id: id })).length > 0 ||
       volume.group_id !== null
     const from = ['available']
     const states = volumeStates
-    if (tied || !(await move(tx, { table: 'volumes', id, to: 'unmanaging', states, from }))) {
+    if (isInUse || !(await move(tx, { table: 'volumes', id, to: 'unmanaging', states, from }))) {
       const reason = 'Volume status must be available to be unmanaged, without snapshots, attachments or group.'
       throw errors.InvalidVolume({ reason })
     }

@@ -10,11 +10,11 @@ export interface Consumption {
 
 /** Returns the record of space given to volumes; empty at first, in memory only. */
 export function openConsumption(): Consumption {
-  const promised = new Map<string, { reportedAt: number; gib: number }>()
+  const consumed = new Map<string, { reportedAt: number; gib: number }>()
   return {
     apply(pools) {
       return pools.map((pool) => {
-        const since = promised.get(pool.host)
+        const since = consumed.get(pool.host)
         if (!since || since.reportedAt !== pool.reportedAt) return pool
         return {
           ...pool,
@@ -25,9 +25,9 @@ export function openConsumption(): Consumption {
       })
     },
     add(pool, sizeGiB) {
-      const since = promised.get(pool.host)
+      const since = consumed.get(pool.host)
       const gib = since?.reportedAt === pool.reportedAt ? since.gib : 0
-      promised.set(pool.host, { reportedAt: pool.reportedAt, gib: gib + sizeGiB })
+      consumed.set(pool.host, { reportedAt: pool.reportedAt, gib: gib + sizeGiB })
     },
   }
 }

@@ -22,7 +22,11 @@ export async function scheduleMigrating(
   const request = await moveRequest(volume, volume.volume_type_id, deps)
   const wanted = (pool: Pool) => pool.host === input.host || pool.backend === input.host
   const [pool] = await rankPoolsWithRefresh(context, request, deps, wanted)
-  if (!pool) log.warn({ volumeId: volume.id, requestId: context.requestId }, 'no pool for a migration')
+  if (!pool)
+    log.warn(
+      { volumeId: volume.id, requestId: context.requestId },
+      'no pool for a migration; the volume stays on its backend',
+    )
   await database.transaction(async (tx) => {
     const source = await lockVolume(tx, volume.id)
     if (source.migration_status !== 'starting') return

@@ -13,7 +13,7 @@ export interface KeepStartingOptions {
 }
 
 const firstWaitMs = 1000
-const longestWaitMs = 30_000
+const maxWaitMs = 30_000
 
 /**
  * Retries `start` until it succeeds or `signal` fires, with pauses that grow from 1 to 30 seconds. Resolves after the
@@ -33,9 +33,9 @@ export async function keepStarting(options: KeepStartingOptions): Promise<Runnin
     return true
   }
   const retry = async (): Promise<void> => {
-    for (let waitMs = firstWaitMs; !signal.aborted; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
+    for (let waitMs = firstWaitMs; !signal.aborted; waitMs = Math.min(2 * waitMs, maxWaitMs)) {
       await sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined)
-      if (signal.aborted || (await attempt(Math.min(2 * waitMs, longestWaitMs)))) return
+      if (signal.aborted || (await attempt(Math.min(2 * waitMs, maxWaitMs)))) return
     }
   }
   const first = attempt(firstWaitMs).then((started) => {

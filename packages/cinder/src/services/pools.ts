@@ -22,16 +22,16 @@ function detailOf(pool: Pool): Record<string, unknown> {
 }
 
 async function filterPools(context: Context, request: ApiRequest, deps: ApiDeps, pools: Pool[]): Promise<Pool[]> {
-  let kept = pools
+  let matching = pools
   const name = queryValue(request.query, 'name')
-  if (name !== undefined && context.allows('filter-pools')) kept = kept.filter((pool) => pool.host === name)
+  if (name !== undefined && context.allows('filter-pools')) matching = matching.filter((pool) => pool.host === name)
   const wanted = queryValue(request.query, 'volume_type')
   if (wanted !== undefined && context.allows('filter-pools-by-type')) {
     const type = await findVolumeType(deps.database.query, wanted, context)
     const none = { volumeId: '', sizeGiB: 0, zone: null, excluded: [], pinned: null, currentPool: null, hints: null }
-    kept = kept.filter((pool) => capabilitiesFilter(pool, { ...none, type }))
+    matching = matching.filter((pool) => capabilitiesFilter(pool, { ...none, type }))
   }
-  return kept
+  return matching
 }
 
 /** GET /capabilities/{host@backend}. Throws ServiceNotFound (404). */

@@ -85,9 +85,9 @@ export async function updateSnapshot(
 
 /** Deletes the row and its metadata; the caller releases quota. Returns false if the row was gone. */
 export async function deleteSnapshotRow(tx: Transaction, id: string): Promise<boolean> {
-  const gone = (await tx('snapshots').where({ id }).delete()) > 0
+  const deleted = (await tx('snapshots').where({ id }).delete()) > 0
   await tx('snapshot_metadata').where({ snapshot_id: id }).delete()
-  return gone
+  return deleted
 }
 
 /** Returns the snapshots of a volume, oldest first. */

@@ -3,7 +3,7 @@ import type { BackendDeps } from './backend-deps.ts'
 
 const pauseMs = 100
 /** Longest wait for copies: a copy whose creation never reaches a backend must not block its source for ever. */
-const longestWaitMs = 600_000
+const maxWaitMs = 600_000
 
 /**
  * Waits until no volume is being created from the source, so that copies requested earlier see the source as it was
@@ -14,7 +14,7 @@ export async function waitForCopies(
   source: { source_volid: string } | { snapshot_id: string },
   { database, signal }: Pick<BackendDeps, 'database' | 'signal'>,
 ): Promise<void> {
-  const attempts = longestWaitMs / pauseMs
+  const attempts = maxWaitMs / pauseMs
   for (let attempt = 0; attempt < attempts && !signal.aborted; attempt++) {
     const copy = await database
       .query('volumes')

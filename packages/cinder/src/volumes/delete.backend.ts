@@ -44,8 +44,8 @@ async function removeSnapshot(snapshot: SnapshotRow, volume: VolumeRow, deps: Ba
 
 /** Deletes the row and releases its quota. Does nothing if the row is gone, so quota is released once. */
 export async function deleteVolumeAndReleaseQuota(tx: Transaction, volume: VolumeRow): Promise<void> {
-  const gone = await deleteVolumeRow(tx, volume.id)
-  if (!gone || !volume.use_quota) return
+  const deleted = await deleteVolumeRow(tx, volume.id)
+  if (!deleted || !volume.use_quota) return
   const deltas = { volumes: 1, gigabytes: volume.size }
   const volumeTypeName = await typeNameOf(tx, volume.volume_type_id)
   await giveQuota(tx, { projectId: volume.project_id, deltas, volumeTypeName })
@@ -53,8 +53,8 @@ export async function deleteVolumeAndReleaseQuota(tx: Transaction, volume: Volum
 
 /** Deletes the row and releases its quota. Does nothing if the row is gone, so quota is released once. */
 export async function deleteSnapshotAndReleaseQuota(tx: Transaction, snapshot: SnapshotRow): Promise<void> {
-  const gone = await deleteSnapshotRow(tx, snapshot.id)
-  if (!gone || !snapshot.use_quota) return
+  const deleted = await deleteSnapshotRow(tx, snapshot.id)
+  if (!deleted || !snapshot.use_quota) return
   const deltas = { snapshots: 1, gigabytes: snapshot.size }
   const volumeTypeName = await typeNameOf(tx, snapshot.volume_type_id)
   await giveQuota(tx, { projectId: snapshot.project_id, deltas, volumeTypeName })

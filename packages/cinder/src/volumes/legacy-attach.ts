@@ -68,7 +68,7 @@ async function attach(tx: Transaction, id: string, body: AttachBody): Promise<vo
   await updateVolumeStatus(tx, volume)
 }
 
-/** os-detach: deletes an attachment and removes its export. */
+/** os-detach: deletes an attachment, and the export with the last one. */
 export async function detachVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const volume = await getVolumeForAction(context, request, deps, 'detach')
   const body = (request.body as { 'os-detach': { attachment_id?: string | null } | null })['os-detach']

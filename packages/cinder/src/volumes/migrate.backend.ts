@@ -7,7 +7,7 @@ import { initiator, openConnectionBlocks, openVolumeBlocks } from './open-blocks
 import { backendOf, findVolume, updateVolume, type VolumeRow, volumeRef } from './store.ts'
 
 /** Number of deliveries of the message while the storage is unavailable; then the migration ends in `error`. */
-const mostAttempts = 6
+const maxAttempts = 6
 
 /**
  * Runs on the destination backend: creates the target volume, copies the bytes, then exchanges the locations in the
@@ -31,7 +31,7 @@ export async function migrateVolume(
       const finish = () => database.transaction((tx) => finishMigration(tx, bus, context, made, task))
       if (!(await finish())) throw changedError(task)
     } catch (error) {
-      if (signal.aborted || (isUnavailable(error) && attempt < mostAttempts)) throw error
+      if (signal.aborted || (isUnavailable(error) && attempt < maxAttempts)) throw error
       const about = { err: error, volumeId: task.sourceId, requestId: context.requestId }
       log.error(about, 'volume could not be migrated')
       await database.transaction((tx) => abandonMigration(tx, bus, context, target, task))
@@ -90,9 +90,9 @@ async function copy(context: MessageContext, target: VolumeRow, task: MigrationT
 /** Opens the source: by its driver if its backend is in this process, else over the network as an initiator. */
 async function openSource(context: MessageContext, source: VolumeRow, deps: BackendDeps): Promise<Blocks> {
   const host = backendOf(source.host!)
-  const here = deps.localBackends.get(host)
-  if (here) return openVolumeBlocks(here, volumeRef(source), 'r')
-  if (here === null) throw new DriverError('unavailable', `the backend ${host} is not open yet`)
+  const localBackend = deps.localBackends.get(host)
+  if (localBackend) return openVolumeBlocks(localBackend, volumeRef(source), 'r')
+  if (localBackend === null) throw new DriverError('unavailable', `the backend ${host} is not open yet`)
   const connection = { volumeId: source.id, attachmentId: null }
   const release = () => deps.bus.call(disconnectVolume, host, connection, context).then(() => undefined)
   const connector = { initiator, host: deps.backend.host.split('@', 1)[0], multipath: false }

@@ -114,7 +114,7 @@ async function waitForMigration(id: string, outcome: string): Promise<VolumeRow>
   return rowOf(id)
 }
 
-async function leftovers(): Promise<{ volumes: number; here: number; there: number }> {
+async function countVolumes(): Promise<{ volumes: number; here: number; there: number }> {
   const rows = async () => (await cinder.database.query('volumes').select('id')).length
   await expect.poll(rows, { timeout: 30_000 }).toBe(1)
   const [here, there] = await Promise.all([cinder.volume.list!(), other.volume.list!()])
@@ -136,7 +136,7 @@ test('a migrated volume keeps its id and bytes, and nothing stays on the old bac
   const row = await waitForMigration(id, 'success')
   expect(row).toMatchObject({ status: 'available', host: 'host1@file#file', task: null })
   expect(await isWhole(other.volume, row)).toBe(true)
-  expect(await leftovers()).toEqual({ volumes: 1, here: 0, there: 1 })
+  expect(await countVolumes()).toEqual({ volumes: 1, here: 0, there: 1 })
   await expectCorrectQuota()
   expect((await cinder.ask('DELETE', `/volumes/${id}`)).status).toBe(202)
   await cinder.wait(`/volumes/${id}`, 'gone')
@@ -191,7 +191,7 @@ test('a migration that a stop of the role interrupts continues from the last che
   expect(early.toSorted((a, b) => a - b)).toEqual([...new Set(early)].toSorted((a, b) => a - b))
   expect(early.length).toBeGreaterThan(0)
   expect(await isWhole(other.volume, row)).toBe(true)
-  expect(await leftovers()).toEqual({ volumes: 1, here: 0, there: 1 })
+  expect(await countVolumes()).toEqual({ volumes: 1, here: 0, there: 1 })
 })
 
 test('a volume that is used during its migration stays on its backend, and the copy is removed', async () => {
@@ -205,7 +205,7 @@ test('a volume that is used during its migration stays on its backend, and the c
   const row = await waitForMigration(id, 'error')
   expect(row).toMatchObject({ status: 'available', host: 'host1@memory#memory' })
   expect(await isWhole(cinder.volume, row)).toBe(true)
-  expect(await leftovers()).toEqual({ volumes: 1, here: 1, there: 0 })
+  expect(await countVolumes()).toEqual({ volumes: 1, here: 1, there: 0 })
 })
 
 test('an administrator ends a migration by completing it with an error', async () => {
@@ -222,7 +222,7 @@ test('an administrator ends a migration by completing it with an error', async (
   expect(await complete(target.id)).toMatchObject({ status: 200, body: { save_volume_id: id } })
   expect(await rowOf(id)).toMatchObject({ status: 'available', migration_status: 'error' })
   open()
-  expect(await leftovers()).toEqual({ volumes: 1, here: 1, there: 0 })
+  expect(await countVolumes()).toEqual({ volumes: 1, here: 1, there: 0 })
 })
 
 test('a retype migrates the volume only on demand, and type, quota and bytes are correct afterwards', async () => {
@@ -237,7 +237,7 @@ test('a retype migrates the volume only on demand, and type, quota and bytes are
   expect((await cinder.wait(`/volumes/${id}`, 'available')).volume_type).toBe('elsewhere')
   expect(row.host).toBe('host1@file#file')
   expect(await isWhole(other.volume, row)).toBe(true)
-  expect(await leftovers()).toEqual({ volumes: 1, here: 0, there: 1 })
+  expect(await countVolumes()).toEqual({ volumes: 1, here: 0, there: 1 })
   await expectCorrectQuota()
 })
 
@@ -251,6 +251,6 @@ test('a retype whose destination fails leaves type, quota and bytes as they were
   const row = await waitForMigration(id, 'error')
   expect((await cinder.wait(`/volumes/${id}`, 'available')).volume_type).toBe('__DEFAULT__')
   expect(await isWhole(cinder.volume, row)).toBe(true)
-  expect(await leftovers()).toEqual({ volumes: 1, here: 1, there: 0 })
+  expect(await countVolumes()).toEqual({ volumes: 1, here: 1, there: 0 })
   await expectCorrectQuota()
 })

@@ -50,14 +50,14 @@ async function checkService(deps: ApiDeps, host: string): Promise<void> {
 }
 
 async function checkMigration(tx: Transaction, volume: VolumeRow, host: string): Promise<void> {
-  const elsewhere = volume.host !== null && backendOf(volume.host) !== backendOf(host)
-  const plain =
+  const isOtherBackend = volume.host !== null && backendOf(volume.host) !== backendOf(host)
+  const isMovable =
     ['available', 'in-use'].includes(volume.status) &&
     idleMigrationStatuses.includes(volume.migration_status) &&
     volume.group_id === null &&
     volume.consistencygroup_id === null &&
     (await snapshotsOf(tx, volume.id)).length === 0
-  if (!plain || !elsewhere) {
+  if (!isMovable || !isOtherBackend) {
     const reason =
       `Volume ${volume.id} status must be available or in-use, must not be migrating, have snapshots, ` +
       'be replicated, be part of a group and destination host/cluster must be different than the current one'

@@ -73,15 +73,16 @@ export async function finishMigration(
   task: MigrationTask,
 ): Promise<boolean> {
   const source = await lockVolume(tx, task.sourceId)
-  const tied = (await listAttachments(tx, { volume_id: source.id })).length + (await snapshotsOf(tx, source.id)).length
-  if (!isUnchanged(source, task) || tied > 0) return false
+  const dependents =
+    (await listAttachments(tx, { volume_id: source.id })).length + (await snapshotsOf(tx, source.id)).length
+  if (!isUnchanged(source, task) || dependents > 0) return false
   await endMigration(tx, source, 'success', {
     ...locationOf(target),
     backend_name: volumeRef(target).name,
     provider_auth: null,
   })
-  const left = { ...locationOf(source), backend_name: volumeRef(source).name, migration_status: 'deleting' }
-  await deleteTarget(tx, bus, context, { ...target, ...left }, left)
+  const oldLocation = { ...locationOf(source), backend_name: volumeRef(source).name, migration_status: 'deleting' }
+  await deleteTarget(tx, bus, context, { ...target, ...oldLocation }, oldLocation)
   return true
 }
 

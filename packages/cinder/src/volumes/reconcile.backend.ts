@@ -22,9 +22,9 @@ export async function restoreExports(volumes: VolumeRow[], deps: BackendDeps): P
   // Other backends may share the target server.
   for (const name of await exportedElsewhere(deps)) wanted.add(name)
   const here = new Set(volumes.map((volume) => volumeRef(volume).name))
-  const mayRemove = (name: string): boolean =>
+  const canRemove = (name: string): boolean =>
     !wanted.has(name) && (deps.backend.isExclusive === true || here.has(name))
-  for (const name of (await exporter.list()).filter(mayRemove)) await exporter.remove(name)
+  for (const name of (await exporter.list()).filter(canRemove)) await exporter.remove(name)
 }
 
 async function exportedElsewhere({ database, backend }: BackendDeps): Promise<string[]> {
@@ -42,7 +42,7 @@ async function isConnected(volume: VolumeRow, deps: BackendDeps): Promise<boolea
   return attachments.some((one) => one.connection_info !== null || one.status === 'attached')
 }
 
-const hearthName = /^(volume|snapshot)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const hearthNames = /^(volume|snapshot)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /**
  * Removes orphans: volumes and snapshots with Hearth's names but without a row. If the backend is not exclusive, only
@@ -54,7 +54,7 @@ export async function removeOrphans(volumes: VolumeRow[], deps: BackendDeps): Pr
   if (!backend.volume.list) return
   const found = await backend.volume.list()
   const known = await knownNames(volumes, deps)
-  const isOrphan = (name: string): boolean => hearthName.test(name) && !known.has(name)
+  const isOrphan = (name: string): boolean => hearthNames.test(name) && !known.has(name)
   const orphans = { volumes: found.volumes.filter(isOrphan), snapshots: found.snapshots.filter(isOrphan) }
   if (backend.isExclusive !== true) {
     if (orphans.volumes.length + orphans.snapshots.length > 0)

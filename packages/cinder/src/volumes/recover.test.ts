@@ -61,8 +61,8 @@ test('creations and deletions of snapshots are finished after a restart', async 
 
 test('orphans are removed, but not unmanaged volumes, which can be adopted again', async () => {
   const id = await make()
-  const stray = { id: 'x', name: 'volume-66666666-6666-4666-8666-666666666666', sizeGiB: 1 }
-  await cinder.volume.create(stray)
+  const orphan = { id: 'x', name: 'volume-66666666-6666-4666-8666-666666666666', sizeGiB: 1 }
+  await cinder.volume.create(orphan)
   const gone = await make()
   const action = { 'os-unmanage': {} }
   expect((await cinder.ask('POST', `/volumes/${gone}/action`, action, { token: 'admin' })).status).toBe(202)

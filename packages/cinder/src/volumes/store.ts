@@ -134,10 +134,10 @@ export async function lockVolume(tx: Transaction, id: string): Promise<VolumeRow
 
 /** Deletes the row, its metadata and its attachments; the caller releases quota. Returns false if the row was gone. */
 export async function deleteVolumeRow(tx: Transaction, id: string): Promise<boolean> {
-  const gone = (await tx('volumes').where({ id }).delete()) > 0
+  const deleted = (await tx('volumes').where({ id }).delete()) > 0
   await tx('volume_metadata').where({ volume_id: id }).delete()
   await tx('attachments').where({ volume_id: id }).delete()
-  return gone
+  return deleted
 }
 
 /** Returns the volumes on a backend (`host1@file`) or pool, in one of `statuses`; in all statuses if absent. */

@@ -15,8 +15,8 @@ import { findVolume, type VolumeRow, volumeRef } from './store.ts'
 import type { UploadTask } from './upload.ts'
 
 /** Deliveries of the message while the image service still holds an upload that a crash interrupted (409). */
-const mostAttempts = 6
-const readBytes = 4 * 1024 * 1024
+const maxAttempts = 6
+const chunkBytes = 4 * 1024 * 1024
 
 /** Uploads a volume in `uploading` to its image. */
 export async function uploadVolume(
@@ -34,7 +34,7 @@ export async function uploadVolume(
       await fillImage(volume, task, deps)
     } catch (error) {
       if (deps.signal.aborted) throw error
-      if (hasCode(error, 'Conflict') && attempt < mostAttempts)
+      if (hasCode(error, 'Conflict') && attempt < maxAttempts)
         throw new Error('the image service still holds an earlier upload of the image', { cause: error })
       failed = true
       deps.log.error({ err: error, volumeId: volume.id, requestId: context.requestId }, 'volume could not be uploaded')
@@ -62,16 +62,16 @@ async function fillImage(volume: VolumeRow, task: UploadTask, deps: BackendDeps)
  * Converts with qemu-img and uploads: from the volume itself, or from a sparse copy if qemu-img cannot open the volume.
  */
 async function sendConverted(volume: VolumeRow, format: string, task: UploadTask, deps: BackendDeps): Promise<void> {
-  const [path, plain] = [join(deps.workFolder, `upload-${uuid()}.part`), join(deps.workFolder, `upload-${uuid()}.part`)]
+  const [path, raw] = [join(deps.workFolder, `upload-${uuid()}.part`), join(deps.workFolder, `upload-${uuid()}.part`)]
   const { volume: driver, isRemote } = deps.backend
   try {
-    const here = driver.address && !isRemote
-    const source = here ? await driver.address!(volumeRef(volume)) : await copyHere(volume, plain, deps)
+    const isLocal = driver.address && !isRemote
+    const source = isLocal ? await driver.address!(volumeRef(volume)) : await copyHere(volume, raw, deps)
     await deps.qemu.convertTo(source, path, format, deps.signal)
-    await send(createReadStream(path, { highWaterMark: readBytes }), task, deps)
+    await send(createReadStream(path, { highWaterMark: chunkBytes }), task, deps)
   } finally {
     await rm(path, { force: true })
-    await rm(plain, { force: true })
+    await rm(raw, { force: true })
   }
 }
 

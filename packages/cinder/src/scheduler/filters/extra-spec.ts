@@ -1,10 +1,10 @@
 import { own } from '@hearth/core'
 
-const truths: Record<string, boolean> = { true: true, t: true, yes: true, y: true, on: true, '1': true }
+const trueTexts: Record<string, boolean> = { true: true, t: true, yes: true, y: true, on: true, '1': true }
 
-const isTrueText = (text: string): boolean => own(truths, text.toLowerCase()) ?? false
+const isTrueText = (text: string): boolean => own(trueTexts, text.toLowerCase()) ?? false
 
-const numeric: Record<string, (a: number, b: number) => boolean> = {
+const numericOperators: Record<string, (a: number, b: number) => boolean> = {
   '=': (a, b) => a >= b,
   '==': (a, b) => a === b,
   '!=': (a, b) => a !== b,
@@ -12,7 +12,7 @@ const numeric: Record<string, (a: number, b: number) => boolean> = {
   '<=': (a, b) => a <= b,
 }
 
-const textual: Record<string, (a: string, b: string) => boolean> = {
+const textOperators: Record<string, (a: string, b: string) => boolean> = {
   's==': (a, b) => a === b,
   's!=': (a, b) => a !== b,
   's<': (a, b) => a < b,
@@ -30,10 +30,10 @@ export function meetsSpec(value: unknown, wanted: string): boolean {
   if (operator === '<in>') return text.includes(operand)
   if (operator === '<is>') return isTrueText(text) === isTrueText(operand)
   if (operator === '<or>') return wanted.split('<or>').some((choice) => choice.trim() !== '' && choice.trim() === text)
-  if (Object.hasOwn(textual, operator)) return textual[operator]!(text, operand)
-  if (Object.hasOwn(numeric, operator)) {
+  if (Object.hasOwn(textOperators, operator)) return textOperators[operator]!(text, operand)
+  if (Object.hasOwn(numericOperators, operator)) {
     const [a, b] = [Number(text), Number(operand)]
-    return !Number.isNaN(a) && !Number.isNaN(b) && numeric[operator]!(a, b)
+    return !Number.isNaN(a) && !Number.isNaN(b) && numericOperators[operator]!(a, b)
   }
   return text === wanted
 }
