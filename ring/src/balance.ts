@@ -4,16 +4,17 @@ import { RingError } from './errors.ts'
 import { planReplicas } from './plan.ts'
 import { countParts } from './rebalance.ts'
 
-/** Balance of a device that holds partitions although it has no weight. */
+/** Balance, in per cent, of a device that holds partitions although it has no weight. */
 const drained = 999.99
 
 export interface DeviceBalance {
   id: number
   parts: number
-  /** Per cent above (or below) what the weight says. */
+  /** Partitions above the share that the weight gives, in per cent of that share; negative when below. */
   balance: number
 }
 
+/** Returns the balance of every device that is not marked for removal, in the order of their ids. */
 export function balanceByDevice(builder: Builder): DeviceBalance[] {
   const devices = activeDevices(builder)
   const counts = countParts(builder)
@@ -27,12 +28,15 @@ export function balanceByDevice(builder: Builder): DeviceBalance[] {
   })
 }
 
-/** The worst device, per cent, without sign. */
+/** Returns the balance of the worst device: per cent, without sign. */
 export function balanceOf(builder: Builder): number {
   return Math.max(0, ...balanceByDevice(builder).map((entry) => Math.abs(entry.balance)))
 }
 
-/** Per cent of replicas that sit in a failure domain which holds more of their partition than an even spread would. */
+/**
+ * Returns the share of replicas, in per cent, whose failure domain holds more of their partition than an even spread
+ * would.
+ */
 export function dispersionOf(builder: Builder): number {
   if (builder.assignment.length === 0) return 0
   const { wanted } = planReplicas(activeDevices(builder), builder.replicas, 0)

@@ -15,16 +15,16 @@ interface BuilderJson {
   devices: (Device | null)[]
   removing: number[]
   movesAsOf: number
-  /** Little-endian uint16 device ids, zipped, base64. */
+  /** Device ids of each replica: little-endian uint16, compressed with gzip, in base64. */
   assignment: string[]
-  /** One byte a partition, zipped, base64. */
+  /** One byte for each partition, compressed with gzip, in base64. */
   hoursSinceMove: string
 }
 
 const pack = (bytes: Uint8Array) => gzipSync(bytes).toString('base64')
 const unpack = (text: string) => gunzipSync(Buffer.from(text, 'base64'))
 
-/** Writes the builder as JSON, whole or not at all. */
+/** Writes the builder as JSON. Renames a complete new file, so that a crash leaves the old file or the new one. */
 export async function saveBuilder(path: string, builder: Builder): Promise<void> {
   const json: BuilderJson = {
     format: 'hearth-ring-builder-1',
@@ -43,7 +43,7 @@ export async function saveBuilder(path: string, builder: Builder): Promise<void>
   await rename(`${path}.new`, path)
 }
 
-/** Throws RingError when the file is missing or no builder. */
+/** Reads a builder file. Throws RingError when the file is missing, damaged or not a builder file. */
 export async function loadBuilder(path: string): Promise<Builder> {
   let json: BuilderJson
   try {
@@ -75,7 +75,7 @@ function problemOf(json: BuilderJson): string | null {
   if (!Array.isArray(json.removing) || !json.removing.every(Number.isInteger)) return 'removing must be a list of ids'
   const zipped = [json.assignment, [json.hoursSinceMove]]
   if (!zipped.every((list) => Array.isArray(list) && list.every((text) => typeof text === 'string')))
-    return 'assignment and hoursSinceMove must be texts'
+    return 'assignment and hoursSinceMove must be strings'
   return problemOfDevices(json.devices)
 }
 

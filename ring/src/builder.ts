@@ -2,28 +2,29 @@ import { checkWeight, completeDevice, type Device, type DeviceInput } from './de
 import { RingError } from './errors.ts'
 import type { RingData } from './ring.ts'
 
-/** A ring that can be changed: what the builder file holds. */
+/** A ring that can be changed; the content of a builder file. */
 export interface Builder {
   partPower: number
   /** May be fractional: 2.5 gives half of the partitions a third replica. */
   replicas: number
   /** A partition that moved stays where it is for this many hours. */
   minPartHours: number
-  /** How much more than its weight a device may take for the sake of dispersion: 0.1 is 10 %. */
+  /** Share above its weight that a device may take to improve dispersion: 0.1 is 10 %. */
   overload: number
-  /** Goes up with every change. */
+  /** Grows with every change. */
   version: number
   devices: (Device | null)[]
-  /** Ids of devices that the next rebalance empties and forgets. */
+  /** Ids of devices that the next rebalance empties and removes. */
   removing: number[]
   /** Partition → device id for each replica; `noDevice` where none is assigned. */
   assignment: Uint16Array[]
   /** Hours since each partition moved, at most 255, as of `movesAsOf`. */
   hoursSinceMove: Uint8Array
-  /** Seconds since the epoch. */
+  /** Time of the last update of `hoursSinceMove`, in seconds since the epoch. */
   movesAsOf: number
 }
 
+/** Device id in `assignment` of a replica that is not assigned. */
 export const noDevice = 65535
 
 export interface BuilderOptions {
@@ -33,7 +34,7 @@ export interface BuilderOptions {
   overload?: number
 }
 
-/** A builder without devices. Throws RingError on values out of range. */
+/** Returns a builder without devices. Throws RingError when a value is out of range. */
 export function createBuilder(options: BuilderOptions): Builder {
   const { partPower, replicas, minPartHours, overload = 0 } = options
   if (!Number.isInteger(partPower) || partPower < 0 || partPower > 32)
@@ -56,7 +57,10 @@ export function createBuilder(options: BuilderOptions): Builder {
   }
 }
 
-/** Adds a device under the lowest free id, which it answers. Throws RingError when the place is taken. */
+/**
+ * Adds a device and returns its id: the given one, else the lowest free id. Throws RingError when the id or disk is
+ * taken.
+ */
 export function addDevice(builder: Builder, input: DeviceInput): number {
   const free = builder.devices.indexOf(null)
   const id = input.id ?? (free < 0 ? builder.devices.length : free)
@@ -73,7 +77,10 @@ export function addDevice(builder: Builder, input: DeviceInput): number {
   return id
 }
 
-/** Marks a device to be emptied by the next rebalance, without regard to minPartHours. */
+/**
+ * Marks a device; the next rebalance empties it, even before `minPartHours` have passed. Throws RingError if it is
+ * unknown.
+ */
 export function removeDevice(builder: Builder, id: number): void {
   const device = activeDevice(builder, id)
   device.weight = 0
@@ -81,6 +88,9 @@ export function removeDevice(builder: Builder, id: number): void {
   builder.version++
 }
 
+/**
+ * Changes the weight of a device; 0 drains it. Throws RingError when the device is unknown or the weight is not valid.
+ */
 export function setWeight(builder: Builder, id: number, weight: number): void {
   checkWeight(weight)
   activeDevice(builder, id).weight = weight
@@ -94,12 +104,12 @@ function activeDevice(builder: Builder, id: number): Device {
   return device
 }
 
-/** Devices that stay. */
+/** Returns the devices that are not marked for removal. */
 export function activeDevices(builder: Builder): Device[] {
   return builder.devices.filter((device): device is Device => device !== null && !builder.removing.includes(device.id))
 }
 
-/** What a ring file of this builder holds. Throws RingError before the first rebalance. */
+/** Returns the content of this builder's ring file. Throws RingError before the first rebalance. */
 export function ringOf(builder: Builder): RingData {
   if (builder.assignment.length === 0) throw new RingError('the ring has no partitions yet; rebalance it first')
   return {

@@ -10,28 +10,31 @@ import { rebalance } from './rebalance.ts'
 
 type Print = (line: string) => void
 
-/** `ring create|add|remove|set-weight|rebalance|show|validate`, as part of the command `hearth`. Failures throw RingError. */
+/**
+ * Returns the command `ring create|add|remove|set-weight|rebalance|show|validate`, a part of the command `hearth`.
+ * Its actions throw RingError when they fail.
+ */
 export function ringCommand(print: Print = console.log): Command {
   const command = new Command('ring').description(
-    'Build the rings that say which devices hold which partition. A builder file (JSON) is edited; rebalance writes the ring file beside it.',
+    'Build rings, which map partitions to devices. The commands edit a builder file (JSON); rebalance writes the ring file into the same folder.',
   )
   addCreate(command, print)
   addDevices(command, print)
   addRebalance(command, print)
-  addLooking(command, print)
+  addInspection(command, print)
   return command
 }
 
 function addCreate(command: Command, print: Print): void {
   command
     .command('create <builder>')
-    .description('start a builder file')
-    .option('--part-power <n>', 'the ring has 2^n partitions; aim at 100 a device when the cluster is full', '10')
-    .option('--replicas <n>', 'copies of everything; may be fractional', '3')
-    .option('--min-part-hours <n>', 'hours a partition rests after a move', '1')
-    .option('--overload <f>', 'how much above its weight a device may be filled for dispersion', '0')
+    .description('create a builder file')
+    .option('--part-power <n>', 'the ring has 2^n partitions; plan 100 per device for the full cluster', '10')
+    .option('--replicas <n>', 'copies of each partition; may be fractional', '3')
+    .option('--min-part-hours <n>', 'hours before a partition may move again', '1')
+    .option('--overload <f>', 'share above its weight that a device may take to improve dispersion', '0')
     .action(async (path: string, options: Record<'partPower' | 'replicas' | 'minPartHours' | 'overload', string>) => {
-      if (await exists(path)) throw new RingError(`${path} exists already`)
+      if (await exists(path)) throw new RingError(`the file ${path} exists already`)
       const builder = createBuilder({
         partPower: Number(options.partPower),
         replicas: Number(options.replicas),
@@ -66,14 +69,14 @@ function addDevices(command: Command, print: Print): void {
     })
   command
     .command('remove <builder> <id>')
-    .description('mark a device (d3 or 3) to be emptied')
+    .description('mark a device (d3 or 3) for removal')
     .action(async (path: string, id: string) => {
       await edit(path, (builder) => removeDevice(builder, deviceId(id)))
-      print(`${id} is emptied at the next rebalance`)
+      print(`${id} is marked for removal; rebalance to empty it`)
     })
   command
     .command('set-weight <builder> <id> <weight>')
-    .description('change how much a device takes')
+    .description('change the share of the data that a device takes; 0 drains it')
     .action(async (path: string, id: string, weight: string) => {
       await edit(path, (builder) => setWeight(builder, deviceId(id), Number(weight)))
       print(`${id} has weight ${weight}; rebalance to move the data`)
@@ -86,16 +89,16 @@ function deviceId(text: string): number {
   return Number(match[1])
 }
 
-/** `object.builder.json` → `object.ring.gz`. */
+/** Path of the ring file of a builder: `object.builder.json` → `object.ring.gz`. */
 const ringPathOf = (path: string) => `${path.replace(/(\.builder)?(\.json)?$/, '')}.ring.gz`
 
 function addRebalance(command: Command, print: Print): void {
   command
     .command('rebalance <builder>')
     .description('assign the partitions and write the ring file')
-    .option('--seed <text>', 'repeatable choices')
-    .option('--force', 'do not wait for min-part-hours')
-    .option('--output <file>', 'ring file; <builder>.ring.gz when absent')
+    .option('--seed <text>', 'make the same choices for the same text')
+    .option('--force', 'also move partitions that moved less than min-part-hours ago')
+    .option('--output <file>', 'ring file (default: <builder>.ring.gz)')
     .option('--json', 'print JSON')
     .action(async (path: string, options: { seed?: string; force?: boolean; output?: string; json?: boolean }) => {
       const builder = await loadBuilder(path)
@@ -114,10 +117,10 @@ function addRebalance(command: Command, print: Print): void {
     })
 }
 
-function addLooking(command: Command, print: Print): void {
+function addInspection(command: Command, print: Print): void {
   command
     .command('show <builder>')
-    .description('the devices and how full the ring makes them')
+    .description('list the devices with their partitions and balance')
     .option('--json', 'print JSON')
     .action(async (path: string, options: { json?: boolean }) => {
       const builder = await loadBuilder(path)
@@ -125,7 +128,7 @@ function addLooking(command: Command, print: Print): void {
     })
   command
     .command('validate <builder>')
-    .description('check that every replica has its own device')
+    .description('check that every replica has a device and that no two replicas of a partition share one')
     .option('--json', 'print JSON')
     .action(async (path: string, options: { json?: boolean }) => {
       validateRing(await loadBuilder(path))

@@ -9,26 +9,26 @@ export interface Device {
   port: number
   replication_ip: string
   replication_port: number
-  /** Name of the disk on its host. */
+  /** Disk name on its host. */
   device: string
   /** Share of the data, relative to the other devices; 0 drains the device. */
   weight: number
   meta: string
 }
 
-/** What must be said to add a device; the rest has defaults. */
+/** Fields that `addDevice` requires; the other fields have defaults. */
 export type DeviceInput = Pick<Device, 'zone' | 'ip' | 'port' | 'device' | 'weight'> & Partial<Device>
 
 /** Key of a failure domain: '' is the cluster, then region, zone, host, device. */
 export type TierKey = string
 
-/** Failure domains of a device from the widest to the device itself. */
+/** Returns the five failure domains of a device, from the cluster to the device itself. */
 export function tiersOf(device: Device): TierKey[] {
   const { region, zone, ip, id } = device
   return ['', `r${region}`, `r${region}z${zone}`, `r${region}z${zone}-${ip}`, `r${region}z${zone}-${ip}/d${id}`]
 }
 
-/** Fills the defaults in and checks the values. Throws RingError. */
+/** Returns a device with the defaults filled in. Throws RingError when a value is missing or not valid. */
 export function completeDevice(input: DeviceInput, id: number): Device {
   const device: Device = {
     id,
@@ -51,15 +51,19 @@ export function completeDevice(input: DeviceInput, id: number): Device {
   return device
 }
 
+/** Throws RingError unless the weight is a number of 0 or more. */
 export function checkWeight(weight: number): void {
   if (!Number.isFinite(weight) || weight < 0) throw new RingError(`weight must be 0 or more, not ${weight}`)
 }
 
-const form = /^(?:r(\d+))?z(\d+)-(\[[^\]]+\]|[^:]+):(\d+)(?:R(\[[^\]]+\]|[^:]+):(\d+))?\/([^_]+)(?:_(.*))?$/
+const deviceNotation = /^(?:r(\d+))?z(\d+)-(\[[^\]]+\]|[^:]+):(\d+)(?:R(\[[^\]]+\]|[^:]+):(\d+))?\/([^_]+)(?:_(.*))?$/
 
-/** Reads Swift's notation `[r<region>]z<zone>-<ip>:<port>[R<ip>:<port>]/<device>[_<meta>]`. Throws RingError. */
+/**
+ * Parses Swift's notation `[r<region>]z<zone>-<ip>:<port>[R<ip>:<port>]/<device>[_<meta>]`. The region is 1 by default.
+ * Throws RingError when the text does not match.
+ */
 export function parseDevice(text: string, weight: number): DeviceInput {
-  const match = form.exec(text)
+  const match = deviceNotation.exec(text)
   if (!match) throw new RingError(`"${text}" is not a device; expected [r<region>]z<zone>-<ip>:<port>/<device>`)
   const [, region, zone, ip, port, replicationIp, replicationPort, device, meta] = match
   const bare = (address: string) => address.replace(/^\[|\]$/g, '')

@@ -1,4 +1,4 @@
-/** A ring that cannot be built, read or trusted; the message names the numbers. */
+/** Error of a ring that cannot be built or read, or that is damaged. The message names the file or the wrong value. */
 export class RingError extends Error {
   override readonly name = 'RingError'
 }

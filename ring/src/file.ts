@@ -5,10 +5,10 @@ import { RingError } from './errors.ts'
 import type { RingData } from './ring.ts'
 
 const magic = Buffer.from('R1NG\u0000\u0001', 'latin1')
-/** The modification time Swift writes into every ring, so that equal rings are equal files. */
+/** Modification time that Swift writes into every ring file, so that equal rings give equal files. */
 const fixedTime = 1300507380
 
-/** Reads a version 1 ring file. Throws RingError when it is none. */
+/** Reads a version 1 ring file. Throws RingError when the file is missing, damaged or not such a file. */
 export async function readRing(path: string): Promise<RingData> {
   let plain: Buffer
   try {
@@ -28,7 +28,9 @@ interface Header {
   next_part_power?: number
 }
 
-/** Decodes the unzipped bytes of a ring file; `name` is for messages. */
+/**
+ * Decodes the decompressed bytes of a ring file. `name` is used in messages. Throws RingError when they are damaged.
+ */
 export function decodeRing(plain: Buffer, name = 'ring'): RingData {
   if (!plain.subarray(0, 6).equals(magic)) {
     const found = plain.subarray(0, 4).toString('latin1') === 'R1NG' ? `version ${plain.readUInt16BE(4)}` : 'no ring'
@@ -60,7 +62,7 @@ export function decodeRing(plain: Buffer, name = 'ring'): RingData {
   }
 }
 
-/** Throws RingError naming what is missing or of the wrong kind. */
+/** Throws RingError with the field that is missing or has the wrong type. */
 function readHeader(text: string, name: string): Header {
   let header: Header
   try {
@@ -81,7 +83,7 @@ function problemOf(header: Header): string | null {
   return problemOfDevices(devs)
 }
 
-/** Says what is wrong with a list of devices from a file; null when nothing is. */
+/** Returns the first problem of a list of devices that was read from a file; null when the list is valid. */
 export function problemOfDevices(devices: unknown): string | null {
   if (!Array.isArray(devices)) return 'its devices are no list'
   for (const [id, device] of devices.entries()) {
@@ -102,9 +104,9 @@ function withReplication(device: Device): Device {
   }
 }
 
-/** The bytes of a version 1 ring file; equal rings give equal bytes. */
+/** Returns the bytes of a version 1 ring file; equal rings give equal bytes. Throws RingError above 65535 devices. */
 export function encodeRing(data: RingData): Buffer {
-  if (data.devices.length > 65535) throw new RingError(`${data.devices.length} devices: a version 1 ring takes 65535`)
+  if (data.devices.length > 65535) throw new RingError(`${data.devices.length} devices: a version 1 ring holds 65535`)
   const header = sortedJson({
     byteorder: 'little',
     devs: data.devices,
@@ -125,11 +127,11 @@ export function encodeRing(data: RingData): Buffer {
   return gzip(Buffer.concat([magic, length, Buffer.from(header, 'latin1'), ...rows]))
 }
 
-/** Writes the file beside its place and moves it there, so that a reader never sees half a ring. */
+/** Writes a temporary file and renames it to `path`, so that readers never see an incomplete ring. */
 export async function writeRing(path: string, data: RingData): Promise<void> {
-  const beside = `${path}.new`
-  await writeFile(beside, encodeRing(data), { flush: true })
-  await rename(beside, path)
+  const temporary = `${path}.new`
+  await writeFile(temporary, encodeRing(data), { flush: true })
+  await rename(temporary, path)
 }
 
 function gzip(plain: Buffer): Buffer {
@@ -141,7 +143,7 @@ function gzip(plain: Buffer): Buffer {
   return Buffer.concat([head, deflateRawSync(plain, { level: constants.Z_BEST_COMPRESSION }), tail])
 }
 
-/** JSON in ASCII with sorted keys. */
+/** Returns the value as JSON in ASCII with sorted keys. */
 function sortedJson(value: unknown): string {
   const sorted = JSON.stringify(value, (_key, member: unknown) =>
     member && typeof member === 'object' && !Array.isArray(member)

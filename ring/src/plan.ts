@@ -3,19 +3,22 @@ import { RingError } from './errors.ts'
 
 /** Replicas of one partition that each failure domain should hold, as fractions. */
 export interface ReplicaPlan {
+  /** Between `weighted` and `wanted`, as far as the overload allows. */
   target: Map<TierKey, number>
+  /** In proportion to weight. */
   weighted: Map<TierKey, number>
-  /** The most even spread, whatever the weights. */
+  /** Most even spread, without regard to weights. */
   wanted: Map<TierKey, number>
-  /** Domain → domains right below it, each with its devices. */
+  /** Domain → domains directly below it. */
   children: Map<TierKey, TierKey[]>
-  /** How much overload full dispersion would need. */
+  /** Overload that full dispersion would need. */
   requiredOverload: number
 }
 
 /**
- * How many replicas each tier gets: in proportion to weight, moved towards an even spread over failure domains as far as
- * `overload` (0.1 = devices may take 10 % more than their weight says) allows. Throws RingError with too few devices.
+ * Returns how many replicas each tier gets: in proportion to weight, moved towards an even spread over failure domains
+ * as far as `overload` allows (0.1: a device may take 10 % more than its weight gives). Throws RingError when there are
+ * fewer devices with weight than replicas.
  */
 export function planReplicas(devices: Device[], replicas: number, overload: number): ReplicaPlan {
   const usable = devices.filter((device) => device.weight > 0)
@@ -48,7 +51,7 @@ function childrenOf(devices: Device[]): Map<TierKey, TierKey[]> {
   return children
 }
 
-/** Proportional to weight, but no device holds a partition twice: what a device cannot take goes to the others. */
+/** In proportion to weight, but at most one replica of a partition for each device; the others take the excess. */
 function weightedByDevice(devices: Device[], replicas: number): Map<Device, number> {
   const share = new Map<Device, number>()
   let open = [...devices]
@@ -75,12 +78,12 @@ function sumTiers(devices: Device[], share: Map<Device, number>): Map<TierKey, n
   return sums
 }
 
-/** The most even spread, bounded by how many devices each domain has. */
+/** Returns the most even spread, limited by the number of devices in each domain. */
 function wantedByTier(devices: Device[], children: Map<TierKey, TierKey[]>, replicas: number): Map<TierKey, number> {
   const room = new Map<TierKey, number>()
   for (const device of devices) for (const key of tiersOf(device)) room.set(key, (room.get(key) ?? 0) + 1)
   const wanted = new Map<TierKey, number>()
-  const place = (key: TierKey, amount: number): void => {
+  const distribute = (key: TierKey, amount: number): void => {
     wanted.set(key, amount)
     let open = [...(children.get(key) ?? [])].sort((a, b) => room.get(a)! - room.get(b)!)
     let left = amount
@@ -88,11 +91,11 @@ function wantedByTier(devices: Device[], children: Map<TierKey, TierKey[]>, repl
       const level = left / open.length
       const [smallest] = open
       const given = Math.min(level, room.get(smallest!)!)
-      place(smallest!, given)
+      distribute(smallest!, given)
       left -= given
       open = open.slice(1)
     }
   }
-  place('', replicas)
+  distribute('', replicas)
   return wanted
 }

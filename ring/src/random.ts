@@ -1,6 +1,7 @@
-/** Numbers in [0, 1) that a seed repeats (xorshift, 32 bits). */
+/** Returns the next pseudo-random number in [0, 1). */
 export type Random = () => number
 
+/** Returns a generator that gives the same numbers for the same seed (xorshift, 32 bits). */
 export function seededRandom(seed: string): Random {
   let state = 2166136261
   for (const letter of seed) state = Math.imul(state ^ letter.charCodeAt(0), 16777619) >>> 0
@@ -14,13 +15,13 @@ export function seededRandom(seed: string): Random {
   }
 }
 
-/** Reorders the array in place. */
+/** Shuffles the array in place and returns it. */
 export function shuffle<T>(items: T[], random: Random): T[] {
   for (let last = items.length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1))
-    const kept = items[last]!
+    const swapped = items[last]!
     items[last] = items[other]!
-    items[other] = kept
+    items[other] = swapped
   }
   return items
 }

@@ -9,7 +9,7 @@ import { addDevice, createBuilder, openRing, readRing, rebalance, ringOf, writeR
 const run = promisify(execFile)
 const python = '/usr/bin/python3'
 
-/** Prints primaries and handoffs of some partitions as JSON, by the real library. */
+/** Python script that prints primaries and handoffs of every seventh partition as JSON, from the real library. */
 const lookUp = `
 import json, sys
 from swift.common import utils
@@ -47,7 +47,7 @@ async function ourLookUp(path: string): Promise<[number[], number[]][]> {
   return found
 }
 
-test('the real Swift finds in our ring file the devices that we find', async () => {
+test('the real Swift reads our ring file and finds the same devices as we do', async () => {
   const path = join(await mkdtemp(join(tmpdir(), 'ring-')), 'object.ring.gz')
   const builder = createBuilder({ partPower: 9, replicas: 3, minPartHours: 1 })
   for (let number = 0; number < 11; number++) {
@@ -66,7 +66,7 @@ test('the real Swift finds in our ring file the devices that we find', async () 
   expect(await realLookUp(path)).toEqual(await ourLookUp(path))
 }, 60_000)
 
-test('we find in a ring file of the real Swift the devices that it finds', async () => {
+test('we read a ring file of the real Swift and find the same devices as it does', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ring-'))
   const path = join(folder, 'object.ring.gz')
   await writeFile(join(folder, 'build.py'), buildRing)

@@ -5,21 +5,22 @@ import { type Random, seededRandom } from './random.ts'
 import { openWork, type Slot, type Work } from './work.ts'
 
 export interface RebalanceOptions {
-  /** The same seed and builder give the same ring. */
+  /** Seed of the random choices: the same seed and builder give the same ring. */
   seed?: string
-  /** Seconds since the epoch. */
+  /** Current time in seconds since the epoch. */
   now?: number
 }
 
 export interface RebalanceResult {
-  /** Partitions of which a replica changed its device. */
+  /** Number of partitions with a replica that changed its device. */
   moved: number
   removedDevices: number
 }
 
 /**
- * Assigns every partition: empties removed devices, then moves what is badly dispersed, then what makes devices too full; at most
- * one replica of a partition, and none that moved less than `minPartHours` ago. Throws RingError with too few devices.
+ * Assigns every partition: empties removed devices, then moves badly dispersed replicas, then replicas of devices that
+ * are too full. The last two move at most one replica of a partition, and none of a partition that moved less than
+ * `minPartHours` ago. Throws RingError when there are fewer devices with weight than replicas.
  */
 export function rebalance(builder: Builder, options: RebalanceOptions = {}): RebalanceResult {
   const plan = planReplicas(activeDevices(builder), builder.replicas, builder.overload)
@@ -28,7 +29,7 @@ export function rebalance(builder: Builder, options: RebalanceOptions = {}): Reb
   ageMoves(builder, now)
   const before = builder.assignment.map((row) => row.slice())
   resize(builder)
-  const removedDevices = dropRemoved(builder)
+  const removedDevices = emptyRemoved(builder)
   const work = openWork(builder, plan, random)
   work.placeAll(work.unassigned())
   const touched = new Set<number>()
@@ -39,7 +40,7 @@ export function rebalance(builder: Builder, options: RebalanceOptions = {}): Reb
     work.placeAll(gathered)
   }
   builder.version++
-  return { moved: settle(builder, before), removedDevices }
+  return { moved: recordMoves(builder, before), removedDevices }
 }
 
 function ageMoves(builder: Builder, now: number): void {
@@ -50,13 +51,13 @@ function ageMoves(builder: Builder, now: number): void {
     builder.hoursSinceMove[partition] = Math.min(255, builder.hoursSinceMove[partition]! + hours)
 }
 
-/** Brings the rows to the length that the replica count asks for. */
+/** Resizes the assignment to the replica count; a fractional count gives a shorter last array. */
 function resize(builder: Builder): void {
   const partitions = 2 ** builder.partPower
   const whole = Math.floor(builder.replicas)
   const lengths = new Array<number>(whole).fill(partitions)
-  const rest = Math.floor(partitions * (builder.replicas - whole))
-  if (rest > 0) lengths.push(rest)
+  const partial = Math.floor(partitions * (builder.replicas - whole))
+  if (partial > 0) lengths.push(partial)
   builder.assignment = lengths.map((length, replica) => {
     const row = new Uint16Array(length).fill(noDevice)
     row.set((builder.assignment[replica] ?? new Uint16Array()).subarray(0, length))
@@ -64,7 +65,7 @@ function resize(builder: Builder): void {
   })
 }
 
-function dropRemoved(builder: Builder): number {
+function emptyRemoved(builder: Builder): number {
   const removed = new Set(builder.removing)
   for (const row of builder.assignment) {
     row.forEach((id, partition) => {
@@ -78,41 +79,41 @@ function dropRemoved(builder: Builder): number {
   return removed.size
 }
 
-const mayMove = (builder: Builder, partition: number) => builder.hoursSinceMove[partition]! >= builder.minPartHours
+const canMove = (builder: Builder, partition: number) => builder.hoursSinceMove[partition]! >= builder.minPartHours
 
 function gatherForDispersion(builder: Builder, work: Work, touched: Set<number>): Slot[] {
   const gathered: Slot[] = []
   for (let partition = 0; partition < 2 ** builder.partPower; partition++) {
-    if (!mayMove(builder, partition)) continue
+    if (!canMove(builder, partition)) continue
     const slot = work.mostCrowded(partition)
     if (!slot) continue
-    work.take(slot)
+    work.unassign(slot)
     gathered.push(slot)
     touched.add(partition)
   }
   return gathered
 }
 
-/** Takes partitions from devices that have more than they should, beginning anywhere. */
+/** Takes replicas from devices that hold more than they should, starting at a random partition. */
 function gatherForBalance(builder: Builder, work: Work, random: Random, touched: Set<number>): Slot[] {
   const gathered: Slot[] = []
   const partitions = 2 ** builder.partPower
   const start = Math.floor(random() * partitions)
   for (let step = 0; step < partitions; step++) {
     const partition = (start + step) % partitions
-    if (touched.has(partition) || !mayMove(builder, partition)) continue
+    if (touched.has(partition) || !canMove(builder, partition)) continue
     const replica = builder.assignment.findIndex((row) => partition < row.length && work.isTooFull(row[partition]!))
     if (replica < 0) continue
     const slot = { partition, replica }
-    work.take(slot)
+    work.unassign(slot)
     gathered.push(slot)
     touched.add(partition)
   }
   return gathered
 }
 
-/** Counts what moved and remembers when. */
-function settle(builder: Builder, before: Uint16Array[]): number {
+/** Returns the number of moved partitions and records that they moved now. */
+function recordMoves(builder: Builder, before: Uint16Array[]): number {
   let moved = 0
   for (let partition = 0; partition < 2 ** builder.partPower; partition++) {
     const changed = builder.assignment.some((row, replica) => row[partition] !== before[replica]?.[partition])
@@ -123,7 +124,7 @@ function settle(builder: Builder, before: Uint16Array[]): number {
   return moved
 }
 
-/** Partitions each device holds. */
+/** Returns device id → number of replicas that the device holds. */
 export function countParts(builder: Builder): Map<number, number> {
   const counts = new Map<number, number>(activeDevices(builder).map((device: Device) => [device.id, 0]))
   for (const row of builder.assignment) {

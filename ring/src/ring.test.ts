@@ -37,7 +37,7 @@ function cluster(layout: { zone: number; weight?: number; region?: number }[], r
 const zones = (builder: Builder, partition: number) =>
   builder.assignment.map((row) => builder.devices[row[partition]!]!.zone)
 
-test('three replicas over three zones put one replica into each zone', () => {
+test('a rebalance puts one of three replicas into each of three zones', () => {
   const builder = cluster([{ zone: 1 }, { zone: 1 }, { zone: 2 }, { zone: 2 }, { zone: 3 }, { zone: 3 }])
   rebalance(builder, { seed: 'a' })
   validateRing(builder)
@@ -46,12 +46,12 @@ test('three replicas over three zones put one replica into each zone', () => {
   expect(dispersionOf(builder)).toBe(0)
 })
 
-test('one device for three replicas is refused with the numbers', () => {
+test('a rebalance of three replicas on one device throws an error with both numbers', () => {
   const builder = cluster([{ zone: 1 }])
   expect(() => rebalance(builder)).toThrow('Replica count of 3 requires more than 1 devices')
 })
 
-test('weights decide how many partitions a device takes', () => {
+test('a device takes partitions in proportion to its weight', () => {
   const builder = cluster(
     [
       { zone: 1, weight: 100 },
@@ -66,7 +66,7 @@ test('weights decide how many partitions a device takes', () => {
   expect(counts).toEqual([256, 256, 512])
 })
 
-test('overload trades weight for dispersion', () => {
+test('overload improves dispersion and lets devices exceed their weight', () => {
   const layout = [
     { zone: 1, weight: 1 },
     { zone: 2, weight: 1 },
@@ -81,7 +81,7 @@ test('overload trades weight for dispersion', () => {
   expect(dispersionOf(relaxed)).toBe(0)
 })
 
-test('a partition moves at most one replica per rebalance and then rests for min part hours', () => {
+test('a rebalance moves at most one replica of a partition, and no other for min part hours', () => {
   const builder = cluster([{ zone: 1 }, { zone: 2 }, { zone: 3 }])
   rebalance(builder, { seed: 'a', now: 1_000_000 })
   const before = builder.assignment.map((row) => row.slice())
@@ -98,7 +98,7 @@ test('a partition moves at most one replica per rebalance and then rests for min
   expect(balanceOf(builder)).toBeLessThan(3)
 })
 
-test('a removed device is emptied at once and its id is used again', () => {
+test('the next rebalance empties a removed device, and a new device gets its id', () => {
   const builder = cluster([{ zone: 1 }, { zone: 2 }, { zone: 3 }, { zone: 4 }])
   rebalance(builder, { seed: 'a', now: 1_000_000 })
   removeDevice(builder, 1)
@@ -108,7 +108,7 @@ test('a removed device is emptied at once and its id is used again', () => {
   expect(addDevice(builder, { zone: 2, ip: '10.9.9.9', port: 6200, device: 'x', weight: 1 })).toBe(1)
 })
 
-test('a device of weight zero is drained', () => {
+test('a rebalance moves all partitions away from a device with weight zero', () => {
   const builder = cluster([{ zone: 1 }, { zone: 2 }, { zone: 3 }, { zone: 4 }])
   rebalance(builder, { seed: 'a', now: 1_000_000 })
   setWeight(builder, 0, 0)
@@ -117,7 +117,7 @@ test('a device of weight zero is drained', () => {
   expect(activeDevices(builder)).toHaveLength(4)
 })
 
-test('fractional replicas give part of the partitions one more', () => {
+test('a fractional replica count gives some of the partitions one more replica', () => {
   const builder = cluster([{ zone: 1 }, { zone: 2 }, { zone: 3 }], 2.5)
   rebalance(builder, { seed: 'a' })
   expect(builder.assignment.map((row) => row.length)).toEqual([256, 256, 128])
@@ -154,18 +154,18 @@ test('equal builders give equal ring files, which read back the same', async () 
   expect(await loadBuilder(join(folder, 'object.builder.json'))).toEqual(builder)
 })
 
-test('a file that is no ring is named in the error', async () => {
+test('the error for a file that is not a ring names the file', async () => {
   await expect(readRing(import.meta.filename)).rejects.toThrow(/cannot read the ring .*ring\.test\.ts/)
 })
 
-test('names are placed by md5 of prefix, path and suffix', () => {
+test('the partition of a name comes from the md5 of prefix, path and suffix', () => {
   const hash = hashPath({ prefix: '', suffix: 'changeme' }, 'AUTH_test', 'c', 'o/with/slash')
   expect(hash).toHaveLength(16)
   expect(partitionOf(hash, 32)).toBe(0)
   expect(partitionOf(hash, 22)).toBe(hash.readUInt32BE(0) >>> 22)
 })
 
-test('the commands build a ring from nothing', async () => {
+test('the commands create a builder, add devices and write a ring', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ring-'))
   const builder = join(folder, 'object.builder.json')
   const lines: string[] = []
@@ -185,7 +185,7 @@ test('the commands build a ring from nothing', async () => {
   expect((await readFile(join(folder, 'object.ring.gz'))).subarray(0, 2).toString('hex')).toBe('1f8b')
 })
 
-test('a damaged ring or builder file is refused as one, whatever is damaged', async () => {
+test('reading a damaged ring or builder file throws an error that says so, whichever field is damaged', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-ring-'))
   const builder = cluster([{ zone: 1 }, { zone: 2 }, { zone: 3 }])
   rebalance(builder)

@@ -3,11 +3,11 @@ import type { Device } from './device.ts'
 import { RingError } from './errors.ts'
 import { partitionOf } from './partition.ts'
 
-/** What a ring file holds. */
+/** Content of a ring file. */
 export interface RingData {
   devices: (Device | null)[]
   partShift: number
-  /** One array a replica, partition → device id; the last may be shorter (fractional replicas). */
+  /** Partition → device id, one array for each replica; the last may be shorter (fractional replicas). */
   replicas: Uint16Array[]
   version?: number
   nextPartPower?: number
@@ -18,12 +18,13 @@ export interface Ring {
   partitionCount: number
   replicaCount: number
   partition(hash: Buffer): number
-  /** Devices that should hold the partition, each once, in replica order. */
+  /** Assigned devices of the partition, each once, in replica order. */
   primaries(partition: number): Device[]
-  /** Where to go when primaries fail: other regions first, then zones, hosts and devices. */
+  /** Devices to use when primaries fail: other regions first, then other zones, hosts and devices. */
   handoffs(partition: number): Generator<Device>
 }
 
+/** Returns the look-up functions of a ring. Throws RingError when the ring has no partitions. */
 export function openRing(data: RingData): Ring {
   const partitionCount = data.replicas[0]?.length ?? 0
   if (partitionCount === 0) throw new RingError('the ring has no partitions; was it rebalanced?')
@@ -82,7 +83,7 @@ function* handoffsOf(data: RingData, partition: number, assigned: Device[]): Gen
   }
 }
 
-/** Partitions in the order Swift's `get_more_nodes` looks at them, its skipped first steps after the wrap included. */
+/** Returns partitions in the order of Swift's `get_more_nodes`, which skips some partitions after it wraps around. */
 function scanOrder(data: RingData, partition: number): number[] {
   const count = data.replicas[0]!.length
   const digest = createHash('md5').update(String(partition)).digest()

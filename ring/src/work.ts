@@ -3,14 +3,14 @@ import { type Device, type TierKey, tiersOf } from './device.ts'
 import type { ReplicaPlan } from './plan.ts'
 import { type Random, shuffle } from './random.ts'
 
-/** The bookkeeping of one rebalance: how many more partitions each failure domain should take. */
+/** State of one rebalance: how many more replicas each failure domain should take. */
 export interface Work {
   unassigned(): Slot[]
   placeAll(slots: Slot[]): void
-  /** Removes the replica from its device. */
-  take(slot: Slot): void
+  /** Takes the replica from its device. */
+  unassign(slot: Slot): void
   isTooFull(deviceId: number): boolean
-  /** A replica of the partition that sits in a failure domain holding more than its share; undefined when there is none. */
+  /** Replica of the partition in a failure domain that holds more than its share; undefined when there is none. */
   mostCrowded(partition: number): Slot | undefined
 }
 
@@ -18,14 +18,15 @@ interface State {
   builder: Builder
   plan: ReplicaPlan
   random: Random
-  /** Tier → partitions it should still take; below zero when it has too many. */
+  /** Tier → replicas it should still take; below zero when it has too many. */
   open: Map<TierKey, number>
   tiers: TierKey[][]
   idOf: Map<TierKey, number>
-  /** Devices with weight below each tier. */
+  /** Tier → number of devices with weight in it. */
   room: Map<TierKey, number>
 }
 
+/** Returns the state of a rebalance of this builder; its methods change the builder's assignment. */
 export function openWork(builder: Builder, plan: ReplicaPlan, random: Random): Work {
   const tiers = builder.devices.map((device) => (device ? tiersOf(device) : []))
   const state: State = {
@@ -44,7 +45,7 @@ export function openWork(builder: Builder, plan: ReplicaPlan, random: Random): W
   return {
     unassigned: () => unassigned(builder),
     placeAll: (slots) => placeAll(state, slots),
-    take(slot) {
+    unassign(slot) {
       const row = builder.assignment[slot.replica]!
       change(state, row[slot.partition]!, 1)
       row[slot.partition] = noDevice
@@ -65,7 +66,7 @@ function change(state: State, id: number, by: number): void {
   for (const key of state.tiers[id]!) state.open.set(key, (state.open.get(key) ?? 0) + by)
 }
 
-/** Whole partitions for each tier, rounded so that the children of a tier sum up to it. */
+/** Returns a whole number of replicas for each tier; the children of a tier add up to it. */
 function goals(builder: Builder, plan: ReplicaPlan): Map<TierKey, number> {
   const result = new Map<TierKey, number>()
   const spread = (key: TierKey, parts: number): void => {
@@ -106,8 +107,8 @@ function placeAll(state: State, slots: Slot[]): void {
   }
 }
 
-/** Replicas of the partition in each tier. */
-function held(state: State, partition: number): Map<TierKey, number> {
+/** Returns tier → number of replicas of the partition. */
+function replicasByTier(state: State, partition: number): Map<TierKey, number> {
   const counts = new Map<TierKey, number>()
   for (const row of state.builder.assignment) {
     const id = row[partition]
@@ -117,15 +118,16 @@ function held(state: State, partition: number): Map<TierKey, number> {
   return counts
 }
 
-const most = (state: State, key: TierKey) => Math.ceil((state.plan.target.get(key) ?? 0) - 1e-6)
+/** Highest number of replicas of one partition that the tier may hold. */
+const mostReplicas = (state: State, key: TierKey) => Math.ceil((state.plan.target.get(key) ?? 0) - 1e-6)
 
-/** Walks down the failure domains, each time into the one that still wants most and is below its share of replicas. */
+/** Returns a device id: descends into the domain that should take the most and is below its share of this partition. */
 function choose(state: State, partition: number): number {
-  const counts = held(state, partition)
+  const counts = replicasByTier(state, partition)
   let key: TierKey = ''
   while (!state.idOf.has(key)) {
     const roomy = state.plan.children.get(key)!.filter((child) => (counts.get(child) ?? 0) < state.room.get(child)!)
-    const spread = roomy.filter((child) => (counts.get(child) ?? 0) < most(state, child))
+    const spread = roomy.filter((child) => (counts.get(child) ?? 0) < mostReplicas(state, child))
     const options = spread.length > 0 ? spread : roomy
     let best = options[0]!
     let ties = 1
@@ -140,14 +142,14 @@ function choose(state: State, partition: number): number {
 }
 
 function mostCrowded(state: State, partition: number): Slot | undefined {
-  const counts = held(state, partition)
+  const counts = replicasByTier(state, partition)
   let worst: Slot | undefined
   let least = Number.POSITIVE_INFINITY
   state.builder.assignment.forEach((row, replica) => {
     const id = row[partition]
     if (id === undefined || id === noDevice) return
     const tiers = state.tiers[id]!
-    if (!tiers.some((key) => state.plan.target.has(key) && counts.get(key)! > most(state, key))) return
+    if (!tiers.some((key) => state.plan.target.has(key) && counts.get(key)! > mostReplicas(state, key))) return
     const open = state.open.get(tiers[4]!) ?? 0
     if (open >= least) return
     least = open
@@ -156,7 +158,7 @@ function mostCrowded(state: State, partition: number): Slot | undefined {
   return worst
 }
 
-/** One replica of a partition to be placed anew. */
+/** One replica of a partition that needs a device. */
 export interface Slot {
   partition: number
   replica: number
