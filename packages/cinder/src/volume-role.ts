@@ -15,7 +15,7 @@ import { listObjects } from './manage/list-objects.backend.ts'
 import { type HeartbeatTimer, openHeartbeat } from './services/heartbeat.ts'
 import { keepStarting, withTimeout } from './services/keep-starting.ts'
 import { openReporter, unknownStats } from './services/report.ts'
-import { reportDown } from './services/store.ts'
+import { markDown } from './services/store.ts'
 import { createSnapshot } from './snapshots/create.backend.ts'
 import { deleteSnapshot } from './snapshots/delete.backend.ts'
 import * as topics from './topics.ts'
@@ -123,7 +123,7 @@ async function startBackend(source: Backend | BackendSource, options: VolumeOpti
     async onFailure(error, waitMs) {
       log.error({ err: error, waitMs }, 'the backend is down: its storage could not be opened; it is retried')
       onStateChange(error as Error)
-      await reportDown(database, { ...service, stats: unknownStats(source.name) }).catch(() => undefined)
+      await markDown(database, { ...service, stats: unknownStats(source.name) }).catch(() => undefined)
     },
   })
 }

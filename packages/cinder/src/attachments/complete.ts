@@ -7,7 +7,7 @@ import { getVolumeFor } from '../volumes/authorize.ts'
 import { lockVolume } from '../volumes/store.ts'
 import { attachmentStates } from './states.ts'
 import { type AttachmentRow, getAttachment } from './store.ts'
-import { updateVolumeStatus } from './volume-status.ts'
+import { syncVolumeStatus } from './volume-status.ts'
 
 /** os-complete: the server has connected the volume. Sets the attachment to `attached` and the volume to `in-use`. */
 export async function completeAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
@@ -28,5 +28,5 @@ async function complete(tx: Transaction, attachment: AttachmentRow): Promise<voi
     const reason = `Attachment status must be reserved or attaching to be completed, but the current status is ${attachment.status}.`
     throw errors.InvalidVolume({ reason })
   }
-  await updateVolumeStatus(tx, volume)
+  await syncVolumeStatus(tx, volume)
 }

@@ -16,7 +16,7 @@ import { type ConnectionInfo, withSharedData } from './connection-data.backend.t
 import { exportVolume, listInitiators, readChap } from './export.backend.ts'
 import { attachmentStates } from './states.ts'
 import { type Connector, deleteAttachmentRow, findAttachment, listAttachments } from './store.ts'
-import { updateVolumeStatus } from './volume-status.ts'
+import { syncVolumeStatus } from './volume-status.ts'
 
 interface ConnectInput {
   volumeId: string
@@ -110,7 +110,7 @@ async function saveConnection(
   const moved = await move(tx, { table: 'attachments', id: attachmentId, to: 'attaching', states, set })
   if (!moved) throw errors.VolumeAttachmentNotFound({ filter: `attachment_id = ${attachmentId}` })
   await writeMetadata(tx, volume.id, 'admin', { attached_mode: set.attach_mode })
-  await updateVolumeStatus(tx, locked)
+  await syncVolumeStatus(tx, locked)
 }
 
 /** Deletes an attachment, or the legacy connection if none is named. Removes the export with the last attachment. */
@@ -133,7 +133,7 @@ export async function disconnectVolume(
       const locked = await lockVolume(tx, volume.id)
       if (!(await findAttachment(tx, attachmentId))) return
       await deleteAttachmentRow(tx, attachmentId)
-      await updateVolumeStatus(tx, locked)
+      await syncVolumeStatus(tx, locked)
     })
     return null
   })

@@ -7,7 +7,7 @@ import { backendOf, lockVolume, type VolumeRow } from '../volumes/store.ts'
 import { checkDetachAllowed } from './service-token.ts'
 import { type AttachmentRow, deleteAttachmentRow, getAttachment, listAttachments } from './store.ts'
 import { summaryView } from './view.ts'
-import { updateVolumeStatus } from './volume-status.ts'
+import { syncVolumeStatus } from './volume-status.ts'
 
 /** DELETE /attachments/{id}: returns the remaining attachments of the volume. */
 export async function deleteAttachment(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
@@ -35,6 +35,6 @@ export async function removeAttachment(
   await deps.database.transaction(async (tx) => {
     const locked = await lockVolume(tx, volume.id)
     await deleteAttachmentRow(tx, attachment.id)
-    await updateVolumeStatus(tx, locked)
+    await syncVolumeStatus(tx, locked)
   })
 }

@@ -15,7 +15,7 @@ const ranks: [attachment: string, volume: string][] = [
 const busy = ['uploading', 'extending', 'backing-up', 'retyping', 'downloading', 'deleting', 'maintenance']
 
 /** Sets a volume's status and attach_status to match its attachments. The caller holds the lock of the volume's row. */
-export async function updateVolumeStatus(tx: Transaction, volume: VolumeRow): Promise<void> {
+export async function syncVolumeStatus(tx: Transaction, volume: VolumeRow): Promise<void> {
   const attachments = await listAttachments(tx, { volume_id: volume.id })
   const statuses = attachments.map(({ status }) => status)
   const [, to = 'available'] = ranks.find(([attachment]) => statuses.includes(attachment)) ?? []

@@ -82,6 +82,6 @@ test.each([
   ['b', 's> a', true],
   ['x', 'x', true],
   ['x', 'y', false],
-])('the capability %s and the spec "%s" give %s', (value, wanted, met) => {
+])('whether the capability %s meets the extra spec "%s": %s', (value, wanted, met) => {
   expect(meetsSpec(value, wanted)).toBe(met)
 })

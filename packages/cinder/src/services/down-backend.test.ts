@@ -71,7 +71,7 @@ test('a backend whose storage is missing at the start is reported down with the 
   expect(await service('host2@other')).toMatchObject({ state: 'up', backend_state: 'up' })
 })
 
-test('it serves when its storage becomes available', async () => {
+test('a backend serves as soon as its storage becomes available', async () => {
   storage.opens = true
   await until(async () => (await service('host2@ceph')).state === 'up')
   expect(await service('host2@ceph')).toMatchObject({ state: 'up', backend_state: 'up' })

@@ -1,6 +1,6 @@
 import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import { type Heartbeat, recordHeartbeat, recordStop } from './store.ts'
+import { type Heartbeat, markStopped, recordHeartbeat } from './store.ts'
 
 const everyMs = 10_000
 
@@ -46,7 +46,7 @@ export async function openHeartbeat(options: HeartbeatOptions): Promise<Heartbea
       if (closed) return
       closed = true
       clearInterval(timer)
-      await recordStop(database.query, host, binary).catch(() => undefined)
+      await markStopped(database.query, host, binary).catch(() => undefined)
     },
   }
 }

@@ -11,7 +11,7 @@ const token = 'admin'
 const get = (path: string, version = '3.71') => cinder.ask('GET', path, undefined, { token, version })
 const put = (path: string, body: object) => cinder.ask('PUT', path, body, { token })
 
-test('services are up at once and can be switched off, which keeps volumes away', async () => {
+test('services are up at once; a disabled service gets no new volumes', async () => {
   const { services } = (await get('/os-services')).body
   expect(services.map((one: { binary: string; state: string }) => `${one.binary} ${one.state}`)).toEqual([
     'cinder-scheduler up',
@@ -28,7 +28,7 @@ test('services are up at once and can be switched off, which keeps volumes away'
   expect((await cinder.ask('GET', '/os-services')).status).toBe(403)
 })
 
-test('pools and capabilities agree', async () => {
+test('the pools and the capabilities of a backend report the same values', async () => {
   const [pool] = (await get('/scheduler-stats/get_pools?detail=true')).body.pools
   expect(pool.name).toBe('host1@memory#memory')
   const capabilities = (await get('/capabilities/host1@memory')).body
@@ -39,7 +39,7 @@ test('pools and capabilities agree', async () => {
   })
 })
 
-test('the version documents need no token, and a foreign project in the path is refused', async () => {
+test('the version documents need no token, and a path with another project than the token’s is refused', async () => {
   const root = await fetch(cinder.url)
   expect(root.status).toBe(300)
   const listed = await fetch(`${cinder.url}/v3/`)

@@ -69,12 +69,12 @@ export async function recordHeartbeat(database: Database, heartbeat: Heartbeat, 
 }
 
 /** Records a service that runs but whose backend could not be opened, so that it is shown as down. */
-export async function reportDown(database: Database, heartbeat: Heartbeat): Promise<void> {
+export async function markDown(database: Database, heartbeat: Heartbeat): Promise<void> {
   await recordHeartbeat(database, heartbeat, Date.now() - downAfterMs - 1)
 }
 
 /** Records that the service has stopped, so that it is shown as down at once and not after a minute. */
-export async function recordStop(q: Query, host: string, binary: string): Promise<void> {
+export async function markStopped(q: Query, host: string, binary: string): Promise<void> {
   await q('services')
     .where({ host, binary })
     .update({ heartbeat_at: Date.now() - downAfterMs })

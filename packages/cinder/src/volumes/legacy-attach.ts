@@ -3,7 +3,7 @@ import { move, type Transaction } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import { findAttachmentToDetach } from '../attachments/service-token.ts'
 import { createAttachmentRow, deleteAttachmentRow, listAttachments } from '../attachments/store.ts'
-import { updateVolumeStatus } from '../attachments/volume-status.ts'
+import { syncVolumeStatus } from '../attachments/volume-status.ts'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { connectVolume, disconnectVolume, messageContext } from '../topics.ts'
@@ -65,7 +65,7 @@ async function attach(tx: Transaction, id: string, body: AttachBody): Promise<vo
     attached_at: Date.now(),
   })
   await writeMetadata(tx, id, 'admin', { attached_mode: mode })
-  await updateVolumeStatus(tx, volume)
+  await syncVolumeStatus(tx, volume)
 }
 
 /** os-detach: deletes an attachment, and the export with the last one. */
@@ -104,7 +104,7 @@ async function endAttachment(context: Context, volume: VolumeRow, id: string | n
   await deps.database.transaction(async (tx) => {
     const locked = await lockVolume(tx, volume.id)
     if (attachment) await deleteAttachmentRow(tx, attachment.id)
-    await updateVolumeStatus(tx, locked)
+    await syncVolumeStatus(tx, locked)
   })
 }
 
@@ -126,7 +126,7 @@ export async function unreserveVolume(context: Context, request: ApiRequest, dep
   const { id } = await getVolumeForAction(context, request, deps, 'unreserve')
   await deps.database.transaction(async (tx) => {
     const volume = await lockVolume(tx, id)
-    if (volume.status === 'attaching') await updateVolumeStatus(tx, volume)
+    if (volume.status === 'attaching') await syncVolumeStatus(tx, volume)
   })
   return undefined
 }
