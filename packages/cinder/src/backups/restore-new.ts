@@ -5,16 +5,8 @@ import { addMessage } from '../messages/store.ts'
 import { restoreBackup } from '../topics.ts'
 import { volumeStates } from '../volumes/states.ts'
 import { getVolume } from '../volumes/store.ts'
+import type { RestoreTask } from '../volumes/tasks.ts'
 import { backupStates } from './states.ts'
-
-/** What a volume's row notes while a backup is written to it. */
-export interface RestoreTask {
-  restore: {
-    backupId: string
-    /** The volume read as zeros before: runs of zeros need not be written. */
-    fresh: boolean
-  }
-}
 
 /**
  * Goes on where a volume was made to hold a backup: in the caller's transaction moves it from `creating` to `restoring-backup` and

@@ -2,8 +2,9 @@ import type { Logger } from '@hearth/core'
 import type { Database } from '@hearth/database'
 import { isDriverError, type ModelUpdate, type VolumeRef } from '@hearth/driver'
 import type { Backend } from '../backends.ts'
+import type { ImageSource } from '../volumes/tasks.ts'
 import { checkFits, cloneFromStore } from './clone-from-store.ts'
-import { type FillDeps, type ImageSource, prepareImage } from './fill.ts'
+import { type FillDeps, prepareImage } from './fill.ts'
 import { type BaseRow, baseRef, deleteBaseRow, findBase, insertBase, listBases, updateBase } from './store.ts'
 
 const hourMs = 3600 * 1000

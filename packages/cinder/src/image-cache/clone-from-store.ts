@@ -1,6 +1,6 @@
 import { DriverError, type ModelUpdate, type ServiceSession, type VolumeDriver, type VolumeRef } from '@hearth/driver'
 import type { ImageClient } from '../clients/image.ts'
-import type { ImageSource } from './fill.ts'
+import type { ImageSource } from '../volumes/tasks.ts'
 
 const gib = 1024 ** 3
 

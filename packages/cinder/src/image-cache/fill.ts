@@ -15,21 +15,12 @@ import {
 import type { Backend } from '../backends.ts'
 import type { ImageClient } from '../clients/image.ts'
 import { openVolumeBlocks } from '../volumes/open-blocks.backend.ts'
+import type { ImageSource } from '../volumes/tasks.ts'
 import { inspectImage, qemuFormat } from './inspect.ts'
 import type { QemuImg } from './qemu-img.ts'
 import { writeStream } from './sparse-writer.ts'
 
 const gib = 1024 ** 3
-
-/** Facts about an image, read when its volume is requested. */
-export interface ImageSource {
-  id: string
-  checksum: string
-  diskFormat: string
-  containerFormat: string
-  /** Bytes to download; 0 when unknown. */
-  size: number
-}
 
 export interface FillDeps {
   images: ImageClient

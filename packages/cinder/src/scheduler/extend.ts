@@ -2,8 +2,9 @@ import type { MessageContext } from '@hearth/bus'
 import { addMessage } from '../messages/store.ts'
 import { extendVolume } from '../topics.ts'
 import { getVolumeType } from '../types/store.ts'
-import { type ExtensionTask, endExtension } from '../volumes/extension.ts'
+import { endExtension } from '../volumes/extension.ts'
 import { backendOf, findVolume, type VolumeRow } from '../volumes/store.ts'
+import type { ExtensionTask } from '../volumes/tasks.ts'
 import { rankPoolsWithRefresh, type SchedulerDeps } from './schedule.ts'
 
 /**

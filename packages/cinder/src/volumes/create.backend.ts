@@ -7,9 +7,9 @@ import { addMessage } from '../messages/store.ts'
 import { findSnapshot, snapshotRef } from '../snapshots/store.ts'
 import { schedulerTarget, scheduleVolume } from '../topics.ts'
 import type { BackendDeps } from './backend-deps.ts'
-import type { CreationTask } from './create.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, findVolume, type VolumeRow, volumeRef } from './store.ts'
+import type { CreationTask } from './tasks.ts'
 
 /** Number of placements that are tried before a volume ends in `error`: Cinder's `scheduler_max_attempts`. */
 const maxAttempts = 3

@@ -5,7 +5,6 @@ import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { getGroup } from '../groups/store.ts'
-import type { ImageSource } from '../image-cache/fill.ts'
 import { checkVolumeSize, takeQuota } from '../quotas/store.ts'
 import { messageContext, schedulerTarget, scheduleVolume } from '../topics.ts'
 import { findEncryption } from '../types/encryption-store.ts'
@@ -14,6 +13,7 @@ import { isTruthy, newVolumeNames } from './schema.ts'
 import { checkTypeSize, readSize } from './size.ts'
 import { imageSourceOf, resolveSource, type Source, type SourceInput } from './source.ts'
 import { createVolumeRow, type VolumeRow, writeMetadata } from './store.ts'
+import type { CreationTask, Hints } from './tasks.ts'
 import { loadRelations, plainView } from './view.ts'
 import { chooseZone } from './zone.ts'
 
@@ -29,8 +29,6 @@ interface CreateBody extends SourceInput {
   group_id?: string | null
   multiattach?: boolean | string
 }
-
-type Hints = Record<string, unknown>
 
 /** POST /volumes. Takes quota, writes the row in `creating` and casts to the scheduler, all in one transaction. */
 export async function createVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
@@ -188,15 +186,6 @@ export async function insertVolume(tx: Transaction, bus: Bus, context: Context, 
 /** Returns true if the type has the extra spec `multiattach` with the value `<is> True`. */
 export function isMultiattach(type: VolumeType): boolean {
   return /^<is>\s+true$/i.test(type.extraSpecs.multiattach ?? '')
-}
-
-/** `task` of a new volume: facts for the scheduler and the volume role that have no column. */
-export interface CreationTask {
-  bootable: boolean
-  /** Backend that the volume must be on, `host1@file`; null for any. */
-  pinned: string | null
-  image: ImageSource | null
-  hints: Hints | null
 }
 
 function creationTask({ source, hints }: VolumePlan): CreationTask {

@@ -1,13 +1,13 @@
 import type { MessageContext } from '@hearth/bus'
-import { move, type Transaction } from '@hearth/database'
+import { move } from '@hearth/database'
 import { isDriverError } from '@hearth/driver'
-import { giveQuota } from '../quotas/store.ts'
-import { deleteSnapshotRow, type SnapshotRow, snapshotRef, snapshotsOf } from '../snapshots/store.ts'
+import { deleteSnapshotAndReleaseQuota } from '../snapshots/release.ts'
+import { type SnapshotRow, snapshotRef, snapshotsOf } from '../snapshots/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
 import { waitForCopies } from './copies.ts'
-import { typeNameOf } from './quota.ts'
+import { deleteVolumeAndReleaseQuota } from './release.ts'
 import { volumeStates } from './states.ts'
-import { backendOf, deleteVolumeRow, findVolume, type VolumeRow, volumeRef } from './store.ts'
+import { backendOf, findVolume, type VolumeRow, volumeRef } from './store.ts'
 
 /** Removes a volume in `deleting` from the backend, after its snapshots, then deletes its row. */
 export async function deleteVolume(
@@ -40,22 +40,4 @@ export async function deleteVolume(
 async function removeSnapshot(snapshot: SnapshotRow, volume: VolumeRow, deps: BackendDeps): Promise<void> {
   await deps.backend.volume.deleteSnapshot(snapshotRef(snapshot, volume), deps.signal)
   await deps.database.transaction((tx) => deleteSnapshotAndReleaseQuota(tx, snapshot))
-}
-
-/** Deletes the row and releases its quota. Does nothing if the row is gone, so quota is released once. */
-export async function deleteVolumeAndReleaseQuota(tx: Transaction, volume: VolumeRow): Promise<void> {
-  const deleted = await deleteVolumeRow(tx, volume.id)
-  if (!deleted || !volume.use_quota) return
-  const deltas = { volumes: 1, gigabytes: volume.size }
-  const volumeTypeName = await typeNameOf(tx, volume.volume_type_id)
-  await giveQuota(tx, { projectId: volume.project_id, deltas, volumeTypeName })
-}
-
-/** Deletes the row and releases its quota. Does nothing if the row is gone, so quota is released once. */
-export async function deleteSnapshotAndReleaseQuota(tx: Transaction, snapshot: SnapshotRow): Promise<void> {
-  const deleted = await deleteSnapshotRow(tx, snapshot.id)
-  if (!deleted || !snapshot.use_quota) return
-  const deltas = { snapshots: 1, gigabytes: snapshot.size }
-  const volumeTypeName = await typeNameOf(tx, snapshot.volume_type_id)
-  await giveQuota(tx, { projectId: snapshot.project_id, deltas, volumeTypeName })
 }

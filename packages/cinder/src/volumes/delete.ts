@@ -9,7 +9,7 @@ import { snapshotStates } from '../snapshots/states.ts'
 import { snapshotsOf } from '../snapshots/store.ts'
 import { deleteVolume as deleteTopic, messageContext } from '../topics.ts'
 import { getVolumeFor } from './authorize.ts'
-import { deleteVolumeAndReleaseQuota } from './delete.backend.ts'
+import { deleteVolumeAndReleaseQuota } from './release.ts'
 import { deletable, volumeStates } from './states.ts'
 import { backendOf, lockVolume, type VolumeRow } from './store.ts'
 

@@ -4,9 +4,10 @@ import { listAttachments } from '../attachments/store.ts'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
 import { waitForCopies } from './copies.ts'
-import { type ExtensionTask, endExtension } from './extension.ts'
+import { endExtension } from './extension.ts'
 import { notifyCompute } from './notify-compute.backend.ts'
 import { findVolume, type VolumeRow, volumeRef } from './store.ts'
+import type { ExtensionTask } from './tasks.ts'
 
 const gib = 1024 ** 3
 

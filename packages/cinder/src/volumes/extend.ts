@@ -7,10 +7,10 @@ import { checkVolumeSize, takeQuota } from '../quotas/store.ts'
 import { messageContext, scheduleExtend, schedulerTarget } from '../topics.ts'
 import { getVolumeType, type VolumeType } from '../types/store.ts'
 import { getVolumeFor } from './authorize.ts'
-import type { ExtensionTask } from './extension.ts'
 import { checkTypeSize } from './size.ts'
 import { volumeStates } from './states.ts'
 import { lockVolume, type VolumeRow } from './store.ts'
+import type { ExtensionTask } from './tasks.ts'
 
 /** os-extend: grows a volume; since 3.42 an attached volume too. */
 export async function extendVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {

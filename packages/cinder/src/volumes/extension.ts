@@ -2,15 +2,7 @@ import { move, type Transaction } from '@hearth/database'
 import { giveQuota } from '../quotas/store.ts'
 import { volumeStates } from './states.ts'
 import type { VolumeRow } from './store.ts'
-
-/** `task` of a volume in `extending`. */
-export interface ExtensionTask {
-  newSizeGiB: number
-  /** Name of the volume type whose quota was taken. */
-  typeName: string | null
-  /** The scheduler has accepted the extension. */
-  placed: boolean
-}
+import type { ExtensionTask } from './tasks.ts'
 
 /**
  * Ends an extension. `grown` sets the new size; `refused` restores the status from before; `failed` sets

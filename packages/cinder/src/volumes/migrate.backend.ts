@@ -2,9 +2,10 @@ import type { MessageContext } from '@hearth/bus'
 import { type Blocks, copyBlocks, DriverError, isDriverError } from '@hearth/driver'
 import { connectVolume, disconnectVolume } from '../topics.ts'
 import type { BackendDeps } from './backend-deps.ts'
-import { abandonMigration, finishMigration, isMigrationTarget, isUnchanged, type MigrationTask } from './migration.ts'
+import { abandonMigration, finishMigration, isMigrationTarget, isUnchanged } from './migration.ts'
 import { initiator, openConnectionBlocks, openVolumeBlocks } from './open-blocks.backend.ts'
 import { backendOf, findVolume, updateVolume, type VolumeRow, volumeRef } from './store.ts'
+import type { MigrationTask } from './tasks.ts'
 
 /** Number of deliveries of the message while the storage is unavailable; then the migration ends in `error`. */
 const maxAttempts = 6

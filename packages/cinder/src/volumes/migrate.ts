@@ -11,11 +11,7 @@ import { endMigration, idleMigrationStatuses } from './migration.ts'
 import { isTruthy } from './schema.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, getVolume, lockVolume, updateVolume, type VolumeRow } from './store.ts'
-
-/** `task` of a volume whose migration is `starting`, that is waits for the scheduler. */
-export interface MigrationRequest {
-  migrateTo: string
-}
+import type { MigrationRequest } from './tasks.ts'
 
 interface MigrateBody {
   host?: string

@@ -4,19 +4,10 @@ import { move, type Transaction } from '@hearth/database'
 import { listAttachments } from '../attachments/store.ts'
 import { snapshotsOf } from '../snapshots/store.ts'
 import { deleteVolume, migrateVolume } from '../topics.ts'
-import type { RetypeTask } from './retype.ts'
 import { endRetype } from './retype-outcome.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, createVolumeRow, findVolume, lockVolume, updateVolume, type VolumeRow, volumeRef } from './store.ts'
-
-/** `task` of a migration target: the hidden row of the volume's copy on the destination, while bytes are copied. */
-export interface MigrationTask {
-  sourceId: string
-  /** `updated_at` of the source when copying began. A different value later means that its bytes may have changed. */
-  seen: number | null
-  /** Offset of the checkpoint: all bytes before it are on stable storage of the destination. */
-  copied: number
-}
+import type { MigrationTask, RetypeTask } from './tasks.ts'
 
 /** Values of `migration_status` while no migration runs: one may begin, and other operations are allowed. */
 export const idleMigrationStatuses = [null, 'deleting', 'error', 'success']

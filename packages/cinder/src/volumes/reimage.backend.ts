@@ -4,9 +4,9 @@ import { prepareImage } from '../image-cache/fill.ts'
 import { addMessage } from '../messages/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
 import { notifyCompute } from './notify-compute.backend.ts'
-import type { ReimageTask } from './reimage.ts'
 import { volumeStates } from './states.ts'
 import { findVolume, type VolumeRow, volumeRef, writeMetadata } from './store.ts'
+import type { ReimageTask } from './tasks.ts'
 
 /** Writes an image over an existing volume in `downloading`. */
 export async function reimageVolume(

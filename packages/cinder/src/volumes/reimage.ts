@@ -3,7 +3,6 @@ import { move } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
-import type { ImageSource } from '../image-cache/fill.ts'
 import { messageContext, reimageVolume as reimageTopic } from '../topics.ts'
 import { getVolumeFor } from './authorize.ts'
 import { isTruthy } from './schema.ts'
@@ -11,12 +10,7 @@ import { readSize } from './size.ts'
 import { imageSourceOf, resolveSource } from './source.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, lockVolume, type VolumeRow } from './store.ts'
-
-/** `task` of an existing volume in `downloading`. */
-export interface ReimageTask {
-  image: ImageSource
-  imageMetadata: Record<string, string>
-}
+import type { ReimageTask } from './tasks.ts'
 
 /** os-reimage: writes an image over a volume. */
 export async function reimageVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {

@@ -1,9 +1,9 @@
 import { move, type Transaction } from '@hearth/database'
 import { giveQuota, takeQuota } from '../quotas/store.ts'
 import { typeNameOf } from './quota.ts'
-import type { RetypeTask } from './retype.ts'
 import { volumeStates } from './states.ts'
 import type { VolumeRow } from './store.ts'
+import type { RetypeTask } from './tasks.ts'
 
 /**
  * Ends a retype. If `done`, sets the new type, whose quota the request has taken. Otherwise keeps the old type and

@@ -12,13 +12,7 @@ import { typeNameOf } from './quota.ts'
 import { checkTypeSize } from './size.ts'
 import { volumeStates } from './states.ts'
 import { lockVolume, type VolumeRow } from './store.ts'
-
-/** `task` of a volume in `retyping`. */
-export interface RetypeTask {
-  newTypeId: string
-  multiattach: boolean
-  policy: 'never' | 'on-demand'
-}
+import type { RetypeTask } from './tasks.ts'
 
 /** os-retype: changes the volume type. The volume moves to another backend only with the policy `on-demand`. */
 export async function retypeVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {

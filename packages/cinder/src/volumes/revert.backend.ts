@@ -5,9 +5,9 @@ import { snapshotStates } from '../snapshots/states.ts'
 import { findSnapshot, snapshotRef } from '../snapshots/store.ts'
 import type { BackendDeps } from './backend-deps.ts'
 import { openSnapshotBlocks, openVolumeBlocks } from './open-blocks.backend.ts'
-import type { RevertTask } from './revert.ts'
 import { volumeStates } from './states.ts'
 import { findVolume } from './store.ts'
+import type { RevertTask } from './tasks.ts'
 
 /** Reverts a volume in `reverting` to its snapshot. May be repeated. */
 export async function revertVolume(

@@ -10,11 +10,7 @@ import { messageContext, revertVolume as revertTopic } from '../topics.ts'
 import { getVolumeFor } from './authorize.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, lockVolume } from './store.ts'
-
-/** `task` of a volume in `reverting`. */
-export interface RevertTask {
-  snapshotId: string
-}
+import type { RevertTask } from './tasks.ts'
 
 /** revert: restores a volume from its latest snapshot. */
 export async function revertVolume(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {

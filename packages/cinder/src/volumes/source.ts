@@ -3,11 +3,11 @@ import type { Query } from '@hearth/database'
 import type { Image } from '../clients/image.ts'
 import type { ApiDeps } from '../deps.ts'
 import { errors } from '../errors.ts'
-import type { ImageSource } from '../image-cache/fill.ts'
 import { checkSnapshot } from '../snapshots/authorize.ts'
 import { getSnapshot } from '../snapshots/store.ts'
 import { getVolumeFor } from './authorize.ts'
 import { getVolume, readMetadata, type VolumeRow } from './store.ts'
+import type { ImageSource } from './tasks.ts'
 
 /** The source of a new volume. */
 export interface Source {

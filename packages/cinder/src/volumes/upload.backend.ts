@@ -12,7 +12,7 @@ import type { BackendDeps } from './backend-deps.ts'
 import { openVolumeBlocks } from './open-blocks.backend.ts'
 import { volumeStates } from './states.ts'
 import { findVolume, type VolumeRow, volumeRef } from './store.ts'
-import type { UploadTask } from './upload.ts'
+import type { UploadTask } from './tasks.ts'
 
 /** Deliveries of the message while the image service still holds an upload that a crash interrupted (409). */
 const maxAttempts = 6

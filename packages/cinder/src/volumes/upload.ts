@@ -10,6 +10,7 @@ import { getVolumeFor } from './authorize.ts'
 import { isTruthy } from './schema.ts'
 import { volumeStates } from './states.ts'
 import { backendOf, getVolume, readMetadata, type VolumeRow } from './store.ts'
+import type { UploadTask } from './tasks.ts'
 
 interface UploadBody {
   image_name: string
@@ -18,12 +19,6 @@ interface UploadBody {
   container_format?: string
   visibility?: string
   protected?: boolean | string
-}
-
-/** `task` of a volume in `uploading`. */
-export interface UploadTask {
-  imageId: string
-  diskFormat: string
 }
 
 /** os-volume_upload_image: creates an image as the caller, and casts the upload of its bytes to the backend. */

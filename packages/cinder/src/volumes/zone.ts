@@ -1,6 +1,7 @@
 import type { Query } from '@hearth/database'
 import { errors } from '../errors.ts'
 import type { VolumeType } from '../types/store.ts'
+import { zonesOfType } from '../types/zones.ts'
 import type { Source } from './source.ts'
 
 interface ZoneInput {
@@ -8,12 +9,6 @@ interface ZoneInput {
   source: Source
   type: VolumeType
   fallback: string
-}
-
-/** Returns the zones that the extra spec `RESKEY:availability_zones` allows; null if the type has no such spec. */
-export function zonesOfType(type: VolumeType): string[] | null {
-  const spec = type.extraSpecs['RESKEY:availability_zones']
-  return spec ? spec.split(',').map((zone) => zone.trim()) : null
 }
 
 /**

@@ -1,4 +1,4 @@
-import { zonesOfType } from '../../volumes/zone.ts'
+import { zonesOfType } from '../../types/zones.ts'
 import type { Pool } from '../pools.ts'
 import type { PlacementRequest } from '../request.ts'
 
