@@ -7,7 +7,7 @@ import { openFaults } from './faults.ts'
 import { noCompliance, type SecurityCompliance } from './login/compliance.ts'
 import { defaultThrottle, openThrottle, type ThrottleSettings } from './login/throttle.ts'
 import { policies } from './policies.ts'
-import { served } from './routes.ts'
+import { allRoutes } from './routes.ts'
 import type { TokenKeeper } from './tokens/keeper.ts'
 
 export interface ApiOptions extends ListenOptions {
@@ -46,7 +46,7 @@ export async function openApi(options: ApiOptions): Promise<Running> {
     name: 'keystone',
     serviceTypes: ['identity'],
     ...listening({ ...options, publicUrl: null }),
-    routes: served(),
+    routes: allRoutes(),
     prefixes: [''],
     deps,
     authenticator,

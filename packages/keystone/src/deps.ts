@@ -21,6 +21,6 @@ export interface Deps {
 /** Runs `work` in a transaction; what it revoked is void everywhere in this process when this resolves. */
 export async function commit<T>(deps: Deps, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const result = await deps.database.transaction(work)
-  await deps.tokens.settle()
+  await deps.tokens.applyRevocations()
   return result
 }

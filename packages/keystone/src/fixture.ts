@@ -5,7 +5,7 @@ import { type ApiOptions, openApi } from './api.ts'
 import { type BootstrapInput, bootstrap } from './bootstrap/bootstrap.ts'
 import { openTokenSource } from './tokens/source.ts'
 
-export interface Answer {
+export interface TestResponse {
   status: number
   headers: Headers
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape
@@ -17,7 +17,11 @@ export interface TestIdentity {
   database: Database
   /** Logs in by password; admin in project admin unless told otherwise. */
   login(user?: string, password?: string, scope?: unknown): Promise<string>
-  call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: object }): Promise<Answer>
+  call(
+    method: string,
+    path: string,
+    options?: { token?: string; body?: unknown; headers?: object },
+  ): Promise<TestResponse>
   close(): Promise<void>
 }
 
@@ -68,9 +72,9 @@ export async function startIdentity(more: Partial<ApiOptions> = {}): Promise<Tes
     database,
     call,
     async login(user = 'admin', password = 'secret-a', scope = projectScope('admin')) {
-      const answer = await call('POST', '/v3/auth/tokens', { body: passwordAuth(user, password, scope) })
-      if (answer.status !== 201) throw new Error(`login of ${user} answered ${answer.status}`)
-      return answer.headers.get('x-subject-token')!
+      const response = await call('POST', '/v3/auth/tokens', { body: passwordAuth(user, password, scope) })
+      if (response.status !== 201) throw new Error(`login of ${user} returned ${response.status}`)
+      return response.headers.get('x-subject-token')!
     },
     async close() {
       await running.close()

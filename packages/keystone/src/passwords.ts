@@ -6,7 +6,7 @@ import { openFairQueue } from './login/fair-queue.ts'
 const settings = { N: 2 ** 13, r: 8, p: 2 }
 const keyLength = 32
 
-/** For whom a password is derived, which may have to wait. */
+/** For derivation a password is derived, which may have to wait. */
 export interface Derivation {
   /** Client address: the addresses take turns. */
   address?: string
@@ -18,9 +18,9 @@ export interface Derivation {
  * `scrypt$N$r$p$salt$key`, the last two in URL-safe base64. Throws TooManyDerivations (503) when too many wait, as
  * checkPassword does.
  */
-export async function hashPassword(password: string, whom: Derivation = {}): Promise<string> {
+export async function hashPassword(password: string, derivation: Derivation = {}): Promise<string> {
   const salt = randomBytes(16)
-  const key = await derive(password, salt, settings, whom)
+  const key = await derive(password, salt, settings, derivation)
   return ['scrypt', settings.N, settings.r, settings.p, salt.toString('base64url'), key.toString('base64url')].join('$')
 }
 
@@ -40,17 +40,21 @@ export const isDrawnSecret = (hash: string | null): boolean => hash?.startsWith(
 const digest = (secret: string, salt: Buffer): Buffer => createHash('sha256').update(salt).update(secret).digest()
 
 /** Takes the same time when there is nothing to compare with, so that answers do not tell which users exist. */
-export async function checkPassword(password: string, hash: string | null, whom: Derivation = {}): Promise<boolean> {
+export async function checkPassword(
+  password: string,
+  hash: string | null,
+  derivation: Derivation = {},
+): Promise<boolean> {
   const [kind, ...parts] = (hash ?? decoy).split('$')
   if (kind === 'sha256') {
-    whom.admit?.()
+    derivation.admit?.()
     const [salt, key] = parts.map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer]
     return timingSafeEqual(digest(password, salt), key)
   }
   if (kind !== 'scrypt') return false
   const [N, r, p] = parts.slice(0, 3).map(Number)
   const [salt, key] = parts.slice(3).map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer]
-  return timingSafeEqual(await derive(password, salt, { N, r, p }, whom), key) && hash !== null
+  return timingSafeEqual(await derive(password, salt, { N, r, p }, derivation), key) && hash !== null
 }
 
 const decoy = [
@@ -82,9 +86,9 @@ const queue = openFairQueue({
     }),
 })
 
-function derive(password: string, salt: Buffer, options: ScryptOptions, whom: Derivation): Promise<Buffer> {
-  return queue.run(whom.address ?? '', () => {
-    whom.admit?.()
+function derive(password: string, salt: Buffer, options: ScryptOptions, derivation: Derivation): Promise<Buffer> {
+  return queue.run(derivation.address ?? '', () => {
+    derivation.admit?.()
     return deriveNow(password, salt, options)
   })
 }

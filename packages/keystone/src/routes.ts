@@ -51,7 +51,7 @@ export const routes: IdentityRoute[] = [
 const bases = ['/v3', '/identity/v3']
 
 /** All rows as the server takes them, by paths from the root. */
-export function served(): Route<Deps>[] {
+export function allRoutes(): Route<Deps>[] {
   const rows = bases.flatMap((base) => routes.map((row) => ({ ...row, path: base + row.path })))
   return [...discovery, ...wellKnownRoutes, ...rows].map(guard)
 }

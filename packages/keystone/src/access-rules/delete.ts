@@ -2,13 +2,13 @@ import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { forbidden } from '../errors.ts'
-import { needRule } from './read.ts'
+import { getAccessRule } from './read.ts'
 import { isUsed, removeRule } from './store.ts'
 
 /** DELETE /users/{user_id}/access_rules/{access_rule_id}. Throws Forbidden (403) while a credential has it. */
 export async function deleteAccessRule(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
-    const rule = await needRule(tx, request)
+    const rule = await getAccessRule(tx, request)
     if (await isUsed(tx, rule.id)) throw forbidden('the access rule is in use by an application credential.')
     await removeRule(tx, rule.id)
   })

@@ -19,12 +19,12 @@ export async function listAccessRules(_context: Context, request: ApiRequest, de
 
 /** GET /users/{user_id}/access_rules/{access_rule_id}. Throws ResourceNotFound (404). */
 export async function showAccessRule(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const rule = await needRule(deps.database.query, request)
+  const rule = await getAccessRule(deps.database.query, request)
   const base = baseOf(request, deps.publicUrl)
   return { access_rule: member(base, `users/${request.params.user_id}/access_rules`, { ...rule }) }
 }
 
-export async function needRule(query: Query, { params }: ApiRequest): Promise<StoredRule> {
+export async function getAccessRule(query: Query, { params }: ApiRequest): Promise<StoredRule> {
   const rule = await findRuleOf(query, params.user_id!, params.access_rule_id!)
   if (!rule) throw notFound('access rule', params.access_rule_id!)
   return rule

@@ -9,13 +9,13 @@ import { forbidden, invalid, notFound } from '../errors.ts'
 import { callerOf } from '../guard.ts'
 import { type Body, baseOf } from '../links.ts'
 import { hashPassword } from '../passwords.ts'
-import { needProject } from '../projects/show.ts'
+import { getProject } from '../projects/show.ts'
 import { globalRolesByName, type Role } from '../roles/store.ts'
 import { parseTime } from '../times.ts'
 import { callerExtra } from '../tokens/subject.ts'
-import { renderAppCredential } from './render.ts'
 import type { AppCredentialInput } from './schema.ts'
 import { type AppCredential, insertAppCredential } from './store.ts'
+import { viewAppCredential } from './view.ts'
 
 /**
  * POST /users/{user_id}/application_credentials: for the project of the caller's token. The secret is shown here only.
@@ -48,7 +48,7 @@ export async function createAppCredential(context: Context, request: ApiRequest,
     }
     await insertAppCredential(tx, credential)
   })
-  const body = await renderAppCredential(query, credential, baseOf(request, deps.publicUrl))
+  const body = await viewAppCredential(query, credential, baseOf(request, deps.publicUrl))
   return { application_credential: { ...body, secret } }
 }
 
@@ -63,7 +63,7 @@ export function assertMayDelegate(context: Context, deps: Deps): void {
 async function heldRoles(context: Context, query: Query): Promise<Role[]> {
   const caller = callerOf(context)
   if (caller.appCredentialId) return globalRolesByName(query, caller.roles)
-  return rolesInProject(query, caller.userId, await needProject(query, caller.projectId!))
+  return rolesInProject(query, caller.userId, await getProject(query, caller.projectId!))
 }
 
 function chooseRoles(held: Role[], wanted: AppCredentialInput['roles']): string[] {

@@ -3,14 +3,14 @@ import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { revoke } from '../tokens/store.ts'
 import { assertMayDelegate } from './create.ts'
-import { needAppCredential } from './read.ts'
+import { getAppCredential } from './read.ts'
 import { removeAppCredential } from './store.ts'
 
 /** DELETE /users/{user_id}/application_credentials/{id}: its tokens are void. */
 export async function deleteAppCredential(context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   assertMayDelegate(context, deps)
   await commit(deps, async (tx) => {
-    const credential = await needAppCredential(tx, request)
+    const credential = await getAppCredential(tx, request)
     await removeAppCredential(tx, credential.id)
     await revoke(tx, [{ appCredentialId: credential.id }], deps)
   })

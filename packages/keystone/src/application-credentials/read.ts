@@ -5,8 +5,8 @@ import type { Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
 import { queryText } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
-import { renderAppCredential } from './render.ts'
 import { type AppCredential, findAppCredential, listAppCredentials } from './store.ts'
+import { viewAppCredential } from './view.ts'
 
 /** GET /users/{user_id}/application_credentials, by name. */
 export async function listCredentials(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
@@ -15,18 +15,18 @@ export async function listCredentials(_context: Context, request: ApiRequest, de
   const name = queryText(request.query, 'name')
   const found = await listAppCredentials(query, { user_id: request.params.user_id!, ...(name ? { name } : {}) })
   const items: Body[] = []
-  for (const credential of found) items.push(await renderAppCredential(query, credential, base))
+  for (const credential of found) items.push(await viewAppCredential(query, credential, base))
   return collection(request, { name: 'application_credentials', base, items })
 }
 
 /** GET /users/{user_id}/application_credentials/{id}. Throws ResourceNotFound (404). */
 export async function showCredential(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { query } = deps.database
-  const credential = await needAppCredential(query, request)
-  return { application_credential: await renderAppCredential(query, credential, baseOf(request, deps.publicUrl)) }
+  const credential = await getAppCredential(query, request)
+  return { application_credential: await viewAppCredential(query, credential, baseOf(request, deps.publicUrl)) }
 }
 
-export async function needAppCredential(query: Query, { params }: ApiRequest): Promise<AppCredential> {
+export async function getAppCredential(query: Query, { params }: ApiRequest): Promise<AppCredential> {
   const id = params.application_credential_id!
   const credential = await findAppCredential(query, id)
   if (credential?.userId !== params.user_id) throw notFound('application credential', id)

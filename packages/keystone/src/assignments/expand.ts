@@ -26,15 +26,15 @@ export interface EffectiveFilter {
 /** Who really has which role where: groups become their members, inheritance its projects, roles what they imply. */
 export async function effectiveAssignments(query: Query, filter: EffectiveFilter): Promise<Effective[]> {
   const made = filter.userId ? await assignmentsOf(query, filter.userId) : await listAssignments(query, {})
-  const placed = await placeInherited(query, made, filter)
-  const here = placed.filter((one) => isWanted(one, filter))
-  const personal = await spreadGroups(query, here, filter.userId)
-  const implied = await addImplied(query, personal)
+  const expanded = await expandInherited(query, made, filter)
+  const matching = expanded.filter((one) => matchesTarget(one, filter))
+  const byUser = await expandGroups(query, matching, filter.userId)
+  const implied = await addImplied(query, byUser)
   const unique = new Map(implied.map((one) => [keyOf(one), one]))
   return [...unique.values()].filter((one) => filter.roleId === undefined || one.roleId === filter.roleId)
 }
 
-function isWanted(one: Assignment, filter: EffectiveFilter): boolean {
+function matchesTarget(one: Assignment, filter: EffectiveFilter): boolean {
   if (filter.system) return one.targetType === 'system'
   if (filter.projectId !== undefined) return one.targetType === 'project' && one.targetId === filter.projectId
   if (filter.domainId !== undefined) return one.targetType === 'domain' && one.targetId === filter.domainId
@@ -43,19 +43,19 @@ function isWanted(one: Assignment, filter: EffectiveFilter): boolean {
 
 const keyOf = (one: Effective): string => [one.actorId, one.targetType, one.targetId, one.roleId].join('/')
 
-async function placeInherited(query: Query, made: Assignment[], filter: EffectiveFilter): Promise<Effective[]> {
-  const placed: Effective[] = made.filter((one) => !one.inherited).map((one) => ({ ...one, source: one }))
+async function expandInherited(query: Query, made: Assignment[], filter: EffectiveFilter): Promise<Effective[]> {
+  const expanded: Effective[] = made.filter((one) => !one.inherited).map((one) => ({ ...one, source: one }))
   const inherited = made.filter((one) => one.inherited)
-  if (inherited.length === 0) return placed
+  if (inherited.length === 0) return expanded
   if (filter.projectId !== undefined) {
     const project = await findProject(query, filter.projectId)
     const above = project ? await ancestorsOf(query, project) : []
     const reaching = project ? inherited.filter((one) => reaches(one, project, above)) : []
-    return [...placed, ...reaching.map((one) => inProject(one, filter.projectId!))]
+    return [...expanded, ...reaching.map((one) => inProject(one, filter.projectId!))]
   }
   for (const one of inherited)
-    for (const project of await subtreeOf(query, one.targetId)) placed.push(inProject(one, project.id))
-  return placed
+    for (const project of await subtreeOf(query, one.targetId)) expanded.push(inProject(one, project.id))
+  return expanded
 }
 
 const inProject = (one: Assignment, projectId: string): Effective => ({
@@ -66,20 +66,20 @@ const inProject = (one: Assignment, projectId: string): Effective => ({
   source: one,
 })
 
-async function spreadGroups(query: Query, placed: Effective[], userId: string | undefined): Promise<Effective[]> {
-  const groups = new Set(placed.filter((one) => one.actorType === 'group').map((one) => one.actorId))
+async function expandGroups(query: Query, expanded: Effective[], userId: string | undefined): Promise<Effective[]> {
+  const groups = new Set(expanded.filter((one) => one.actorType === 'group').map((one) => one.actorId))
   const members = new Map<string, string[]>()
   for (const id of groups) members.set(id, userId ? [userId] : await memberIds(query, id))
-  return placed.flatMap((one): Effective[] => {
+  return expanded.flatMap((one): Effective[] => {
     if (one.actorType === 'user') return [one]
     const people = members.get(one.actorId) ?? []
     return people.map((id) => ({ ...one, actorType: 'user', actorId: id, groupId: one.actorId }))
   })
 }
 
-async function addImplied(query: Query, placed: Effective[]): Promise<Effective[]> {
+async function addImplied(query: Query, expanded: Effective[]): Promise<Effective[]> {
   const implied = Map.groupBy(await listImplications(query), (one) => one.priorId)
-  const all = placed.flatMap((one) => {
+  const all = expanded.flatMap((one) => {
     const reached = new Map<string, Effective>([[one.roleId, one]])
     for (const [id] of reached)
       for (const { impliedId } of implied.get(id) ?? [])

@@ -7,10 +7,10 @@ import { queryFlag, queryText } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
 import { subtreeOf } from '../projects/store.ts'
 import { type Effective, effectiveAssignments } from './expand.ts'
-import { onlyIds, renderAssignment, withNames } from './render.ts'
 import { type Assignment, type AssignmentFilter, listAssignments as list } from './store.ts'
+import { onlyIds, viewAssignment, withNames } from './view.ts'
 
-interface Wish {
+interface ListFilter {
   userId?: string
   groupId?: string
   roleId?: string
@@ -28,12 +28,12 @@ interface Wish {
 export async function listAssignments(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
-  const wish = readWish(request)
+  const filter = readListFilter(request)
   const found: (Assignment | Effective)[] = []
-  for (const one of await scopesOf(query, wish, flag(request, 'include_subtree')))
+  for (const one of await scopesOf(query, filter, flag(request, 'include_subtree')))
     found.push(...(await find(query, one)))
   const describe = flag(request, 'include_names') ? await withNames(query, found) : onlyIds
-  const items = found.map((one) => renderAssignment(one, base, describe))
+  const items = found.map((one) => viewAssignment(one, base, describe))
   return collection(request, { name: 'role_assignments', base, items })
 }
 
@@ -41,9 +41,9 @@ export async function listAssignments(_context: Context, request: ApiRequest, de
 const flag = (request: ApiRequest, name: string): boolean =>
   own(request.query, name) === '' || queryFlag(request.query, name)
 
-function readWish({ query, ...request }: ApiRequest): Wish {
+function readListFilter({ query, ...request }: ApiRequest): ListFilter {
   const text = (key: string) => queryText(query, key) || undefined
-  const wish: Wish = {
+  const filter: ListFilter = {
     userId: text('user.id'),
     groupId: text('group.id'),
     roleId: text('role.id'),
@@ -53,35 +53,35 @@ function readWish({ query, ...request }: ApiRequest): Wish {
     inherited: text('scope.OS-INHERIT:inherited_to') === 'projects',
     effective: flag({ query, ...request }, 'effective'),
   }
-  if (wish.userId && wish.groupId) throw invalid('Specify either a user or a group.')
-  const scopes = [wish.projectId, wish.domainId, wish.system || undefined].filter(Boolean)
+  if (filter.userId && filter.groupId) throw invalid('Specify either a user or a group.')
+  const scopes = [filter.projectId, filter.domainId, filter.system || undefined].filter(Boolean)
   if (scopes.length > 1) throw invalid('Specify a project, a domain or the system.')
-  if (wish.effective && wish.groupId) throw invalid('Combining effective and group filter will always be empty.')
-  if (wish.effective && wish.inherited && wish.domainId)
+  if (filter.effective && filter.groupId) throw invalid('Combining effective and group filter will always be empty.')
+  if (filter.effective && filter.inherited && filter.domainId)
     throw invalid('Combining effective, domain and inherited filters will always be empty.')
-  return wish
+  return filter
 }
 
-/** One wish for each project of the subtree when that was asked for. */
-async function scopesOf(query: Query, wish: Wish, withSubtree: boolean): Promise<Wish[]> {
-  if (!withSubtree) return [wish]
-  if (!wish.projectId) throw invalid('scope.project.id must be specified to include the subtree.')
-  const below = await subtreeOf(query, wish.projectId)
-  return [wish, ...below.map((project) => ({ ...wish, projectId: project.id }))]
+/** One filter for each project of the subtree when that was asked for. */
+async function scopesOf(query: Query, filter: ListFilter, withSubtree: boolean): Promise<ListFilter[]> {
+  if (!withSubtree) return [filter]
+  if (!filter.projectId) throw invalid('scope.project.id must be specified to include the subtree.')
+  const below = await subtreeOf(query, filter.projectId)
+  return [filter, ...below.map((project) => ({ ...filter, projectId: project.id }))]
 }
 
-async function find(query: Query, wish: Wish): Promise<(Assignment | Effective)[]> {
-  const { userId, groupId, roleId, projectId, domainId, system, inherited } = wish
-  if (wish.effective) {
+async function find(query: Query, filter: ListFilter): Promise<(Assignment | Effective)[]> {
+  const { userId, groupId, roleId, projectId, domainId, system, inherited } = filter
+  if (filter.effective) {
     const found = await effectiveAssignments(query, { userId, roleId, projectId, domainId, system })
     return inherited ? found.filter((one) => one.source.inherited) : found
   }
-  const filter: AssignmentFilter = { roleId }
-  if (userId) Object.assign(filter, { actorType: 'user', actorId: userId })
-  if (groupId) Object.assign(filter, { actorType: 'group', actorId: groupId })
-  if (projectId) Object.assign(filter, { targetType: 'project', targetId: projectId })
-  if (domainId) Object.assign(filter, { targetType: 'domain', targetId: domainId })
-  if (system) filter.targetType = 'system'
-  if (inherited) filter.inherited = true
-  return list(query, filter)
+  const where: AssignmentFilter = { roleId }
+  if (userId) Object.assign(where, { actorType: 'user', actorId: userId })
+  if (groupId) Object.assign(where, { actorType: 'group', actorId: groupId })
+  if (projectId) Object.assign(where, { targetType: 'project', targetId: projectId })
+  if (domainId) Object.assign(where, { targetType: 'domain', targetId: domainId })
+  if (system) where.targetType = 'system'
+  if (inherited) where.inherited = true
+  return list(query, where)
 }

@@ -1,11 +1,11 @@
 import { admin, adminOrSystemReader, domainManager, domainReader } from '../rules.ts'
 
 /** A domain's manager hands out no more than what managers may have, and only among the domain's own. */
-const people = '(domain_id:%(target.user.domain_id)s or domain_id:%(target.group.domain_id)s)'
-const places = '(domain_id:%(target.project.domain_id)s or domain_id:%(target.domain.id)s)'
+const actorInDomain = '(domain_id:%(target.user.domain_id)s or domain_id:%(target.group.domain_id)s)'
+const targetInDomain = '(domain_id:%(target.project.domain_id)s or domain_id:%(target.domain.id)s)'
 const lesserRole = "('manager':%(target.role.name)s or 'member':%(target.role.name)s or 'reader':%(target.role.name)s)"
-const reading = `${adminOrSystemReader} or (role:reader and ${people} and ${places})`
-const writing = `${admin} or (role:manager and ${people} and ${places} and ${lesserRole})`
+const reading = `${adminOrSystemReader} or (role:reader and ${actorInDomain} and ${targetInDomain})`
+const writing = `${admin} or (role:manager and ${actorInDomain} and ${targetInDomain} and ${lesserRole})`
 
 export const policies: Record<string, string> = {
   'identity:check_grant': reading,

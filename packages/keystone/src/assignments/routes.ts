@@ -39,9 +39,9 @@ const systemForGroup: [string, string, string, string] = [
   'identity:revoke_system_grant_for_group',
 ]
 
-const places = ['/projects/:project_id', '/domains/:domain_id']
-const actors = ['/users/:user_id', '/groups/:group_id']
-const pairs = places.flatMap((place) => actors.map((actor) => place + actor))
+const targetPaths = ['/projects/:project_id', '/domains/:domain_id']
+const actorPaths = ['/users/:user_id', '/groups/:group_id']
+const pairs = targetPaths.flatMap((target) => actorPaths.map((actor) => target + actor))
 
 /** Domain of the project filtered by, or the domain itself. */
 const filterTarget: Target = async ({ query }, deps) => {

@@ -72,16 +72,16 @@ test('service users hold the least roles that work, and lose what an earlier ver
   const before = await held('glance')
   expect(before.roles).toEqual(['member', 'service'])
   expect((await held('swift')).roles).toEqual(['service'])
-  const place = await database.query('role_assignments').where({ actor_id: before.id }).first()
+  const assignment = await database.query('role_assignments').where({ actor_id: before.id }).first()
   for (const name of ['admin', 'ResellerAdmin']) {
     const role_id = (await database.query('roles').where({ name }).first()).id
-    await database.query('role_assignments').insert({ ...place, role_id })
+    await database.query('role_assignments').insert({ ...assignment, role_id })
   }
   expect((await held('glance')).roles).toHaveLength(4)
   await bootstrap(database, bootstrapInput)
   expect((await held('glance')).roles).toEqual(['member', 'service'])
   expect(await listEvents(database.query, 0)).toMatchObject([
-    { userId: before.id, projectId: place.target_id },
+    { userId: before.id, projectId: assignment.target_id },
     { userId: before.id },
   ])
   await database.close()

@@ -69,19 +69,20 @@ export async function bootstrap(database: Database, input: BootstrapInput): Prom
     for (const [name, names] of Object.entries(serviceRoles)) {
       await grant(users.get(name)!, service, names)
       const surplus = surplusRoles.filter((role) => !names.includes(role))
-      for (const role of surplus) await takeAway(tx, grantOf(users.get(name)!, service, roles.get(role)!))
+      for (const role of surplus) await removeGrant(tx, grantOf(users.get(name)!, service, roles.get(role)!))
     }
     await writeCatalog(tx, input.urls, input.region ?? 'RegionOne')
   })
 }
 
 /** Removes a grant, and with it the tokens that carry it. */
-async function takeAway(tx: Transaction, grant: Assignment): Promise<void> {
-  if (await removeAssignment(tx, grant)) await revokeUnheard(tx, { userId: grant.actorId, projectId: grant.targetId })
+async function removeGrant(tx: Transaction, grant: Assignment): Promise<void> {
+  if (await removeAssignment(tx, grant))
+    await recordRevocation(tx, { userId: grant.actorId, projectId: grant.targetId })
 }
 
 /** Nobody in this process reads revocations before the first start is done. */
-const revokeUnheard = (tx: Transaction, event: { userId: string; projectId?: string }): Promise<void> =>
+const recordRevocation = (tx: Transaction, event: { userId: string; projectId?: string }): Promise<void> =>
   revoke(tx, [event], { tokens: { noteRevocation: () => undefined } })
 
 const grantOf = (userId: string, projectId: string, roleId: string): Assignment => ({
@@ -120,7 +121,7 @@ async function ensureUser(tx: Transaction, name: string, hash: string | null): P
   if (existing) {
     await saveUser(tx, { ...user, ...noPassword, passwordHash: hash })
     // Tokens of the old password end with it.
-    await revokeUnheard(tx, { userId: id })
+    await recordRevocation(tx, { userId: id })
   } else await insertUser(tx, { ...user, passwordHash: hash })
   return id
 }
@@ -135,7 +136,7 @@ async function ensureProject(tx: Transaction, name: string, description: string)
   const existing = await findScope(tx, { name, domain: { id: 'default' } })
   if (existing) return existing.id
   const id = hexId()
-  const place = { domainId: 'default', parentId: 'default', isDomain: false, enabled: true }
-  await insertProject(tx, { id, ...place, name, description, options: {}, extra: {}, tags: [] })
+  const position = { domainId: 'default', parentId: 'default', isDomain: false, enabled: true }
+  await insertProject(tx, { id, ...position, name, description, options: {}, extra: {}, tags: [] })
   return id
 }

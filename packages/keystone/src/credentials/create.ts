@@ -6,8 +6,8 @@ import { callerOf } from '../guard.ts'
 import { type Body, baseOf } from '../links.ts'
 import { extrasOf } from '../shapes.ts'
 import { callerExtra } from '../tokens/subject.ts'
-import { needUser } from '../users/show.ts'
-import { isInReach, renderCredential } from './read.ts'
+import { getUser } from '../users/show.ts'
+import { isAccessible, viewCredential } from './read.ts'
 import { type CredentialInput, known } from './schema.ts'
 import { type Credential, ec2Id, insertCredential } from './store.ts'
 
@@ -15,7 +15,7 @@ import { type Credential, ec2Id, insertCredential } from './store.ts'
 export async function createCredential(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { credential: CredentialInput }).credential
   const userId = given.user_id ?? callerOf(context).userId
-  assertMayMint(context, given.project_id ?? null, deps)
+  assertMayCreateCredential(context, given.project_id ?? null, deps)
   const credential: Credential = {
     id: hexId(),
     userId,
@@ -26,15 +26,15 @@ export async function createCredential(context: Context, request: ApiRequest, de
   }
   if (credential.type === 'ec2') bindEc2(credential, context, deps)
   await commit(deps, async (tx) => {
-    await needUser(tx, userId)
+    await getUser(tx, userId)
     await insertCredential(tx, credential)
   })
-  return { credential: renderCredential(credential, baseOf(request, deps.publicUrl)) }
+  return { credential: viewCredential(credential, baseOf(request, deps.publicUrl)) }
 }
 
 /** Throws Forbidden (403) when a delegated token reaches beyond its project, or is of a restricted application credential. */
-export function assertMayMint(context: Context, projectId: string | null, deps: Deps): void {
-  if (!isInReach(context, projectId, deps)) throw forbidden('a delegated token acts for its own project only.')
+export function assertMayCreateCredential(context: Context, projectId: string | null, deps: Deps): void {
+  if (!isAccessible(context, projectId, deps)) throw forbidden('a delegated token acts for its own project only.')
   if (callerOf(context).appCredentialId && !callerExtra(context, deps).unrestricted)
     throw forbidden('a restricted application credential cannot create credentials.')
 }

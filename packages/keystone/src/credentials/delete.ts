@@ -2,14 +2,14 @@ import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
-import { isInReach, needCredential } from './read.ts'
+import { getCredential, isAccessible } from './read.ts'
 import { removeCredential } from './store.ts'
 
 /** DELETE /credentials/{credential_id}. */
 export async function deleteCredential(context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
-    const credential = await needCredential(tx, request.params.credential_id!)
-    if (!isInReach(context, credential.projectId, deps)) throw notFound('credential', credential.id)
+    const credential = await getCredential(tx, request.params.credential_id!)
+    if (!isAccessible(context, credential.projectId, deps)) throw notFound('credential', credential.id)
     await removeCredential(tx, credential.id)
   })
 }

@@ -9,13 +9,13 @@ import { type Body, baseOf, collection, member } from '../links.ts'
 import { callerExtra } from '../tokens/subject.ts'
 import { type Credential, findCredential, listCredentials as list } from './store.ts'
 
-export function renderCredential(credential: Credential, base: string): Body {
+export function viewCredential(credential: Credential, base: string): Body {
   const { id, type, blob, userId, projectId } = credential
   return member(base, 'credentials', { ...credential.extra, id, type, blob, user_id: userId, project_id: projectId })
 }
 
 /** Throws ResourceNotFound (404). */
-export async function needCredential(query: Query, id: string): Promise<Credential> {
+export async function getCredential(query: Query, id: string): Promise<Credential> {
   const credential = await findCredential(query, id)
   if (!credential) throw notFound('credential', id)
   return credential
@@ -29,7 +29,7 @@ export const credentialTarget: Target = async ({ params }, deps) =>
   targetOf(await findCredential(deps.database.query, params.credential_id!))
 
 /** A delegated token sees only what belongs to its own project. */
-export function isInReach(context: Context, projectId: string | null, deps: Deps): boolean {
+export function isAccessible(context: Context, projectId: string | null, deps: Deps): boolean {
   const caller = callerOf(context)
   const isDelegated = caller.appCredentialId !== null || callerExtra(context, deps).trust !== undefined
   return !isDelegated || projectId === caller.projectId
@@ -41,14 +41,14 @@ export async function listCredentials(context: Context, request: ApiRequest, dep
   const filters = readFilters(request.query, { user_id: 'text', type: 'text' })
   const found = await list(deps.database.query, filters.exact)
   const seen = found.filter((one) => context.may('identity:get_credential', { target: targetOf(one) }))
-  const inReach = seen.filter((one) => isInReach(context, one.projectId, deps))
-  const items = inReach.map((one) => renderCredential(one, base)).filter(filters.matches)
+  const accessible = seen.filter((one) => isAccessible(context, one.projectId, deps))
+  const items = accessible.map((one) => viewCredential(one, base)).filter(filters.matches)
   return collection(request, { name: 'credentials', base, items })
 }
 
 /** GET /credentials/{credential_id}. */
 export async function showCredential(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const credential = await needCredential(deps.database.query, request.params.credential_id!)
-  if (!isInReach(context, credential.projectId, deps)) throw notFound('credential', credential.id)
-  return { credential: renderCredential(credential, baseOf(request, deps.publicUrl)) }
+  const credential = await getCredential(deps.database.query, request.params.credential_id!)
+  if (!isAccessible(context, credential.projectId, deps)) throw notFound('credential', credential.id)
+  return { credential: viewCredential(credential, baseOf(request, deps.publicUrl)) }
 }

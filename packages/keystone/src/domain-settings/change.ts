@@ -1,7 +1,7 @@
 import { type Context, own } from '@hearth/core'
 import { type ApiRequest, Reply } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
-import { needDomain } from '../domains/show.ts'
+import { getDomain } from '../domains/show.ts'
 import { forbidden, invalid, notFound } from '../errors.ts'
 import type { Body } from '../links.ts'
 import { defaults, secretOptions } from './defaults.ts'
@@ -14,7 +14,7 @@ export async function replaceSettings(_context: Context, request: ApiRequest, de
   const given = (request.body as { config: Settings }).config
   assertKnown(given)
   const existed = await commit(deps, async (tx) => {
-    await needDomain(tx, domainId)
+    await getDomain(tx, domainId)
     const removed = await removeSettings(tx, { domain_id: domainId })
     await writeSettings(tx, domainId, given)
     return removed > 0
@@ -32,7 +32,7 @@ export async function updateSettings(_context: Context, request: ApiRequest, dep
   if (option && Object.keys(own(given, group!)!).some((name) => name !== option))
     throw forbidden('the body names another option.')
   await commit(deps, async (tx) => {
-    await needDomain(tx, domain_id)
+    await getDomain(tx, domain_id)
     if (group && !own(await readSettings(tx, domain_id), group)) throw notFound('domain configuration', group)
     await writeSettings(tx, domain_id, given)
   })
@@ -43,7 +43,7 @@ export async function updateSettings(_context: Context, request: ApiRequest, dep
 export async function deleteSettings(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { domain_id, group, option } = request.params as { domain_id: string; group?: string; option?: string }
   await commit(deps, async (tx) => {
-    await needDomain(tx, domain_id)
+    await getDomain(tx, domain_id)
     const where = { domain_id, ...(group ? { section: group } : {}), ...(option ? { name: option } : {}) }
     const removed = await removeSettings(tx, where)
     if (removed === 0 && group) throw notFound('domain configuration', option ?? group)

@@ -1,7 +1,7 @@
 import { type Context, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
-import { needDomain } from '../domains/show.ts'
+import { getDomain } from '../domains/show.ts'
 import { forbidden } from '../errors.ts'
 import type { Body } from '../links.ts'
 
@@ -11,7 +11,7 @@ import type { Body } from '../links.ts'
  */
 export async function showCompliance(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { domain_id, option } = request.params as { domain_id: string; option?: string }
-  await needDomain(deps.database.query, domain_id)
+  await getDomain(deps.database.query, domain_id)
   if (domain_id !== 'default')
     throw forbidden('Cannot get a domain configuration of security_compliance for a domain other than the default.')
   const { passwordRegex, passwordRegexDescription } = deps.compliance

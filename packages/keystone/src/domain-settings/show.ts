@@ -1,7 +1,7 @@
 import { type Context, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
-import { needDomain } from '../domains/show.ts'
+import { getDomain } from '../domains/show.ts'
 import { forbidden, notFound } from '../errors.ts'
 import type { Body } from '../links.ts'
 import { defaults, secretOptions } from './defaults.ts'
@@ -18,7 +18,7 @@ export async function settingsOf(request: ApiRequest, deps: Deps): Promise<Setti
 /** GET …/config, …/config/{group} and …/config/{group}/{option}. Throws ResourceNotFound (404) where nothing is set. */
 export async function showSettings(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { domain_id, group, option } = request.params as { domain_id: string; group?: string; option?: string }
-  await needDomain(deps.database.query, domain_id)
+  await getDomain(deps.database.query, domain_id)
   const settings = await settingsOf(request, deps)
   const found = group ? own(settings, group) : settings
   if (!found || Object.keys(found).length === 0) throw notFound('domain configuration', group ?? domain_id)

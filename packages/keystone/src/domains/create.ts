@@ -4,8 +4,8 @@ import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
 import { assertDomainNameFree, insertProject, type Project } from '../projects/store.ts'
 import { extrasOf } from '../shapes.ts'
-import { renderDomain } from './render.ts'
 import { type DomainInput, known } from './schema.ts'
+import { viewDomain } from './view.ts'
 
 /** POST /domains. Throws AlreadyExists (409) for a name, or an id asked for, that is taken. */
 export async function createDomain(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
@@ -15,7 +15,7 @@ export async function createDomain(_context: Context, request: ApiRequest, deps:
     await assertDomainNameFree(tx, domain)
     await insertProject(tx, domain)
   })
-  return { domain: renderDomain(domain, baseOf(request, deps.publicUrl)) }
+  return { domain: viewDomain(domain, baseOf(request, deps.publicUrl)) }
 }
 
 export function newDomain(id: string, given: DomainInput): Project {

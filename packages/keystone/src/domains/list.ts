@@ -4,7 +4,7 @@ import type { Deps } from '../deps.ts'
 import { cutPage, readFilters, readPage } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
 import { domainIdByName, listProjects } from '../projects/store.ts'
-import { renderDomain } from './render.ts'
+import { viewDomain } from './view.ts'
 
 /** GET /domains, by name and enabled. */
 export async function listDomains(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
@@ -16,6 +16,6 @@ export async function listDomains(_context: Context, request: ApiRequest, deps: 
   const exact = { ...others, ...(id === null ? {} : { id }), is_domain: true }
   const none = name !== undefined && id === null
   const domains = none ? [] : await listProjects(deps.database.query, exact, filters.isExact ? page : {})
-  const items = domains.map((domain) => renderDomain(domain, base)).filter(filters.matches)
+  const items = domains.map((domain) => viewDomain(domain, base)).filter(filters.matches)
   return collection(request, { name: 'domains', base, items: cutPage(items, page) })
 }

@@ -1,10 +1,10 @@
 import { admin, adminOrSystemReader } from '../rules.ts'
 
-const inIt =
+const insideDomain =
   'domain_id:%(target.domain.id)s or user_domain_id:%(target.domain.id)s or project_domain_id:%(target.domain.id)s'
 
 export const policies: Record<string, string> = {
-  'identity:get_domain': `${adminOrSystemReader} or ${inIt}`,
+  'identity:get_domain': `${adminOrSystemReader} or ${insideDomain}`,
   'identity:list_domains': adminOrSystemReader,
   'identity:create_domain': admin,
   'identity:update_domain': admin,

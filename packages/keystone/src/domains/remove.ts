@@ -7,14 +7,14 @@ import { listRoles, removeRole } from '../roles/store.ts'
 import { isImmutable } from '../shapes.ts'
 import { revoke } from '../tokens/store.ts'
 import { removeUser } from '../users/store.ts'
-import { peopleOf, removeSettings } from './store.ts'
+import { memberIdsOfDomain, removeSettings } from './store.ts'
 
 /** Removes a domain with all users, groups, projects and roles in it. Throws Forbidden (403) while it is enabled. */
 export async function removeDomain(tx: Transaction, domain: Project, deps: Pick<Deps, 'tokens'>): Promise<void> {
   if (domain.enabled) throw forbidden('a domain must be disabled before it is deleted.')
   if (domain.id === 'default') throw forbidden('the default domain stays.')
   if (isImmutable(domain.options)) throw forbidden(`${domain.id} is immutable.`)
-  const { userIds, groupIds } = await peopleOf(tx, domain.id)
+  const { userIds, groupIds } = await memberIdsOfDomain(tx, domain.id)
   for (const id of userIds) await removeUser(tx, id)
   for (const id of groupIds) await removeGroup(tx, id)
   for (const project of (await subtreeOf(tx, domain.id)).reverse()) await removeProject(tx, project.id)

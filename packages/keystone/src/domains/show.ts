@@ -5,10 +5,10 @@ import type { Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { findDomain, type Project } from '../projects/store.ts'
-import { renderDomain } from './render.ts'
+import { viewDomain } from './view.ts'
 
 /** Throws ResourceNotFound (404). */
-export async function needDomain(query: Query, id: string): Promise<Project> {
+export async function getDomain(query: Query, id: string): Promise<Project> {
   const domain = await findDomain(query, id)
   if (!domain) throw notFound('domain', id)
   return domain
@@ -16,6 +16,6 @@ export async function needDomain(query: Query, id: string): Promise<Project> {
 
 /** GET /domains/{domain_id}. */
 export async function showDomain(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const domain = await needDomain(deps.database.query, request.params.domain_id!)
-  return { domain: renderDomain(domain, baseOf(request, deps.publicUrl)) }
+  const domain = await getDomain(deps.database.query, request.params.domain_id!)
+  return { domain: viewDomain(domain, baseOf(request, deps.publicUrl)) }
 }

@@ -1,7 +1,10 @@
 import type { Query } from '@hearth/database'
 
 /** Ids of the users and groups that live in a domain. */
-export async function peopleOf(query: Query, domainId: string): Promise<{ userIds: string[]; groupIds: string[] }> {
+export async function memberIdsOfDomain(
+  query: Query,
+  domainId: string,
+): Promise<{ userIds: string[]; groupIds: string[] }> {
   const userIds: string[] = await query('users').where({ domain_id: domainId }).pluck('id')
   const groupIds: string[] = await query('user_groups').where({ domain_id: domainId }).pluck('id')
   return { userIds, groupIds }

@@ -3,15 +3,15 @@ import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
 import { changeProject } from '../projects/update.ts'
-import { renderDomain } from './render.ts'
 import type { DomainInput } from './schema.ts'
-import { needDomain } from './show.ts'
+import { getDomain } from './show.ts'
+import { viewDomain } from './view.ts'
 
 /** PATCH /domains/{domain_id}. Disabling voids every token that has to do with it. */
 export async function updateDomain(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { domain: DomainInput }).domain
   const domain = await commit(deps, async (tx) => {
-    return changeProject(tx, await needDomain(tx, request.params.domain_id!), given, deps)
+    return changeProject(tx, await getDomain(tx, request.params.domain_id!), given, deps)
   })
-  return { domain: renderDomain(domain, baseOf(request, deps.publicUrl)) }
+  return { domain: viewDomain(domain, baseOf(request, deps.publicUrl)) }
 }

@@ -8,7 +8,7 @@ import { errors, invalid, notFound } from '../errors.ts'
 import { assertEnabled } from '../login/password.ts'
 import { parseTime } from '../times.ts'
 import type { Proof } from '../tokens/claims.ts'
-import { mintToken } from '../tokens/issue.ts'
+import { issueToken } from '../tokens/issue.ts'
 import { resolveScope } from '../tokens/scope.ts'
 import { findLogin } from '../users/store.ts'
 import { isEc2Signature, isS3Signature, type SignedRequest } from './signature.ts'
@@ -26,10 +26,10 @@ interface S3Credentials {
 /** POST /s3tokens: for the S3 API of the object store. Throws ResourceNotFound (404), AuthenticationFailed (401). */
 export async function authenticateS3(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const { credentials } = request.body as { credentials: S3Credentials }
-  const { credential, blob } = await needKey(credentials.access, deps)
+  const { credential, blob } = await getKey(credentials.access, deps)
   const stringToSign = Buffer.from(credentials.token, 'base64url').toString('utf8')
   if (!isS3Signature(stringToSign, credentials.signature, blob.secret)) throw errors.AuthenticationFailed()
-  return new Reply(200, { token: (await mint(credential, blob, deps)).body })
+  return new Reply(200, { token: (await issueForKey(credential, blob, deps)).body })
 }
 
 /** POST /ec2tokens. Throws ResourceNotFound (404), AuthenticationFailed (401). */
@@ -37,14 +37,14 @@ export async function authenticateEc2(_context: Context, request: ApiRequest, de
   const body = request.body as { ec2Credentials?: SignedRequest; credentials?: SignedRequest }
   const signed = body.ec2Credentials ?? body.credentials
   if (!signed?.access || !signed.signature) throw invalid('Expecting to find ec2Credentials with access and signature.')
-  const { credential, blob } = await needKey(signed.access, deps)
+  const { credential, blob } = await getKey(signed.access, deps)
   if (!isEc2Signature(signed, blob.secret)) throw errors.AuthenticationFailed()
   assertRecent(signed)
-  const { token, body: rendered } = await mint(credential, blob, deps)
-  return new Reply(200, { token: rendered }, { 'x-subject-token': token })
+  const { token, body: view } = await issueForKey(credential, blob, deps)
+  return new Reply(200, { token: view }, { 'x-subject-token': token })
 }
 
-async function needKey(access: string, deps: Deps): Promise<{ credential: Credential; blob: Ec2Blob }> {
+async function getKey(access: string, deps: Deps): Promise<{ credential: Credential; blob: Ec2Blob }> {
   const credential = await findCredential(deps.database.query, ec2Id(access))
   if (credential?.type !== 'ec2') throw notFound('credential', access)
   return { credential: credential!, blob: JSON.parse(credential!.blob) as Ec2Blob }
@@ -61,15 +61,15 @@ function assertRecent({ params = {}, headers = {} }: SignedRequest): void {
 }
 
 /** A token for the key's project, bounded by the trust or application credential the key was made under. */
-async function mint(credential: Credential, blob: Ec2Blob, deps: Deps) {
+async function issueForKey(credential: Credential, blob: Ec2Blob, deps: Deps) {
   const revision = await deps.tokens.revision()
   const proof = await proofBehind(credential, blob, deps)
-  const wish = blob.trust_id
+  const wanted = blob.trust_id
     ? { 'OS-TRUST:trust': { id: blob.trust_id } }
     : proof.appCredential
       ? undefined
       : { project: { id: credential.projectId! } }
-  return mintToken({ proof, scope: await resolveScope(proof, wish, deps), revision, withCatalog: true }, deps)
+  return issueToken({ proof, scope: await resolveScope(proof, wanted, deps), revision, withCatalog: true }, deps)
 }
 
 async function proofBehind(credential: Credential, blob: Ec2Blob, deps: Deps): Promise<Proof> {

@@ -35,14 +35,14 @@ const exchange = (signed: { text: string; signature: string }, token?: string, a
 }
 
 test('a service trades a signature for whose it is', async () => {
-  const answer = await exchange(sign(key.secret), swift)
-  expect(answer.status).toBe(200)
-  expect(answer.body.token).toMatchObject({
+  const response = await exchange(sign(key.secret), swift)
+  expect(response.status).toBe(200)
+  expect(response.body.token).toMatchObject({
     methods: ['ec2credential'],
     user: { name: 'demo' },
     project: { id: key.tenant_id },
   })
-  expect(answer.headers.get('x-subject-token')).toBeNull()
+  expect(response.headers.get('x-subject-token')).toBeNull()
 })
 
 test('nobody else does, nor with a wrong signature or an unknown key', async () => {

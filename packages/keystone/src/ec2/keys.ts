@@ -1,7 +1,7 @@
 import { type Context, hexId } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
-import { assertMayMint } from '../credentials/create.ts'
+import { assertMayCreateCredential } from '../credentials/create.ts'
 import {
   type Credential,
   type Ec2Blob,
@@ -15,15 +15,15 @@ import { commit, type Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
 import { callerOf } from '../guard.ts'
 import { type Body, baseOf, collection } from '../links.ts'
-import { needProject } from '../projects/show.ts'
+import { getProject } from '../projects/show.ts'
 import { callerExtra } from '../tokens/subject.ts'
-import { needUser } from '../users/show.ts'
+import { getUser } from '../users/show.ts'
 
 /** POST /users/{user_id}/credentials/OS-EC2: a new access key with its secret. */
 export async function createKey(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { tenant_id } = request.body as { tenant_id: string }
   const userId = request.params.user_id!
-  assertMayMint(context, tenant_id, deps)
+  assertMayCreateCredential(context, tenant_id, deps)
   const blob: Ec2Blob = { access: hexId(), secret: hexId(), trust_id: callerExtra(context, deps).trust ?? null }
   const { appCredentialId } = callerOf(context)
   if (appCredentialId) blob.app_cred_id = appCredentialId
@@ -36,40 +36,40 @@ export async function createKey(context: Context, request: ApiRequest, deps: Dep
     extra: {},
   }
   await commit(deps, async (tx) => {
-    await needUser(tx, userId)
-    await needProject(tx, tenant_id)
+    await getUser(tx, userId)
+    await getProject(tx, tenant_id)
     await insertCredential(tx, credential)
   })
-  return { credential: renderKey(credential, baseOf(request, deps.publicUrl)) }
+  return { credential: viewKey(credential, baseOf(request, deps.publicUrl)) }
 }
 
 /** GET /users/{user_id}/credentials/OS-EC2. */
 export async function listKeys(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
-  const user = await needUser(query, request.params.user_id!)
+  const user = await getUser(query, request.params.user_id!)
   const keys = await listCredentials(query, { user_id: user.id, type: 'ec2' })
-  return collection(request, { name: 'credentials', base, items: keys.map((key) => renderKey(key, base)) })
+  return collection(request, { name: 'credentials', base, items: keys.map((key) => viewKey(key, base)) })
 }
 
 /** GET /users/{user_id}/credentials/OS-EC2/{access}. */
 export async function showKey(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const key = await needKey(deps.database.query, request)
-  return { credential: renderKey(key, baseOf(request, deps.publicUrl)) }
+  const key = await getKey(deps.database.query, request)
+  return { credential: viewKey(key, baseOf(request, deps.publicUrl)) }
 }
 
 /** DELETE /users/{user_id}/credentials/OS-EC2/{access}. */
 export async function deleteKey(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
-  await commit(deps, async (tx) => removeCredential(tx, (await needKey(tx, request)).id))
+  await commit(deps, async (tx) => removeCredential(tx, (await getKey(tx, request)).id))
 }
 
-async function needKey(query: Query, { params }: ApiRequest): Promise<Credential> {
+async function getKey(query: Query, { params }: ApiRequest): Promise<Credential> {
   const credential = await findCredential(query, ec2Id(params.access!))
   if (!credential || credential.userId !== params.user_id) throw notFound('credential', params.access!)
   return credential
 }
 
-function renderKey(credential: Credential, base: string): Body {
+function viewKey(credential: Credential, base: string): Body {
   const { access, secret, trust_id } = JSON.parse(credential.blob) as Ec2Blob
   const self = `${base}/users/${credential.userId}/credentials/OS-EC2/${access}`
   return {

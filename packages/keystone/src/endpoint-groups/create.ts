@@ -2,7 +2,7 @@ import { type Context, hexId } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
-import { renderEndpointGroup } from './read.ts'
+import { viewEndpointGroup } from './read.ts'
 import type { EndpointGroupInput } from './schema.ts'
 import { type EndpointGroup, insertEndpointGroup } from './store.ts'
 
@@ -16,5 +16,5 @@ export async function createEndpointGroup(_context: Context, request: ApiRequest
     filters: given.filters!,
   }
   await commit(deps, (tx) => insertEndpointGroup(tx, group))
-  return { endpoint_group: renderEndpointGroup(group, baseOf(request, deps.publicUrl)) }
+  return { endpoint_group: viewEndpointGroup(group, baseOf(request, deps.publicUrl)) }
 }

@@ -2,14 +2,14 @@ import type { Context } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
-import { needEndpoint, renderEndpoint } from '../endpoints/read.ts'
+import { getEndpoint, viewEndpoint } from '../endpoints/read.ts'
 import { endpointsById, listEndpoints } from '../endpoints/store.ts'
 import { notFound } from '../errors.ts'
 import { type Body, baseOf, collection } from '../links.ts'
-import { renderProject } from '../projects/render.ts'
-import { needProject } from '../projects/show.ts'
+import { getProject } from '../projects/show.ts'
 import { projectsById } from '../projects/store.ts'
-import { needEndpointGroup, renderEndpointGroup } from './read.ts'
+import { viewProject } from '../projects/view.ts'
+import { getEndpointGroup, viewEndpointGroup } from './read.ts'
 import { addLink, findEndpointGroup, hasLink, type LinkTable, linkedIds, removeLink } from './store.ts'
 
 /** Which link a path speaks of: a project and an endpoint, or a project and an endpoint group. */
@@ -20,16 +20,16 @@ function linkOf({ params }: ApiRequest): { table: LinkTable; row: Record<string,
     : { table: 'project_endpoint_groups', row: { project_id: project_id!, endpoint_group_id: endpoint_group_id! } }
 }
 
-async function assertThere(query: Query, { params }: ApiRequest): Promise<void> {
-  await needProject(query, params.project_id!)
-  if (params.endpoint_id !== undefined) await needEndpoint(query, params.endpoint_id)
-  else await needEndpointGroup(query, params.endpoint_group_id!)
+async function assertExists(query: Query, { params }: ApiRequest): Promise<void> {
+  await getProject(query, params.project_id!)
+  if (params.endpoint_id !== undefined) await getEndpoint(query, params.endpoint_id)
+  else await getEndpointGroup(query, params.endpoint_group_id!)
 }
 
 /** PUT: shows an endpoint or a group of them to a project. */
 export async function link(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
-    await assertThere(tx, request)
+    await assertExists(tx, request)
     const { table, row } = linkOf(request)
     await addLink(tx, table, row)
   })
@@ -58,7 +58,7 @@ export async function listLinkedProjects(_context: Context, request: ApiRequest,
     endpoint_id !== undefined
       ? await linkedIds(query, 'project_endpoints', { endpoint_id }, 'project_id')
       : await linkedIds(query, 'project_endpoint_groups', { endpoint_group_id }, 'project_id')
-  const items = (await projectsById(query, ids)).map((project) => renderProject(project, base))
+  const items = (await projectsById(query, ids)).map((project) => viewProject(project, base))
   return collection(request, { name: 'projects', base, items })
 }
 
@@ -66,12 +66,12 @@ export async function listLinkedProjects(_context: Context, request: ApiRequest,
 export async function listProjectEndpoints(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
-  const { id: project_id } = await needProject(query, request.params.project_id!)
+  const { id: project_id } = await getProject(query, request.params.project_id!)
   const direct = await endpointsById(query, await linkedIds(query, 'project_endpoints', { project_id }, 'endpoint_id'))
   const all = new Map(direct.map((endpoint) => [endpoint.id, endpoint]))
   for (const id of await linkedIds(query, 'project_endpoint_groups', { project_id }, 'endpoint_group_id'))
     for (const endpoint of await endpointsOf(query, id)) all.set(endpoint.id, endpoint)
-  const items = [...all.values()].map((endpoint) => renderEndpoint(endpoint, base))
+  const items = [...all.values()].map((endpoint) => viewEndpoint(endpoint, base))
   return collection(request, { name: 'endpoints', base, items })
 }
 
@@ -79,10 +79,10 @@ export async function listProjectEndpoints(_context: Context, request: ApiReques
 export async function listProjectGroups(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
-  const { id: project_id } = await needProject(query, request.params.project_id!)
+  const { id: project_id } = await getProject(query, request.params.project_id!)
   const items: Body[] = []
   for (const id of await linkedIds(query, 'project_endpoint_groups', { project_id }, 'endpoint_group_id'))
-    items.push(renderEndpointGroup(await needEndpointGroup(query, id), base))
+    items.push(viewEndpointGroup(await getEndpointGroup(query, id), base))
   return collection(request, { name: 'endpoint_groups', base, items })
 }
 
@@ -90,8 +90,8 @@ export async function listProjectGroups(_context: Context, request: ApiRequest, 
 export async function listGroupEndpoints(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
-  const group = await needEndpointGroup(query, request.params.endpoint_group_id!)
-  const items = (await endpointsOf(query, group.id)).map((endpoint) => renderEndpoint(endpoint, base))
+  const group = await getEndpointGroup(query, request.params.endpoint_group_id!)
+  const items = (await endpointsOf(query, group.id)).map((endpoint) => viewEndpoint(endpoint, base))
   return collection(request, { name: 'endpoints', base, items })
 }
 

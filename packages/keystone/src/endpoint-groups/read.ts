@@ -7,12 +7,12 @@ import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { type EndpointGroup, findEndpointGroup, listEndpointGroups as list } from './store.ts'
 
-export function renderEndpointGroup(group: EndpointGroup, base: string): Body {
+export function viewEndpointGroup(group: EndpointGroup, base: string): Body {
   return member(base, 'OS-EP-FILTER/endpoint_groups', { ...group })
 }
 
 /** Throws ResourceNotFound (404). */
-export async function needEndpointGroup(query: Query, id: string): Promise<EndpointGroup> {
+export async function getEndpointGroup(query: Query, id: string): Promise<EndpointGroup> {
   const group = await findEndpointGroup(query, id)
   if (!group) throw notFound('endpoint group', id)
   return group
@@ -22,12 +22,12 @@ export async function needEndpointGroup(query: Query, id: string): Promise<Endpo
 export async function listEndpointGroups(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { name: 'text' })
-  const items = (await list(deps.database.query, filters.exact)).map((group) => renderEndpointGroup(group, base))
+  const items = (await list(deps.database.query, filters.exact)).map((group) => viewEndpointGroup(group, base))
   return collection(request, { name: 'endpoint_groups', base, items: items.filter(filters.matches) })
 }
 
 /** GET and HEAD /OS-EP-FILTER/endpoint_groups/{endpoint_group_id}. */
 export async function showEndpointGroup(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const group = await needEndpointGroup(deps.database.query, request.params.endpoint_group_id!)
-  return { endpoint_group: renderEndpointGroup(group, baseOf(request, deps.publicUrl)) }
+  const group = await getEndpointGroup(deps.database.query, request.params.endpoint_group_id!)
+  return { endpoint_group: viewEndpointGroup(group, baseOf(request, deps.publicUrl)) }
 }

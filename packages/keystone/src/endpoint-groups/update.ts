@@ -2,7 +2,7 @@ import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
-import { needEndpointGroup, renderEndpointGroup } from './read.ts'
+import { getEndpointGroup, viewEndpointGroup } from './read.ts'
 import type { EndpointGroupInput } from './schema.ts'
 import { saveEndpointGroup } from './store.ts'
 
@@ -10,7 +10,7 @@ import { saveEndpointGroup } from './store.ts'
 export async function updateEndpointGroup(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { endpoint_group: EndpointGroupInput }).endpoint_group
   const group = await commit(deps, async (tx) => {
-    const old = await needEndpointGroup(tx, request.params.endpoint_group_id!)
+    const old = await getEndpointGroup(tx, request.params.endpoint_group_id!)
     const changed = {
       ...old,
       name: given.name ?? old.name,
@@ -20,5 +20,5 @@ export async function updateEndpointGroup(_context: Context, request: ApiRequest
     await saveEndpointGroup(tx, changed)
     return changed
   })
-  return { endpoint_group: renderEndpointGroup(group, baseOf(request, deps.publicUrl)) }
+  return { endpoint_group: viewEndpointGroup(group, baseOf(request, deps.publicUrl)) }
 }

@@ -5,7 +5,7 @@ import { invalid } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { findService } from '../services/store.ts'
 import { extrasOf } from '../shapes.ts'
-import { renderEndpoint } from './read.ts'
+import { viewEndpoint } from './read.ts'
 import { chooseRegion } from './region.ts'
 import { type EndpointInput, known } from './schema.ts'
 import { type Endpoint, insertEndpoint } from './store.ts'
@@ -27,5 +27,5 @@ export async function createEndpoint(_context: Context, request: ApiRequest, dep
     await insertEndpoint(tx, made)
     return made
   })
-  return { endpoint: renderEndpoint(endpoint, baseOf(request, deps.publicUrl)) }
+  return { endpoint: viewEndpoint(endpoint, baseOf(request, deps.publicUrl)) }
 }

@@ -7,7 +7,7 @@ import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { type Endpoint, findEndpoint, listEndpoints as list } from './store.ts'
 
-export function renderEndpoint(endpoint: Endpoint, base: string): Body {
+export function viewEndpoint(endpoint: Endpoint, base: string): Body {
   const { id, regionId, serviceId, url, enabled } = endpoint
   return member(base, 'endpoints', {
     ...endpoint.extra,
@@ -22,7 +22,7 @@ export function renderEndpoint(endpoint: Endpoint, base: string): Body {
 }
 
 /** Throws ResourceNotFound (404). */
-export async function needEndpoint(query: Query, id: string): Promise<Endpoint> {
+export async function getEndpoint(query: Query, id: string): Promise<Endpoint> {
   const endpoint = await findEndpoint(query, id)
   if (!endpoint) throw notFound('endpoint', id)
   return endpoint
@@ -32,12 +32,12 @@ export async function needEndpoint(query: Query, id: string): Promise<Endpoint> 
 export async function listEndpoints(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { interface: 'text', service_id: 'text', region_id: 'text' })
-  const items = (await list(deps.database.query, filters.exact)).map((endpoint) => renderEndpoint(endpoint, base))
+  const items = (await list(deps.database.query, filters.exact)).map((endpoint) => viewEndpoint(endpoint, base))
   return collection(request, { name: 'endpoints', base, items: items.filter(filters.matches) })
 }
 
 /** GET /endpoints/{endpoint_id}. */
 export async function showEndpoint(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const endpoint = await needEndpoint(deps.database.query, request.params.endpoint_id!)
-  return { endpoint: renderEndpoint(endpoint, baseOf(request, deps.publicUrl)) }
+  const endpoint = await getEndpoint(deps.database.query, request.params.endpoint_id!)
+  return { endpoint: viewEndpoint(endpoint, baseOf(request, deps.publicUrl)) }
 }

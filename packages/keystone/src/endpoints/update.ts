@@ -5,7 +5,7 @@ import { invalid } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { findService } from '../services/store.ts'
 import { mergeExtras } from '../shapes.ts'
-import { needEndpoint, renderEndpoint } from './read.ts'
+import { getEndpoint, viewEndpoint } from './read.ts'
 import { chooseRegion } from './region.ts'
 import { type EndpointInput, known } from './schema.ts'
 import { type Endpoint, saveEndpoint } from './store.ts'
@@ -14,7 +14,7 @@ import { type Endpoint, saveEndpoint } from './store.ts'
 export async function updateEndpoint(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { endpoint: EndpointInput }).endpoint
   const endpoint = await commit(deps, async (tx) => {
-    const old = await needEndpoint(tx, request.params.endpoint_id!)
+    const old = await getEndpoint(tx, request.params.endpoint_id!)
     if (given.service_id !== undefined && !(await findService(tx, given.service_id)))
       throw invalid(`Service ${given.service_id} does not exist.`)
     const regionId = await chooseRegion(tx, given)
@@ -30,5 +30,5 @@ export async function updateEndpoint(_context: Context, request: ApiRequest, dep
     await saveEndpoint(tx, changed)
     return changed
   })
-  return { endpoint: renderEndpoint(endpoint, baseOf(request, deps.publicUrl)) }
+  return { endpoint: viewEndpoint(endpoint, baseOf(request, deps.publicUrl)) }
 }

@@ -6,9 +6,9 @@ import { type Body, baseOf } from '../links.ts'
 import { findDomain } from '../projects/store.ts'
 import { extrasOf } from '../shapes.ts'
 import { callerDomain } from '../targets.ts'
-import { renderGroup } from './render.ts'
 import { type GroupInput, known } from './schema.ts'
 import { type Group, insertGroup } from './store.ts'
+import { viewGroup } from './view.ts'
 
 /** POST /groups. Throws ResourceNotFound (404) for a domain that is not there, AlreadyExists (409). */
 export async function createGroup(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
@@ -20,5 +20,5 @@ export async function createGroup(context: Context, request: ApiRequest, deps: D
     if (!(await findDomain(tx, domainId))) throw notFound('domain', domainId)
     await insertGroup(tx, group)
   })
-  return { group: renderGroup(group, baseOf(request, deps.publicUrl)) }
+  return { group: viewGroup(group, baseOf(request, deps.publicUrl)) }
 }

@@ -2,13 +2,13 @@ import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { revoke } from '../tokens/store.ts'
-import { needGroup } from './show.ts'
+import { getGroup } from './show.ts'
 import { memberIds, removeGroup } from './store.ts'
 
 /** DELETE /groups/{group_id}. Members may have lost roles: their tokens are void. */
 export async function deleteGroup(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
-    const group = await needGroup(tx, request.params.group_id!)
+    const group = await getGroup(tx, request.params.group_id!)
     const members = await memberIds(tx, group.id)
     await removeGroup(tx, group.id)
     await revoke(

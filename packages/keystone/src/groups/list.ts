@@ -4,8 +4,8 @@ import type { Deps } from '../deps.ts'
 import { cutPage, readFilters, readPage } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
 import { withinDomain } from '../targets.ts'
-import { renderGroup } from './render.ts'
 import { listGroups as list } from './store.ts'
+import { viewGroup } from './view.ts'
 
 /** GET /groups, by name and domain_id. */
 export async function listGroups(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
@@ -14,6 +14,6 @@ export async function listGroups(context: Context, request: ApiRequest, deps: De
   const base = baseOf(request, deps.publicUrl)
   const exact = withinDomain(context, filters.exact)
   const groups = exact ? await list(deps.database.query, exact, filters.isExact ? page : {}) : []
-  const items = groups.map((group) => renderGroup(group, base)).filter(filters.matches)
+  const items = groups.map((group) => viewGroup(group, base)).filter(filters.matches)
   return collection(request, { name: 'groups', base, items: cutPage(items, page) })
 }

@@ -5,23 +5,21 @@ import { notFound } from '../errors.ts'
 import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
 import { revoke } from '../tokens/store.ts'
-import { renderUser } from '../users/render.ts'
-import { needUser } from '../users/show.ts'
+import { getUser } from '../users/show.ts'
 import { usersById } from '../users/store.ts'
-import { needGroup } from './show.ts'
+import { viewUser } from '../users/view.ts'
+import { getGroup } from './show.ts'
 import { insertMember, isMember, memberIds, removeMember } from './store.ts'
 
 /** GET /groups/{group_id}/users. */
 export async function listMembers(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
-  const group = await needGroup(query, request.params.group_id!)
+  const group = await getGroup(query, request.params.group_id!)
   const filters = readFilters(request.query, { name: 'text', enabled: 'boolean' })
   const users = await usersById(query, await memberIds(query, group.id))
-  const rendered = users.map((user) => renderUser(user, request, deps)).filter(filters.matches)
-  const items = rendered.filter((item) =>
-    Object.entries(filters.exact).every(([key, value]) => own(item, key) === value),
-  )
+  const views = users.map((user) => viewUser(user, request, deps)).filter(filters.matches)
+  const items = views.filter((item) => Object.entries(filters.exact).every(([key, value]) => own(item, key) === value))
   return collection(request, { name: 'users', base, items })
 }
 
@@ -29,8 +27,8 @@ export async function listMembers(_context: Context, request: ApiRequest, deps: 
 export async function addMember(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { group_id, user_id } = request.params as { group_id: string; user_id: string }
   await commit(deps, async (tx) => {
-    await needGroup(tx, group_id)
-    await needUser(tx, user_id)
+    await getGroup(tx, group_id)
+    await getUser(tx, user_id)
     await insertMember(tx, group_id, user_id)
   })
 }
@@ -38,7 +36,7 @@ export async function addMember(_context: Context, request: ApiRequest, deps: De
 /** HEAD and GET /groups/{group_id}/users/{user_id}. Throws ResourceNotFound (404) for a user who is not in it. */
 export async function checkMember(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { group_id, user_id } = request.params as { group_id: string; user_id: string }
-  await needGroup(deps.database.query, group_id)
+  await getGroup(deps.database.query, group_id)
   if (!(await isMember(deps.database.query, group_id, user_id))) throw notFound('user in group', user_id)
 }
 
@@ -46,7 +44,7 @@ export async function checkMember(_context: Context, request: ApiRequest, deps: 
 export async function removeFromGroup(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { group_id, user_id } = request.params as { group_id: string; user_id: string }
   await commit(deps, async (tx) => {
-    await needGroup(tx, group_id)
+    await getGroup(tx, group_id)
     if (!(await removeMember(tx, group_id, user_id))) throw notFound('user in group', user_id)
     await revoke(tx, [{ userId: user_id }], deps)
   })

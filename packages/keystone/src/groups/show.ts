@@ -4,11 +4,11 @@ import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
-import { renderGroup } from './render.ts'
 import { findGroup, type Group } from './store.ts'
+import { viewGroup } from './view.ts'
 
 /** Throws ResourceNotFound (404). */
-export async function needGroup(query: Query, id: string): Promise<Group> {
+export async function getGroup(query: Query, id: string): Promise<Group> {
   const group = await findGroup(query, id)
   if (!group) throw notFound('group', id)
   return group
@@ -16,6 +16,6 @@ export async function needGroup(query: Query, id: string): Promise<Group> {
 
 /** GET /groups/{group_id}. */
 export async function showGroup(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const group = await needGroup(deps.database.query, request.params.group_id!)
-  return { group: renderGroup(group, baseOf(request, deps.publicUrl)) }
+  const group = await getGroup(deps.database.query, request.params.group_id!)
+  return { group: viewGroup(group, baseOf(request, deps.publicUrl)) }
 }

@@ -4,16 +4,16 @@ import { commit, type Deps } from '../deps.ts'
 import { invalid } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { mergeExtras } from '../shapes.ts'
-import { renderGroup } from './render.ts'
 import { type GroupInput, known } from './schema.ts'
-import { needGroup } from './show.ts'
+import { getGroup } from './show.ts'
 import { saveGroup } from './store.ts'
+import { viewGroup } from './view.ts'
 
 /** PATCH /groups/{group_id}. */
 export async function updateGroup(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { group: GroupInput }).group
   const group = await commit(deps, async (tx) => {
-    const old = await needGroup(tx, request.params.group_id!)
+    const old = await getGroup(tx, request.params.group_id!)
     if (given.domain_id !== undefined && given.domain_id !== old.domainId) throw invalid('Cannot change Domain ID')
     const changed = {
       ...old,
@@ -24,5 +24,5 @@ export async function updateGroup(_context: Context, request: ApiRequest, deps: 
     await saveGroup(tx, changed)
     return changed
   })
-  return { group: renderGroup(group, baseOf(request, deps.publicUrl)) }
+  return { group: viewGroup(group, baseOf(request, deps.publicUrl)) }
 }

@@ -18,7 +18,7 @@ import {
   saveLimit,
 } from './store.ts'
 
-function renderLimit(limit: Limit, base: string): Body {
+function viewLimit(limit: Limit, base: string): Body {
   return member(base, 'limits', {
     id: limit.id,
     service_id: limit.serviceId,
@@ -50,7 +50,7 @@ export async function createLimits(_context: Context, request: ApiRequest, deps:
     for (const one of given) limits.push(await setLimit(tx, one))
     return limits
   })
-  return collection(request, { name: 'limits', base, items: made.map((one) => renderLimit(one, base)) })
+  return collection(request, { name: 'limits', base, items: made.map((one) => viewLimit(one, base)) })
 }
 
 async function setLimit(tx: Transaction, given: LimitInput): Promise<Limit> {
@@ -89,46 +89,46 @@ export async function listLimits(context: Context, request: ApiRequest, deps: De
   const filters = readFilters(request.query, kinds)
   const caller = callerOf(context)
   const found = await list(deps.database.query, filters.exact)
-  const seesAll = context.may('identity:list_limits_of_others', {})
+  const canSeeAll = context.may('identity:list_limits_of_others', {})
   const seen = found.filter(
     (one) =>
-      seesAll ||
+      canSeeAll ||
       (one.projectId !== null && one.projectId === caller.projectId) ||
       (one.domainId !== null && [caller.domainId, caller.projectDomainId].includes(one.domainId)),
   )
-  const items = seen.map((one) => renderLimit(one, base)).filter(filters.matches)
+  const items = seen.map((one) => viewLimit(one, base)).filter(filters.matches)
   return collection(request, { name: 'limits', base, items })
 }
 
 export const limitTarget: Target = async (request, deps) => {
-  const limit = await needLimit(deps.database.query, request)
+  const limit = await getLimit(deps.database.query, request)
   return { limit: { project_id: limit.projectId ?? undefined, domain_id: limit.domainId ?? undefined } }
 }
 
 /** GET /limits/{limit_id}. */
 export async function showLimit(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  return { limit: renderLimit(await needLimit(deps.database.query, request), baseOf(request, deps.publicUrl)) }
+  return { limit: viewLimit(await getLimit(deps.database.query, request), baseOf(request, deps.publicUrl)) }
 }
 
 /** PATCH /limits/{limit_id}. */
 export async function updateLimit(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { limit: { resource_limit?: number; description?: string | null } }).limit
   const limit = await commit(deps, async (tx) => {
-    const old = await needLimit(tx, request)
+    const old = await getLimit(tx, request)
     const description = given.description === undefined ? old.description : given.description
     const changed = { ...old, resourceLimit: given.resource_limit ?? old.resourceLimit, description }
     await saveLimit(tx, changed)
     return changed
   })
-  return { limit: renderLimit(limit, baseOf(request, deps.publicUrl)) }
+  return { limit: viewLimit(limit, baseOf(request, deps.publicUrl)) }
 }
 
 /** DELETE /limits/{limit_id}. */
 export async function deleteLimit(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
-  await commit(deps, async (tx) => removeLimit(tx, (await needLimit(tx, request)).id))
+  await commit(deps, async (tx) => removeLimit(tx, (await getLimit(tx, request)).id))
 }
 
-async function needLimit(query: Query, { params }: ApiRequest): Promise<Limit> {
+async function getLimit(query: Query, { params }: ApiRequest): Promise<Limit> {
   const limit = await findLimit(query, params.limit_id!)
   if (!limit) throw notFound('limit', params.limit_id!)
   return limit

@@ -18,7 +18,7 @@ import {
   saveRegistered,
 } from './store.ts'
 
-export function renderRegistered(limit: RegisteredLimit, base: string): Body {
+export function viewRegisteredLimit(limit: RegisteredLimit, base: string): Body {
   return member(base, 'registered_limits', {
     id: limit.id,
     service_id: limit.serviceId,
@@ -38,11 +38,15 @@ export async function createRegisteredLimits(_context: Context, request: ApiRequ
     for (const one of given) limits.push(await register(tx, one))
     return limits
   })
-  return collection(request, { name: 'registered_limits', base, items: made.map((one) => renderRegistered(one, base)) })
+  return collection(request, {
+    name: 'registered_limits',
+    base,
+    items: made.map((one) => viewRegisteredLimit(one, base)),
+  })
 }
 
 async function register(tx: Transaction, given: RegisteredInput): Promise<RegisteredLimit> {
-  await assertKnownPlace(tx, given)
+  await assertServiceAndRegion(tx, given)
   const limit: RegisteredLimit = {
     id: hexId(),
     serviceId: given.service_id!,
@@ -56,7 +60,7 @@ async function register(tx: Transaction, given: RegisteredInput): Promise<Regist
   return limit
 }
 
-async function assertKnownPlace(query: Query, given: RegisteredInput): Promise<void> {
+async function assertServiceAndRegion(query: Query, given: RegisteredInput): Promise<void> {
   if (given.service_id !== undefined && !(await findService(query, given.service_id)))
     throw invalid(`Service ${given.service_id} does not exist.`)
   if (given.region_id && !(await findRegion(query, given.region_id)))
@@ -67,22 +71,22 @@ async function assertKnownPlace(query: Query, given: RegisteredInput): Promise<v
 export async function listRegisteredLimits(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { service_id: 'text', region_id: 'text', resource_name: 'text' })
-  const items = (await listRegistered(deps.database.query, filters.exact)).map((one) => renderRegistered(one, base))
+  const items = (await listRegistered(deps.database.query, filters.exact)).map((one) => viewRegisteredLimit(one, base))
   return collection(request, { name: 'registered_limits', base, items: items.filter(filters.matches) })
 }
 
 /** GET /registered_limits/{registered_limit_id}. */
 export async function showRegisteredLimit(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const limit = await needRegistered(deps.database.query, request)
-  return { registered_limit: renderRegistered(limit, baseOf(request, deps.publicUrl)) }
+  const limit = await getRegisteredLimit(deps.database.query, request)
+  return { registered_limit: viewRegisteredLimit(limit, baseOf(request, deps.publicUrl)) }
 }
 
 /** PATCH /registered_limits/{registered_limit_id}. Throws StillInUse (403) to change what limits override. */
 export async function updateRegisteredLimit(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { registered_limit: RegisteredInput }).registered_limit
   const limit = await commit(deps, async (tx) => {
-    const old = await needRegistered(tx, request)
-    await assertKnownPlace(tx, given)
+    const old = await getRegisteredLimit(tx, request)
+    await assertServiceAndRegion(tx, given)
     if (await isOverridden(tx, old.id)) throw inUse('update', old.id)
     const changed: RegisteredLimit = {
       ...old,
@@ -95,13 +99,13 @@ export async function updateRegisteredLimit(_context: Context, request: ApiReque
     await saveRegistered(tx, changed)
     return changed
   })
-  return { registered_limit: renderRegistered(limit, baseOf(request, deps.publicUrl)) }
+  return { registered_limit: viewRegisteredLimit(limit, baseOf(request, deps.publicUrl)) }
 }
 
 /** DELETE /registered_limits/{registered_limit_id}. Throws StillInUse (403) while limits override it. */
 export async function deleteRegisteredLimit(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
-    const { id } = await needRegistered(tx, request)
+    const { id } = await getRegisteredLimit(tx, request)
     if (await isOverridden(tx, id)) throw inUse('delete', id)
     await removeRegistered(tx, id)
   })
@@ -110,7 +114,7 @@ export async function deleteRegisteredLimit(_context: Context, request: ApiReque
 const inUse = (verb: string, id: string) =>
   errors.Forbidden({ reason: `unable to ${verb} registered limit ${id}: there are limits associated with it.` })
 
-async function needRegistered(query: Query, { params }: ApiRequest): Promise<RegisteredLimit> {
+async function getRegisteredLimit(query: Query, { params }: ApiRequest): Promise<RegisteredLimit> {
   const limit = await findRegistered(query, params.registered_limit_id!)
   if (!limit) throw notFound('registered limit', params.registered_limit_id!)
   return limit

@@ -18,7 +18,7 @@ function controlled(waiting: number) {
       })
       .catch(() => refused.push(owner))
   }
-  const settle = () => new Promise((done) => setImmediate(done))
+  const drain = () => new Promise((done) => setImmediate(done))
   return {
     begun,
     refused,
@@ -27,16 +27,16 @@ function controlled(waiting: number) {
       const ended = end
       end = Promise.withResolvers<void>()
       ended.resolve()
-      await settle()
+      await drain()
     },
-    settle,
+    drain,
   }
 }
 
 test('owners take turns, whoever asked more', async () => {
   const queue = controlled(10)
   for (const owner of ['crowd', 'crowd', 'crowd', 'crowd', 'guest']) queue.ask(owner)
-  await queue.settle()
+  await queue.drain()
   for (let turn = 0; turn < 4; turn++) await queue.finishOne()
   expect(queue.begun).toEqual(['crowd', 'crowd', 'guest', 'crowd', 'crowd'])
 })
@@ -44,10 +44,10 @@ test('owners take turns, whoever asked more', async () => {
 test('a full queue refuses the next of the owner who fills it, and makes room for others', async () => {
   const queue = controlled(3)
   for (let count = 0; count < 6; count++) queue.ask('crowd')
-  await queue.settle()
+  await queue.drain()
   expect(queue.refused).toEqual(['crowd', 'crowd'])
   queue.ask('guest')
-  await queue.settle()
+  await queue.drain()
   expect(queue.refused).toEqual(['crowd', 'crowd', 'crowd'])
   await queue.finishOne()
   await queue.finishOne()

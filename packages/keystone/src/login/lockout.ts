@@ -21,12 +21,12 @@ export async function isLocked(user: User, deps: LockDeps): Promise<boolean> {
 }
 
 /** Counts a failed log-in of a user that is not locked. */
-export async function noteFailure(user: User, deps: LockDeps): Promise<void> {
+export async function recordFailure(user: User, deps: LockDeps): Promise<void> {
   if (counts(user, deps)) await addFailure(deps.database.query, user.id, deps.clock.now().getTime())
 }
 
 /** Forgets the failures before a log-in that succeeded. */
-export async function noteSuccess(user: User, deps: LockDeps): Promise<void> {
+export async function clearRecordedFailures(user: User, deps: LockDeps): Promise<void> {
   if (counts(user, deps)) await clearFailures(deps.database.query, user.id)
 }
 

@@ -1,9 +1,9 @@
 import type { Deps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { findLogin, type Login, type UserReference } from '../users/store.ts'
-import { isLocked, noteFailure } from './lockout.ts'
+import { isLocked, recordFailure } from './lockout.ts'
 import { assertEnabled, attemptOf } from './password.ts'
-import { takeTotpStep, totpSecrets } from './store.ts'
+import { advanceTotpStep, totpSecrets } from './store.ts'
 import { matchingStep } from './totp.ts'
 
 /**
@@ -25,10 +25,10 @@ export async function proveOneTimePassword(
   const steps = secrets
     .map((secret) => matchingStep(secret, passcode, deps.clock.now()))
     .filter((step) => step !== null)
-  const accepted = steps.length > 0 && (await takeTotpStep(query, user!.id, Math.max(...steps)))
+  const accepted = steps.length > 0 && (await advanceTotpStep(query, user!.id, Math.max(...steps)))
   if (!accepted) {
     deps.throttle.failed(attempt)
-    if (user && !locked) await noteFailure(user, deps)
+    if (user && !locked) await recordFailure(user, deps)
     throw errors.AuthenticationFailed({ reason: locked ? 'locked' : 'wrong one-time password' })
   }
   assertEnabled(user, deps)

@@ -5,7 +5,7 @@ import { errors, invalid } from '../errors.ts'
 import { checkPassword, hashPassword } from '../passwords.ts'
 import type { User } from '../users/store.ts'
 import { dayMs, type SecurityCompliance } from './compliance.ts'
-import { forgetLogins, keepOldHash, listOldHashes } from './store.ts'
+import { listOldHashes, recordOldHash, removeReceipts } from './store.ts'
 
 type RuledDeps = Pick<Deps, 'compliance' | 'clock'>
 
@@ -43,13 +43,13 @@ type PasswordFields = Pick<User, 'passwordHash' | 'passwordCreatedAt' | 'passwor
 /** The columns of a new password. One that is not the user's own choice may have to be changed at once. */
 export async function newPassword(
   password: string,
-  whose: { options: User['options']; selfService: boolean; address: string },
+  details: { options: User['options']; selfService: boolean; address: string },
   { compliance, clock }: RuledDeps,
 ): Promise<PasswordFields> {
   assertAllowed(password, compliance)
-  const passwordHash = await hashPassword(password, { address: whose.address })
+  const passwordHash = await hashPassword(password, { address: details.address })
   const now = clock.now().getTime()
-  const { options, selfService } = whose
+  const { options, selfService } = details
   const days = options.ignore_password_expiry === true ? null : compliance.passwordExpiresDays
   const isFirst =
     compliance.changePasswordUponFirstUse && !selfService && options.ignore_change_password_upon_first_use !== true
@@ -93,6 +93,6 @@ export async function assertMayChoose(
 export async function replacePassword(tx: Transaction, user: User, deps: RuledDeps): Promise<void> {
   const keep = deps.compliance.uniqueLastPasswordCount - 1
   if (keep > 0 && user.passwordHash !== null)
-    await keepOldHash(tx, user.id, user.passwordHash, deps.clock.now().getTime(), keep)
-  await forgetLogins(tx, user.id)
+    await recordOldHash(tx, user.id, user.passwordHash, deps.clock.now().getTime(), keep)
+  await removeReceipts(tx, user.id)
 }

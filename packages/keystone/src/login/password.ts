@@ -3,11 +3,11 @@ import type { Deps } from '../deps.ts'
 import { errors } from '../errors.ts'
 import { checkPassword, isDrawnSecret } from '../passwords.ts'
 import { findLogin, type Login, type UserReference } from '../users/store.ts'
-import { isInactive, isLocked, noteFailure } from './lockout.ts'
+import { isInactive, isLocked, recordFailure } from './lockout.ts'
 import { isExpired } from './password-rules.ts'
 import type { Attempt } from './throttle.ts'
 
-export interface Whom {
+export interface PasswordCheck {
   address: string
   /** For who is about to change the password. */
   mayBeExpired?: boolean
@@ -32,7 +32,7 @@ export function assertEnabled(user: Login | null, deps: Pick<Deps, 'compliance' 
 export async function provePassword(
   reference: UserReference,
   password: string,
-  { address, mayBeExpired = false }: Whom,
+  { address, mayBeExpired = false }: PasswordCheck,
   deps: Deps,
 ): Promise<Login> {
   const user = await findLogin(deps.database.query, reference)
@@ -45,7 +45,7 @@ export async function provePassword(
   const admit = () => throttle?.admit(attempt)
   if (!(await checkPassword(password, hash, { address, admit }))) {
     throttle?.failed(attempt)
-    if (user && !locked) await noteFailure(user, deps)
+    if (user && !locked) await recordFailure(user, deps)
     throw errors.AuthenticationFailed({ reason: locked ? 'locked' : user ? 'wrong password' : 'unknown user' })
   }
   assertEnabled(user, deps)

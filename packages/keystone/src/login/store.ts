@@ -30,7 +30,7 @@ export async function setLastActive(query: Query, userId: string, now: number): 
 }
 
 /** True when this step of time is later than any the user's one-time passwords were accepted for. */
-export async function takeTotpStep(query: Query, userId: string, step: number): Promise<boolean> {
+export async function advanceTotpStep(query: Query, userId: string, step: number): Promise<boolean> {
   return (await query('users').where({ id: userId }).where('totp_step', '<', step).update({ totp_step: step })) > 0
 }
 
@@ -45,7 +45,7 @@ export async function listOldHashes(query: Query, userId: string, count: number)
 }
 
 /** Keeps the hash of a password that is replaced, and the newest `keep` in all. */
-export async function keepOldHash(
+export async function recordOldHash(
   query: Query,
   userId: string,
   hash: string,
@@ -94,10 +94,10 @@ export async function findReceipt(query: Query, id: string): Promise<Receipt | n
 }
 
 /** What a user leaves behind here, and what a new password makes void. */
-export async function forgetLogins(query: Query, userId: string): Promise<void> {
+export async function removeReceipts(query: Query, userId: string): Promise<void> {
   await query('auth_receipts').where({ user_id: userId }).delete()
 }
 
-export async function forgetHistory(query: Query, userId: string): Promise<void> {
+export async function removePasswordHistory(query: Query, userId: string): Promise<void> {
   await query('password_history').where({ user_id: userId }).delete()
 }

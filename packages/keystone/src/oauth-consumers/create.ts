@@ -3,7 +3,7 @@ import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
 import { extrasOf } from '../shapes.ts'
-import { renderConsumer } from './read.ts'
+import { viewConsumer } from './read.ts'
 import { type ConsumerInput, known } from './schema.ts'
 import { insertConsumer } from './store.ts'
 
@@ -13,5 +13,5 @@ export async function createConsumer(_context: Context, request: ApiRequest, dep
   const extra = extrasOf(given, known)
   const consumer = { id: hexId(), description: given.description ?? null, secret: hexId(), extra }
   await commit(deps, (tx) => insertConsumer(tx, consumer))
-  return { consumer: { ...renderConsumer(consumer, baseOf(request, deps.publicUrl)), secret: consumer.secret } }
+  return { consumer: { ...viewConsumer(consumer, baseOf(request, deps.publicUrl)), secret: consumer.secret } }
 }

@@ -1,10 +1,10 @@
 import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
-import { needConsumer } from './read.ts'
+import { getConsumer } from './read.ts'
 import { removeConsumer } from './store.ts'
 
 /** DELETE /OS-OAUTH1/consumers/{consumer_id}. */
 export async function deleteConsumer(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
-  await commit(deps, async (tx) => removeConsumer(tx, (await needConsumer(tx, request.params.consumer_id!)).id))
+  await commit(deps, async (tx) => removeConsumer(tx, (await getConsumer(tx, request.params.consumer_id!)).id))
 }

@@ -7,12 +7,12 @@ import { type Body, baseOf, collection, member } from '../links.ts'
 import { type Consumer, findConsumer, listConsumers as list } from './store.ts'
 
 /** Without the secret, which only the answer to its making shows. */
-export function renderConsumer({ id, description, extra }: Consumer, base: string): Body {
+export function viewConsumer({ id, description, extra }: Consumer, base: string): Body {
   return member(base, 'OS-OAUTH1/consumers', { ...extra, id, description })
 }
 
 /** Throws ResourceNotFound (404). */
-export async function needConsumer(query: Query, id: string): Promise<Consumer> {
+export async function getConsumer(query: Query, id: string): Promise<Consumer> {
   const consumer = await findConsumer(query, id)
   if (!consumer) throw notFound('consumer', id)
   return consumer
@@ -21,12 +21,12 @@ export async function needConsumer(query: Query, id: string): Promise<Consumer> 
 /** GET /OS-OAUTH1/consumers. */
 export async function listConsumers(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
-  const items = (await list(deps.database.query)).map((consumer) => renderConsumer(consumer, base))
+  const items = (await list(deps.database.query)).map((consumer) => viewConsumer(consumer, base))
   return collection(request, { name: 'consumers', base, items })
 }
 
 /** GET /OS-OAUTH1/consumers/{consumer_id}. */
 export async function showConsumer(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const consumer = await needConsumer(deps.database.query, request.params.consumer_id!)
-  return { consumer: renderConsumer(consumer, baseOf(request, deps.publicUrl)) }
+  const consumer = await getConsumer(deps.database.query, request.params.consumer_id!)
+  return { consumer: viewConsumer(consumer, baseOf(request, deps.publicUrl)) }
 }

@@ -4,7 +4,7 @@ import { commit, type Deps } from '../deps.ts'
 import { invalid } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { mergeExtras } from '../shapes.ts'
-import { needConsumer, renderConsumer } from './read.ts'
+import { getConsumer, viewConsumer } from './read.ts'
 import { type ConsumerInput, known } from './schema.ts'
 import { saveConsumer } from './store.ts'
 
@@ -13,11 +13,11 @@ export async function updateConsumer(_context: Context, request: ApiRequest, dep
   const given = (request.body as { consumer: ConsumerInput }).consumer
   if (given.secret !== undefined) throw invalid('The secret of a consumer cannot be changed.')
   const consumer = await commit(deps, async (tx) => {
-    const old = await needConsumer(tx, request.params.consumer_id!)
+    const old = await getConsumer(tx, request.params.consumer_id!)
     const description = given.description === undefined ? old.description : given.description
     const changed = { ...old, description, extra: mergeExtras(old.extra, given, known) }
     await saveConsumer(tx, changed)
     return changed
   })
-  return { consumer: renderConsumer(consumer, baseOf(request, deps.publicUrl)) }
+  return { consumer: viewConsumer(consumer, baseOf(request, deps.publicUrl)) }
 }

@@ -3,7 +3,7 @@ import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
 import { extrasOf } from '../shapes.ts'
-import { renderPolicy } from './read.ts'
+import { viewPolicy } from './read.ts'
 import { known, type PolicyInput } from './schema.ts'
 import { insertPolicy } from './store.ts'
 
@@ -12,5 +12,5 @@ export async function createPolicy(_context: Context, request: ApiRequest, deps:
   const given = (request.body as { policy: PolicyInput }).policy
   const policy = { id: hexId(), type: given.type!, blob: given.blob!, extra: extrasOf(given, known) }
   await commit(deps, (tx) => insertPolicy(tx, policy))
-  return { policy: renderPolicy(policy, baseOf(request, deps.publicUrl)) }
+  return { policy: viewPolicy(policy, baseOf(request, deps.publicUrl)) }
 }

@@ -1,10 +1,10 @@
 import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
-import { needPolicy } from './read.ts'
+import { getPolicy } from './read.ts'
 import { removePolicy } from './store.ts'
 
 /** DELETE /policies/{policy_id}. */
 export async function deletePolicy(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
-  await commit(deps, async (tx) => removePolicy(tx, (await needPolicy(tx, request.params.policy_id!)).id))
+  await commit(deps, async (tx) => removePolicy(tx, (await getPolicy(tx, request.params.policy_id!)).id))
 }

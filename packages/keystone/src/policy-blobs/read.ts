@@ -7,12 +7,12 @@ import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { findPolicy, listPolicies as list, type PolicyBlob } from './store.ts'
 
-export function renderPolicy({ id, type, blob, extra }: PolicyBlob, base: string): Body {
+export function viewPolicy({ id, type, blob, extra }: PolicyBlob, base: string): Body {
   return member(base, 'policies', { ...extra, id, type, blob })
 }
 
 /** Throws ResourceNotFound (404). */
-export async function needPolicy(query: Query, id: string): Promise<PolicyBlob> {
+export async function getPolicy(query: Query, id: string): Promise<PolicyBlob> {
   const policy = await findPolicy(query, id)
   if (!policy) throw notFound('policy', id)
   return policy
@@ -22,12 +22,12 @@ export async function needPolicy(query: Query, id: string): Promise<PolicyBlob> 
 export async function listPolicies(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { type: 'text' })
-  const items = (await list(deps.database.query, filters.exact)).map((policy) => renderPolicy(policy, base))
+  const items = (await list(deps.database.query, filters.exact)).map((policy) => viewPolicy(policy, base))
   return collection(request, { name: 'policies', base, items: items.filter(filters.matches) })
 }
 
 /** GET /policies/{policy_id}. */
 export async function showPolicy(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const policy = await needPolicy(deps.database.query, request.params.policy_id!)
-  return { policy: renderPolicy(policy, baseOf(request, deps.publicUrl)) }
+  const policy = await getPolicy(deps.database.query, request.params.policy_id!)
+  return { policy: viewPolicy(policy, baseOf(request, deps.publicUrl)) }
 }

@@ -3,7 +3,7 @@ import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
 import { mergeExtras } from '../shapes.ts'
-import { needPolicy, renderPolicy } from './read.ts'
+import { getPolicy, viewPolicy } from './read.ts'
 import { known, type PolicyInput } from './schema.ts'
 import { savePolicy } from './store.ts'
 
@@ -11,11 +11,11 @@ import { savePolicy } from './store.ts'
 export async function updatePolicy(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { policy: PolicyInput }).policy
   const policy = await commit(deps, async (tx) => {
-    const old = await needPolicy(tx, request.params.policy_id!)
+    const old = await getPolicy(tx, request.params.policy_id!)
     const extra = mergeExtras(old.extra, given, known)
     const changed = { ...old, type: given.type ?? old.type, blob: given.blob ?? old.blob, extra }
     await savePolicy(tx, changed)
     return changed
   })
-  return { policy: renderPolicy(policy, baseOf(request, deps.publicUrl)) }
+  return { policy: viewPolicy(policy, baseOf(request, deps.publicUrl)) }
 }

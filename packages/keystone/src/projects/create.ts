@@ -6,9 +6,9 @@ import { forbidden, invalid, notFound } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { extrasOf } from '../shapes.ts'
 import { callerDomain } from '../targets.ts'
-import { renderProject } from './render.ts'
 import { known, type ProjectInput } from './schema.ts'
 import { findDomain, findProject, insertProject, type Project } from './store.ts'
+import { viewProject } from './view.ts'
 
 /**
  * POST /projects. With `is_domain` it makes a domain. Throws ResourceNotFound (404) for a domain or parent that is not
@@ -17,22 +17,22 @@ import { findDomain, findProject, insertProject, type Project } from './store.ts
 export async function createProject(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { project: ProjectInput }).project
   const project = await commit(deps, async (tx) => {
-    const place = given.is_domain ? domainPlace(given) : await placeOf(context, given, tx)
-    const made = newProject(given, place)
+    const position = given.is_domain ? domainPosition(given) : await positionOf(context, given, tx)
+    const made = newProject(given, position)
     await insertProject(tx, made)
     return made
   })
-  return { project: renderProject(project, baseOf(request, deps.publicUrl)) }
+  return { project: viewProject(project, baseOf(request, deps.publicUrl)) }
 }
 
-type Place = Pick<Project, 'domainId' | 'parentId'>
+type Position = Pick<Project, 'domainId' | 'parentId'>
 
-function domainPlace(given: ProjectInput): Place {
+function domainPosition(given: ProjectInput): Position {
   if (given.domain_id || given.parent_id) throw invalid('A project acting as a domain has neither domain nor parent.')
   return { domainId: null, parentId: null }
 }
 
-async function placeOf(context: Context, given: ProjectInput, query: Query): Promise<Place> {
+async function positionOf(context: Context, given: ProjectInput, query: Query): Promise<Position> {
   const parent = given.parent_id ? await findProject(query, given.parent_id) : null
   if (given.parent_id && !parent) throw notFound('project', given.parent_id)
   const domainId = given.domain_id ?? parent?.domainId ?? parent?.id ?? callerDomain(context)
@@ -42,10 +42,10 @@ async function placeOf(context: Context, given: ProjectInput, query: Query): Pro
   return { domainId, parentId: given.parent_id ?? domainId }
 }
 
-function newProject(given: ProjectInput, place: Place): Project {
+function newProject(given: ProjectInput, position: Position): Project {
   return {
     id: hexId(),
-    ...place,
+    ...position,
     name: given.name!,
     isDomain: given.is_domain ?? false,
     enabled: given.enabled ?? true,

@@ -5,19 +5,19 @@ import { removeDomain } from '../domains/remove.ts'
 import { forbidden } from '../errors.ts'
 import { isImmutable } from '../shapes.ts'
 import { revoke } from '../tokens/store.ts'
-import { forgetDefaultProject } from '../users/store.ts'
-import { needProject } from './show.ts'
+import { clearDefaultProject } from '../users/store.ts'
+import { getProject } from './show.ts'
 import { hasChildren, removeProject } from './store.ts'
 
 /** DELETE /projects/{project_id}. Throws Forbidden (403) for one with projects below it and for an enabled domain. */
 export async function deleteProject(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
-    const project = await needProject(tx, request.params.project_id!)
+    const project = await getProject(tx, request.params.project_id!)
     if (project.isDomain) return removeDomain(tx, project, deps)
     if (isImmutable(project.options)) throw forbidden(`${project.id} is immutable.`)
     if (await hasChildren(tx, project.id)) throw forbidden('the project is not a leaf of the hierarchy.')
     await removeProject(tx, project.id)
-    await forgetDefaultProject(tx, project.id)
+    await clearDefaultProject(tx, project.id)
     await revoke(tx, [{ projectId: project.id }], deps)
   })
 }

@@ -4,8 +4,8 @@ import type { Deps } from '../deps.ts'
 import { cutPage, queryText, readFilters, readPage } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
 import { withinDomain } from '../targets.ts'
-import { renderProject } from './render.ts'
 import { listProjects as list, type Project } from './store.ts'
+import { viewProject } from './view.ts'
 
 const kinds = { name: 'text', domain_id: 'text', parent_id: 'text', enabled: 'boolean', is_domain: 'boolean' } as const
 const tagKeys = ['tags', 'tags-any', 'not-tags', 'not-tags-any']
@@ -18,7 +18,7 @@ export async function listProjects(context: Context, request: ApiRequest, deps: 
   const exact = withinDomain(context, { is_domain: false, ...filters.exact })
   const isExact = filters.isExact && !tagKeys.some((key) => Object.hasOwn(request.query, key))
   const projects = exact ? await list(deps.database.query, exact, isExact ? page : {}) : []
-  const tagged = projects.filter(tagFilter(request.query)).map((project) => renderProject(project, base))
+  const tagged = projects.filter(tagFilter(request.query)).map((project) => viewProject(project, base))
   return collection(request, { name: 'projects', base, items: cutPage(tagged.filter(filters.matches), page) })
 }
 

@@ -5,11 +5,11 @@ import type { Deps } from '../deps.ts'
 import { invalid, notFound } from '../errors.ts'
 import { queryFlag } from '../filters.ts'
 import { type Body, baseOf } from '../links.ts'
-import { renderProject } from './render.ts'
 import { ancestorsOf, findProject, type Project, projectsById, subtreeOf } from './store.ts'
+import { viewProject } from './view.ts'
 
 /** Throws ResourceNotFound (404). */
-export async function needProject(query: Query, id: string): Promise<Project> {
+export async function getProject(query: Query, id: string): Promise<Project> {
   const project = await findProject(query, id)
   if (!project) throw notFound('project', id)
   return project
@@ -19,13 +19,13 @@ export async function needProject(query: Query, id: string): Promise<Project> {
 export async function showProject(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
-  const project = await needProject(query, request.params.project_id!)
+  const project = await getProject(query, request.params.project_id!)
   const flag = (name: string): boolean =>
     Object.hasOwn(request.query, name) && (own(request.query, name) === '' || queryFlag(request.query, name))
   if (flag('parents_as_list') && flag('parents_as_ids')) throw invalid('Use either parents_as_list or parents_as_ids.')
   if (flag('subtree_as_list') && flag('subtree_as_ids')) throw invalid('Use either subtree_as_list or subtree_as_ids.')
-  const body = renderProject(project, base)
-  const list = (projects: Project[]) => projects.map((one) => ({ project: renderProject(one, base) }))
+  const body = viewProject(project, base)
+  const list = (projects: Project[]) => projects.map((one) => ({ project: viewProject(one, base) }))
   if (flag('parents_as_list')) body.parents = list(await parentsOf(query, project))
   if (flag('parents_as_ids')) body.parents = chainOf(await ancestorsOf(query, project))
   if (flag('subtree_as_list')) body.subtree = list(await subtreeOf(query, project.id))

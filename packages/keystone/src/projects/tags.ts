@@ -3,12 +3,12 @@ import { type ApiRequest, Reply } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { invalid, notFound } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
-import { needProject } from './show.ts'
+import { getProject } from './show.ts'
 import { saveTags } from './store.ts'
 
 /** GET /projects/{project_id}/tags. */
 export async function listTags(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const project = await needProject(deps.database.query, request.params.project_id!)
+  const project = await getProject(deps.database.query, request.params.project_id!)
   return tagsBody(request, deps, project.tags)
 }
 
@@ -26,7 +26,7 @@ export async function clearTags(_context: Context, request: ApiRequest, deps: De
 
 /** GET and HEAD /projects/{project_id}/tags/{value}. Throws ResourceNotFound (404). */
 export async function checkTag(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
-  const project = await needProject(deps.database.query, request.params.project_id!)
+  const project = await getProject(deps.database.query, request.params.project_id!)
   if (!project.tags.includes(request.params.value!)) throw notFound('project tag', request.params.value!)
 }
 
@@ -52,7 +52,7 @@ export async function removeTag(_context: Context, request: ApiRequest, deps: De
 
 async function changeTags(request: ApiRequest, deps: Deps, change: (tags: string[]) => string[]): Promise<void> {
   await commit(deps, async (tx) => {
-    const project = await needProject(tx, request.params.project_id!)
+    const project = await getProject(tx, request.params.project_id!)
     const tags = [...new Set(change(project.tags))]
     if (tags.length > 80) throw invalid('A project takes 80 tags.')
     await saveTags(tx, project.id, tags)

@@ -6,19 +6,19 @@ import { forbidden, invalid } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { isImmutable, mergeExtras } from '../shapes.ts'
 import { revoke } from '../tokens/store.ts'
-import { renderProject } from './render.ts'
 import { known, type ProjectInput } from './schema.ts'
-import { needProject } from './show.ts'
+import { getProject } from './show.ts'
 import { assertDomainNameFree, findProject, type Project, saveProject, saveTags, subtreeOf } from './store.ts'
+import { viewProject } from './view.ts'
 
 /** PATCH /projects/{project_id}. Disabling voids tokens for it. */
 export async function updateProject(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { project: ProjectInput }).project
   const project = await commit(deps, async (tx) => {
-    const old = await needProject(tx, request.params.project_id!)
+    const old = await getProject(tx, request.params.project_id!)
     return changeProject(tx, old, given, deps)
   })
-  return { project: renderProject(project, baseOf(request, deps.publicUrl)) }
+  return { project: viewProject(project, baseOf(request, deps.publicUrl)) }
 }
 
 /** Writes the changes to a project or domain. Throws InvalidRequest (400), Forbidden (403), AlreadyExists (409). */

@@ -4,7 +4,7 @@ import { commit, type Deps } from '../deps.ts'
 import { invalid } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { extrasOf } from '../shapes.ts'
-import { needRegion, renderRegion } from './read.ts'
+import { getRegion, viewRegion } from './read.ts'
 import { known, type RegionInput } from './schema.ts'
 import { insertRegion, type Region } from './store.ts'
 
@@ -20,8 +20,8 @@ export async function createRegion(_context: Context, request: ApiRequest, deps:
     extra: extrasOf(given, known),
   }
   await commit(deps, async (tx) => {
-    if (region.parentRegionId !== null) await needRegion(tx, region.parentRegionId)
+    if (region.parentRegionId !== null) await getRegion(tx, region.parentRegionId)
     await insertRegion(tx, region)
   })
-  return { region: renderRegion(region, baseOf(request, deps.publicUrl)) }
+  return { region: viewRegion(region, baseOf(request, deps.publicUrl)) }
 }

@@ -2,13 +2,13 @@ import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { errors } from '../errors.ts'
-import { needRegion } from './read.ts'
+import { getRegion } from './read.ts'
 import { isRegionUsed, removeRegion } from './store.ts'
 
 /** DELETE /regions/{region_id}. Throws StillInUse (403) while regions or endpoints are in it. */
 export async function deleteRegion(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
-    const { id } = await needRegion(tx, request.params.region_id!)
+    const { id } = await getRegion(tx, request.params.region_id!)
     if (await isRegionUsed(tx, id))
       throw errors.StillInUse({ kind: 'region', id, reason: 'it or its child regions have associated endpoints' })
     await removeRegion(tx, id)

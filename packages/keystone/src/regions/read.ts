@@ -7,13 +7,13 @@ import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { findRegion, listRegions as list, type Region } from './store.ts'
 
-export function renderRegion(region: Region, base: string): Body {
+export function viewRegion(region: Region, base: string): Body {
   const { id, description, parentRegionId } = region
   return member(base, 'regions', { ...region.extra, id, description, parent_region_id: parentRegionId })
 }
 
 /** Throws ResourceNotFound (404). */
-export async function needRegion(query: Query, id: string): Promise<Region> {
+export async function getRegion(query: Query, id: string): Promise<Region> {
   const region = await findRegion(query, id)
   if (!region) throw notFound('region', id)
   return region
@@ -23,12 +23,12 @@ export async function needRegion(query: Query, id: string): Promise<Region> {
 export async function listRegions(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { parent_region_id: 'text' })
-  const items = (await list(deps.database.query, filters.exact)).map((region) => renderRegion(region, base))
+  const items = (await list(deps.database.query, filters.exact)).map((region) => viewRegion(region, base))
   return collection(request, { name: 'regions', base, items: items.filter(filters.matches) })
 }
 
 /** GET /regions/{region_id}. */
 export async function showRegion(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const region = await needRegion(deps.database.query, request.params.region_id!)
-  return { region: renderRegion(region, baseOf(request, deps.publicUrl)) }
+  const region = await getRegion(deps.database.query, request.params.region_id!)
+  return { region: viewRegion(region, baseOf(request, deps.publicUrl)) }
 }

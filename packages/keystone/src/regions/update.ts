@@ -5,7 +5,7 @@ import { commit, type Deps } from '../deps.ts'
 import { invalid } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { mergeExtras } from '../shapes.ts'
-import { needRegion, renderRegion } from './read.ts'
+import { getRegion, viewRegion } from './read.ts'
 import { known, type RegionInput } from './schema.ts'
 import { saveRegion } from './store.ts'
 
@@ -13,7 +13,7 @@ import { saveRegion } from './store.ts'
 export async function updateRegion(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { region: RegionInput }).region
   const region = await commit(deps, async (tx) => {
-    const old = await needRegion(tx, request.params.region_id!)
+    const old = await getRegion(tx, request.params.region_id!)
     const parentRegionId = given.parent_region_id === undefined ? old.parentRegionId : given.parent_region_id
     if (parentRegionId !== null) await assertAbove(tx, old.id, parentRegionId)
     const description = given.description ?? old.description
@@ -21,10 +21,10 @@ export async function updateRegion(_context: Context, request: ApiRequest, deps:
     await saveRegion(tx, changed)
     return changed
   })
-  return { region: renderRegion(region, baseOf(request, deps.publicUrl)) }
+  return { region: viewRegion(region, baseOf(request, deps.publicUrl)) }
 }
 
 async function assertAbove(query: Query, id: string, parentId: string): Promise<void> {
-  for (let next: string | null = parentId; next !== null; next = (await needRegion(query, next)).parentRegionId)
+  for (let next: string | null = parentId; next !== null; next = (await getRegion(query, next)).parentRegionId)
     if (next === id) throw invalid('A region cannot be its own ancestor.')
 }

@@ -1,12 +1,12 @@
 import { type Context, hexId } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
-import { needDomain } from '../domains/show.ts'
+import { getDomain } from '../domains/show.ts'
 import { type Body, baseOf } from '../links.ts'
 import { extrasOf } from '../shapes.ts'
-import { renderRole } from './render.ts'
 import { known, type RoleInput } from './schema.ts'
 import { insertRole, type Role } from './store.ts'
+import { viewRole } from './view.ts'
 
 /** POST /roles; global without a `domain_id`. Throws AlreadyExists (409). */
 export async function createRole(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
@@ -20,8 +20,8 @@ export async function createRole(_context: Context, request: ApiRequest, deps: D
     extra: extrasOf(given, known),
   }
   await commit(deps, async (tx) => {
-    if (role.domainId) await needDomain(tx, role.domainId)
+    if (role.domainId) await getDomain(tx, role.domainId)
     await insertRole(tx, role)
   })
-  return { role: renderRole(role, baseOf(request, deps.publicUrl)) }
+  return { role: viewRole(role, baseOf(request, deps.publicUrl)) }
 }

@@ -4,13 +4,13 @@ import { commit, type Deps } from '../deps.ts'
 import { forbidden } from '../errors.ts'
 import { isImmutable } from '../shapes.ts'
 import { revoke } from '../tokens/store.ts'
-import { needRole } from './show.ts'
+import { getRole } from './show.ts'
 import { removeRole } from './store.ts'
 
 /** DELETE /roles/{role_id}: tokens that carry it are void. Throws Forbidden (403) for an immutable one. */
 export async function deleteRole(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
-    const role = await needRole(tx, request.params.role_id!)
+    const role = await getRole(tx, request.params.role_id!)
     if (isImmutable(role.options)) throw forbidden(`${role.id} is immutable.`)
     await removeRole(tx, role.id)
     if (role.domainId === null) await revoke(tx, [{ roleName: role.name }], deps)

@@ -4,7 +4,7 @@ import { commit, type Deps } from '../deps.ts'
 import { forbidden, notFound } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { revoke } from '../tokens/store.ts'
-import { needRole } from './show.ts'
+import { getRole } from './show.ts'
 import {
   hasImplication,
   insertImplication,
@@ -21,7 +21,7 @@ const neverImplied = 'admin'
 export async function listImplied(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
-  const prior = await needRole(query, request.params.prior_role_id!)
+  const prior = await getRole(query, request.params.prior_role_id!)
   const implied = await rolesById(
     query,
     (await listImplications(query, prior.id)).map((one) => one.impliedId),
@@ -43,8 +43,8 @@ export async function showImplied(_context: Context, request: ApiRequest, deps: 
 export async function imply(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { prior_role_id, implied_role_id } = request.params as { prior_role_id: string; implied_role_id: string }
   await commit(deps, async (tx) => {
-    const prior = await needRole(tx, prior_role_id)
-    const implied = await needRole(tx, implied_role_id)
+    const prior = await getRole(tx, prior_role_id)
+    const implied = await getRole(tx, implied_role_id)
     if (implied.domainId !== null && prior.domainId === null)
       throw forbidden('a global role cannot imply the role of a domain.')
     if (implied.name === neverImplied) throw forbidden(`${implied.name} cannot be an implied role.`)
@@ -59,7 +59,7 @@ export async function unimply(_context: Context, request: ApiRequest, deps: Deps
   await commit(deps, async (tx) => {
     if (!(await removeImplication(tx, prior_role_id, implied_role_id)))
       throw notFound('role inference rule', `${prior_role_id} to ${implied_role_id}`)
-    const prior = await needRole(tx, prior_role_id)
+    const prior = await getRole(tx, prior_role_id)
     if (prior.domainId === null) await revoke(tx, [{ roleName: prior.name }], deps)
   })
 }
@@ -81,8 +81,8 @@ export async function listInferences(_context: Context, request: ApiRequest, dep
 async function inferenceBody(request: ApiRequest, deps: Deps): Promise<Body> {
   const { prior_role_id, implied_role_id } = request.params as { prior_role_id: string; implied_role_id: string }
   const base = baseOf(request, deps.publicUrl)
-  const prior = await needRole(deps.database.query, prior_role_id)
-  const implied = await needRole(deps.database.query, implied_role_id)
+  const prior = await getRole(deps.database.query, prior_role_id)
+  const implied = await getRole(deps.database.query, implied_role_id)
   const self = `${base}/roles/${prior.id}/implies/${implied.id}`
   return { role_inference: { prior_role: short(prior, base), implies: short(implied, base) }, links: { self } }
 }

@@ -3,14 +3,14 @@ import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
-import { renderRole } from './render.ts'
 import { listRoles as list } from './store.ts'
+import { viewRole } from './view.ts'
 
 /** GET /roles: global ones, or those of `domain_id`. */
 export async function listRoles(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const filters = readFilters(request.query, { name: 'text', domain_id: 'text' })
   const base = baseOf(request, deps.publicUrl)
   const roles = await list(deps.database.query, filters.exact)
-  const items = roles.map((role) => renderRole(role, base)).filter(filters.matches)
+  const items = roles.map((role) => viewRole(role, base)).filter(filters.matches)
   return collection(request, { name: 'roles', base, items })
 }

@@ -4,11 +4,11 @@ import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
-import { renderRole } from './render.ts'
 import { findRole, type Role } from './store.ts'
+import { viewRole } from './view.ts'
 
 /** Throws ResourceNotFound (404). */
-export async function needRole(query: Query, id: string): Promise<Role> {
+export async function getRole(query: Query, id: string): Promise<Role> {
   const role = await findRole(query, id)
   if (!role) throw notFound('role', id)
   return role
@@ -16,6 +16,6 @@ export async function needRole(query: Query, id: string): Promise<Role> {
 
 /** GET /roles/{role_id}. */
 export async function showRole(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const role = await needRole(deps.database.query, request.params.role_id!)
-  return { role: renderRole(role, baseOf(request, deps.publicUrl)) }
+  const role = await getRole(deps.database.query, request.params.role_id!)
+  return { role: viewRole(role, baseOf(request, deps.publicUrl)) }
 }

@@ -4,16 +4,16 @@ import { commit, type Deps } from '../deps.ts'
 import { forbidden, invalid } from '../errors.ts'
 import { type Body, baseOf } from '../links.ts'
 import { isImmutable, mergeExtras } from '../shapes.ts'
-import { renderRole } from './render.ts'
 import { known, type RoleInput } from './schema.ts'
-import { needRole } from './show.ts'
+import { getRole } from './show.ts'
 import { saveRole } from './store.ts'
+import { viewRole } from './view.ts'
 
 /** PATCH /roles/{role_id}. Throws Forbidden (403) for an immutable one. */
 export async function updateRole(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { role: RoleInput }).role
   const role = await commit(deps, async (tx) => {
-    const old = await needRole(tx, request.params.role_id!)
+    const old = await getRole(tx, request.params.role_id!)
     if (isImmutable(old.options, given.options)) throw forbidden(`${old.id} is immutable.`)
     if (given.domain_id !== undefined && given.domain_id !== old.domainId) throw invalid('Cannot change Domain ID')
     const changed = {
@@ -26,5 +26,5 @@ export async function updateRole(_context: Context, request: ApiRequest, deps: D
     await saveRole(tx, changed)
     return changed
   })
-  return { role: renderRole(role, baseOf(request, deps.publicUrl)) }
+  return { role: viewRole(role, baseOf(request, deps.publicUrl)) }
 }

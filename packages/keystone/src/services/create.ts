@@ -3,7 +3,7 @@ import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
 import { extrasOf } from '../shapes.ts'
-import { renderService } from './read.ts'
+import { viewService } from './read.ts'
 import { known, type ServiceInput } from './schema.ts'
 import { insertService, type Service } from './store.ts'
 
@@ -13,5 +13,5 @@ export async function createService(_context: Context, request: ApiRequest, deps
   const extra = extrasOf(given, known)
   const service: Service = { id: hexId(), type: given.type!, enabled: given.enabled ?? true, extra }
   await commit(deps, (tx) => insertService(tx, service))
-  return { service: renderService(service, baseOf(request, deps.publicUrl)) }
+  return { service: viewService(service, baseOf(request, deps.publicUrl)) }
 }

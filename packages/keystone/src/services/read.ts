@@ -7,13 +7,13 @@ import { queryText, readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { findService, listServices as list, type Service } from './store.ts'
 
-export function renderService(service: Service, base: string): Body {
+export function viewService(service: Service, base: string): Body {
   const { id, type, enabled, extra } = service
   return member(base, 'services', { name: '', ...extra, id, type, enabled })
 }
 
 /** Throws ResourceNotFound (404). */
-export async function needService(query: Query, id: string): Promise<Service> {
+export async function getService(query: Query, id: string): Promise<Service> {
   const service = await findService(query, id)
   if (!service) throw notFound('service', id)
   return service
@@ -26,12 +26,12 @@ export async function listServices(_context: Context, request: ApiRequest, deps:
   const name = queryText(request.query, 'name')
   const services = await list(deps.database.query, filters.exact)
   const named = services.filter((service) => name === undefined || service.extra.name === name)
-  const items = named.map((service) => renderService(service, base)).filter(filters.matches)
+  const items = named.map((service) => viewService(service, base)).filter(filters.matches)
   return collection(request, { name: 'services', base, items })
 }
 
 /** GET /services/{service_id}. */
 export async function showService(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const service = await needService(deps.database.query, request.params.service_id!)
-  return { service: renderService(service, baseOf(request, deps.publicUrl)) }
+  const service = await getService(deps.database.query, request.params.service_id!)
+  return { service: viewService(service, baseOf(request, deps.publicUrl)) }
 }

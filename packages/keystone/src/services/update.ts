@@ -3,7 +3,7 @@ import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
 import { mergeExtras } from '../shapes.ts'
-import { needService, renderService } from './read.ts'
+import { getService, viewService } from './read.ts'
 import { known, type ServiceInput } from './schema.ts'
 import { saveService } from './store.ts'
 
@@ -11,11 +11,11 @@ import { saveService } from './store.ts'
 export async function updateService(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { service: ServiceInput }).service
   const service = await commit(deps, async (tx) => {
-    const old = await needService(tx, request.params.service_id!)
+    const old = await getService(tx, request.params.service_id!)
     const extra = mergeExtras(old.extra, given, known)
     const changed = { ...old, type: given.type ?? old.type, enabled: given.enabled ?? old.enabled, extra }
     await saveService(tx, changed)
     return changed
   })
-  return { service: renderService(service, baseOf(request, deps.publicUrl)) }
+  return { service: viewService(service, baseOf(request, deps.publicUrl)) }
 }

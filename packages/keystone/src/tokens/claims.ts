@@ -24,7 +24,7 @@ export interface Proof {
   /** Audit id of the first token of the chain. */
   chain?: string
   /** The token was one of a trust or of an application credential and may not be scoped anew. */
-  bound?: boolean
+  isDelegated?: boolean
   appCredential?: {
     id: string
     name: string

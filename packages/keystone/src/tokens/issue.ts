@@ -3,15 +3,15 @@ import { type ApiRequest, Reply } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import type { Body } from '../links.ts'
 import { auditFailure, auditSuccess, type LoginRecord } from '../login/audit.ts'
-import { noteSuccess } from '../login/lockout.ts'
+import { clearRecordedFailures } from '../login/lockout.ts'
 import { satisfies } from '../login/multi-factor.ts'
 import { insufficientMethods, methodsOfReceipt } from '../login/receipts.ts'
 import { setLastActive } from '../login/store.ts'
 import { newAuditId, type Proof, type Scope, type TokenExtra } from './claims.ts'
 import { proveIdentity } from './prove.ts'
-import { renderToken } from './render.ts'
 import type { IdentityInput, ScopeInput } from './schema.ts'
 import { resolveScope } from './scope.ts'
+import { viewToken } from './view.ts'
 
 interface AuthInput {
   identity: IdentityInput
@@ -45,9 +45,9 @@ async function logIn(auth: AuthInput, record: LoginRecord, request: ApiRequest, 
   proof.methods = await enoughMethods(proof, receiptOf(request), deps)
   const scope = await resolveScope(proof, auth.scope, deps)
   const withCatalog = !('nocatalog' in request.query)
-  const { token, body } = await mintToken({ proof, scope, revision, withCatalog }, deps)
+  const { token, body } = await issueToken({ proof, scope, revision, withCatalog }, deps)
   if (auth.identity.methods.some((method) => method === 'password' || method === 'totp')) {
-    await noteSuccess(user, deps)
+    await clearRecordedFailures(user, deps)
     deps.throttle.succeeded({ subject: user.id, address })
   }
   if (deps.compliance.disableUserAccountDaysInactive !== null)
@@ -81,7 +81,7 @@ function recordOf({ methods, ...identity }: IdentityInput, address: string): Log
   }
 }
 
-export interface Minting {
+export interface TokenInput {
   proof: Proof
   scope: Scope
   /** Of the last revocation before the proof began. */
@@ -90,14 +90,14 @@ export interface Minting {
 }
 
 /** Signs a token and renders its body. */
-export async function mintToken(minting: Minting, deps: Deps): Promise<{ token: string; body: Body }> {
-  const { proof, scope, revision, withCatalog } = minting
+export async function issueToken(input: TokenInput, deps: Deps): Promise<{ token: string; body: Body }> {
+  const { proof, scope, revision, withCatalog } = input
   const identity = { ...identityOf(proof, scope, deps.tokenSeconds), revision }
   const extra = extraOf(proof, scope)
   const roles = scope.kind === 'unscoped' ? [] : scope.roles
   const name = proof.appCredential && { appCredentialName: proof.appCredential.name }
   const user = scope.kind === 'trust' ? scope.user : proof.user
-  const body = await renderToken({ identity, extra, roles, withCatalog, user, ...name }, deps)
+  const body = await viewToken({ identity, extra, roles, withCatalog, user, ...name }, deps)
   return { token: deps.tokens.sign(identity, { ...extra }), body }
 }
 

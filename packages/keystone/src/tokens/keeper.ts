@@ -12,6 +12,6 @@ export interface TokenKeeper extends TokenSource {
   /** Says that a transaction revoked something. */
   noteRevocation(): void
   /** Reads what was noted, so that the answer to the one who revoked comes after. */
-  settle(): Promise<void>
+  applyRevocations(): Promise<void>
   close(): void
 }

@@ -79,6 +79,6 @@ async function proveByToken(input: IdentityInput, _address: string, deps: Deps):
     methods: [...new Set([...identity.methods, 'token'])],
     expiresAt: identity.expiresAt,
     chain: identity.auditIds.at(-1)!,
-    bound: extra.trust !== undefined || identity.appCredentialId !== null,
+    isDelegated: extra.trust !== undefined || identity.appCredentialId !== null,
   }
 }

@@ -9,31 +9,31 @@ import type { Proof, Scope } from './claims.ts'
 import type { ScopeInput } from './schema.ts'
 
 /**
- * What the token will be good for. Without a wish: the user's default project where that can be had, else nothing.
+ * What the token will be good for. Without a wanted: the user's default project where that can be had, else nothing.
  * Throws AuthenticationFailed (401) for a scope that is not there, is disabled, or in which the user has no role.
  */
-export async function resolveScope(proof: Proof, wish: ScopeInput | undefined, deps: Deps): Promise<Scope> {
+export async function resolveScope(proof: Proof, wanted: ScopeInput | undefined, deps: Deps): Promise<Scope> {
   const { query } = deps.database
   if (proof.appCredential) {
-    if (wish !== undefined) throw errors.AuthenticationFailed()
+    if (wanted !== undefined) throw errors.AuthenticationFailed()
     return appCredentialScope(query, proof)
   }
-  if (proof.bound) throw forbidden('a delegated token cannot be scoped anew.')
-  if (wish === undefined) return defaultScope(query, proof)
-  if (wish === 'unscoped' || 'unscoped' in wish) return { kind: 'unscoped' }
-  if (wish.project) return projectScope(query, proof, wish.project as ProjectReference)
-  if (wish.domain) return domainScope(query, proof, wish.domain)
-  if (wish.system) return { kind: 'system', roles: someRole(await rolesInSystem(query, proof.user.id)) }
-  if (wish['OS-TRUST:trust']) return useTrust(wish['OS-TRUST:trust'].id, proof, deps)
+  if (proof.isDelegated) throw forbidden('a delegated token cannot be scoped anew.')
+  if (wanted === undefined) return defaultScope(query, proof)
+  if (wanted === 'unscoped' || 'unscoped' in wanted) return { kind: 'unscoped' }
+  if (wanted.project) return projectScope(query, proof, wanted.project as ProjectReference)
+  if (wanted.domain) return domainScope(query, proof, wanted.domain)
+  if (wanted.system) return { kind: 'system', roles: requireRoles(await rolesInSystem(query, proof.user.id)) }
+  if (wanted['OS-TRUST:trust']) return useTrust(wanted['OS-TRUST:trust'].id, proof, deps)
   return { kind: 'unscoped' }
 }
 
-function someRole(roles: Role[]): Role[] {
+function requireRoles(roles: Role[]): Role[] {
   if (roles.length === 0) throw errors.AuthenticationFailed()
   return roles
 }
 
-function usable(project: ScopedProject | null): project is ScopedProject {
+function isUsable(project: ScopedProject | null): project is ScopedProject {
   return project?.enabled === true && project.domainEnabled
 }
 
@@ -42,14 +42,14 @@ async function projectScope(query: Query, proof: Proof, reference: ProjectRefere
     query,
     'id' in reference && reference.id !== undefined ? { id: reference.id } : reference,
   )
-  if (!usable(project)) throw errors.AuthenticationFailed()
-  return { kind: 'project', project, roles: someRole(await rolesInProject(query, proof.user.id, project)) }
+  if (!isUsable(project)) throw errors.AuthenticationFailed()
+  return { kind: 'project', project, roles: requireRoles(await rolesInProject(query, proof.user.id, project)) }
 }
 
 async function defaultScope(query: Query, proof: Proof): Promise<Scope> {
   if (!proof.user.defaultProjectId) return { kind: 'unscoped' }
   const project = await findScope(query, { id: proof.user.defaultProjectId })
-  if (!usable(project)) return { kind: 'unscoped' }
+  if (!isUsable(project)) return { kind: 'unscoped' }
   const roles = await rolesInProject(query, proof.user.id, project)
   return roles.length === 0 ? { kind: 'unscoped' } : { kind: 'project', project, roles }
 }
@@ -58,15 +58,15 @@ async function domainScope(query: Query, proof: Proof, reference: { id?: string;
   const id = await domainOf(query, { domain: reference })
   const domain = id === null ? null : await findDomain(query, id)
   if (!domain?.enabled) throw errors.AuthenticationFailed()
-  return { kind: 'domain', domain, roles: someRole(await rolesInDomain(query, proof.user.id, domain.id)) }
+  return { kind: 'domain', domain, roles: requireRoles(await rolesInDomain(query, proof.user.id, domain.id)) }
 }
 
 /** The credential's project, with those of its roles that the user still has. */
 async function appCredentialScope(query: Query, proof: Proof): Promise<Scope> {
   const { projectId, roleIds } = proof.appCredential!
   const project = await findScope(query, { id: projectId })
-  if (!usable(project)) throw errors.AuthenticationFailed()
+  if (!isUsable(project)) throw errors.AuthenticationFailed()
   const held = new Set((await rolesInProject(query, proof.user.id, project)).map((role) => role.id))
   const delegated = await expandRoles(query, roleIds)
-  return { kind: 'project', project, roles: someRole(delegated.filter((role) => held.has(role.id))) }
+  return { kind: 'project', project, roles: requireRoles(delegated.filter((role) => held.has(role.id))) }
 }

@@ -4,12 +4,12 @@ import type { ApiRequest } from '@hearth/http'
 import { assignmentsOf } from '../assignments/store.ts'
 import { buildCatalog } from '../catalog/build.ts'
 import type { Deps } from '../deps.ts'
-import { renderDomain } from '../domains/render.ts'
+import { viewDomain } from '../domains/view.ts'
 import { forbidden } from '../errors.ts'
 import { callerOf } from '../guard.ts'
 import { type Body, baseOf, collection } from '../links.ts'
-import { renderProject } from '../projects/render.ts'
 import { type Project, projectsById, subtreeOf } from '../projects/store.ts'
+import { viewProject } from '../projects/view.ts'
 
 /** Enabled projects a user has any role in, also by groups and inheritance. */
 export async function projectsOf(query: Query, userId: string): Promise<Project[]> {
@@ -28,7 +28,7 @@ export async function projectsOf(query: Query, userId: string): Promise<Project[
 export async function listScopeProjects(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const projects = await projectsOf(deps.database.query, callerOf(context).userId)
-  return collection(request, { name: 'projects', base, items: projects.map((one) => renderProject(one, base)) })
+  return collection(request, { name: 'projects', base, items: projects.map((one) => viewProject(one, base)) })
 }
 
 /** GET /auth/domains. */
@@ -37,7 +37,7 @@ export async function listScopeDomains(context: Context, request: ApiRequest, de
   const assignments = await assignmentsOf(deps.database.query, callerOf(context).userId)
   const ids = assignments.filter((one) => one.targetType === 'domain' && !one.inherited).map((one) => one.targetId)
   const domains = await projectsById(deps.database.query, [...new Set(ids)])
-  const items = domains.filter((domain) => domain.enabled).map((domain) => renderDomain(domain, base))
+  const items = domains.filter((domain) => domain.enabled).map((domain) => viewDomain(domain, base))
   return collection(request, { name: 'domains', base, items })
 }
 

@@ -41,7 +41,7 @@ test('two processes on one database verify each other’s tokens and learn of ea
   const token = mine.sign(identity, { trust: 't' })
   expect(theirs.verify(token)).toEqual({ identity, extra: { trust: 't' } })
   await one.transaction((tx) => revoke(tx, [{ userId: 'u' }], { tokens: mine }))
-  await mine.settle()
+  await mine.applyRevocations()
   expect(mine.revocations.isRevoked(identity)).toBe(true)
   await vi.waitFor(() => expect(theirs.revocations.isRevoked(identity)).toBe(true), 5000)
   for (const source of [mine, theirs]) source.close()

@@ -42,7 +42,7 @@ export function openTokenSource(database: Database, options: TokenSourceOptions)
   return keeper
 }
 
-async function openKeeper(database: Database, options: TokenSourceOptions, forget: () => void): Promise<TokenKeeper> {
+async function openKeeper(database: Database, options: TokenSourceOptions, onClose: () => void): Promise<TokenKeeper> {
   const keys = await openKeys(database, options)
   const feed = openFeed(database)
   let followedAt = 0
@@ -51,7 +51,7 @@ async function openKeeper(database: Database, options: TokenSourceOptions, forge
     const begun = performance.now()
     if (begun >= pruneAt) {
       await prune(database)
-      await feed.forget()
+      await feed.removeOld()
       pruneAt = begun + pruneEveryMs
     }
     await feed.refresh()
@@ -69,10 +69,10 @@ async function openKeeper(database: Database, options: TokenSourceOptions, forge
     jwks: () => ({ keys: keys.ring().keys.map(publicJwk) }),
     revision: feed.refresh,
     noteRevocation: feed.note,
-    settle: feed.settle,
+    applyRevocations: feed.applyRevocations,
     close() {
       stop()
-      forget()
+      onClose()
     },
   }
 }
@@ -140,7 +140,7 @@ function openFeed(database: Database) {
   const revocations = openRevocations()
   let last = 0
   let noted = false
-  let settling: Promise<unknown> = Promise.resolve()
+  let applying: Promise<unknown> = Promise.resolve()
   const refresh = async (): Promise<number> => {
     for (const event of await listEvents(database.query, last)) {
       if (event.sequence <= last) continue
@@ -152,18 +152,18 @@ function openFeed(database: Database) {
   return {
     revocations,
     refresh,
-    async forget() {
+    async removeOld() {
       revocations.forgetBefore((await eventRange(database.query)).first)
     },
     note() {
       noted = true
     },
-    async settle() {
+    async applyRevocations() {
       if (noted) {
         noted = false
-        settling = refresh()
+        applying = refresh()
       }
-      await settling
+      await applying
     },
   }
 }

@@ -58,7 +58,7 @@ export async function revoke(
 ): Promise<void> {
   if (events.length === 0) return
   const now = Date.now()
-  const first = await takeNumbers(tx, events.length)
+  const first = await allocateNumbers(tx, events.length)
   const rows = events.map((event, index) => ({
     sequence: first + index,
     audit_id: event.auditId ?? null,
@@ -76,7 +76,7 @@ export async function revoke(
 }
 
 /** The first of `count` numbers nobody else has; others wait for this transaction to end. */
-async function takeNumbers(tx: Transaction, count: number): Promise<number> {
+async function allocateNumbers(tx: Transaction, count: number): Promise<number> {
   await tx('revocation_counter').where({ id: 1 }).increment('value', count)
   const row: Row | undefined = await tx('revocation_counter').where({ id: 1 }).first()
   return Number(row!.value) - count + 1

@@ -30,10 +30,10 @@ async function grant(user: string, role: string, project: string): Promise<strin
   return path
 }
 
-test('a login answers the user, the project, all implied roles and the catalog', async () => {
-  const answer = await authenticate(passwordAuth('admin', 'secret-a', projectScope('admin')))
-  expect(answer.status).toBe(201)
-  const { token } = answer.body
+test('a log-in returns the user, the project, all implied roles and the catalog', async () => {
+  const response = await authenticate(passwordAuth('admin', 'secret-a', projectScope('admin')))
+  expect(response.status).toBe(201)
+  const { token } = response.body
   expect(token.methods).toEqual(['password'])
   expect(token.user).toMatchObject({ name: 'admin', domain: { id: 'default', name: 'Default' } })
   expect(token.project).toMatchObject({ name: 'admin', domain: { id: 'default', name: 'Default' } })
@@ -47,13 +47,13 @@ test('a login answers the user, the project, all implied roles and the catalog',
 })
 
 test('a wrong password, an unknown user and a project without a role look the same', async () => {
-  const answers = [
+  const responses = [
     await authenticate(passwordAuth('admin', 'wrong')),
     await authenticate(passwordAuth('nobody', 'wrong')),
     await authenticate(passwordAuth('demo', 'secret-d', projectScope('admin'))),
     await authenticate(passwordAuth('demo', 'secret-d', projectScope('no-such-project'))),
   ]
-  for (const { status, body, headers } of answers) {
+  for (const { status, body, headers } of responses) {
     expect(status).toBe(401)
     expect(body.error).toEqual({
       code: 401,

@@ -2,8 +2,8 @@ import type { Context } from '@hearth/core'
 import { type ApiRequest, Reply } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { globalRolesByName } from '../roles/store.ts'
-import { renderToken } from './render.ts'
 import { loadSubject } from './subject.ts'
+import { viewToken } from './view.ts'
 
 /** GET and HEAD /auth/tokens: what the token in X-Subject-Token is good for. Throws TokenNotFound (404). */
 export async function validate(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
@@ -15,5 +15,5 @@ export async function validate(_context: Context, request: ApiRequest, deps: Dep
   const byName = new Map(roles.map((role) => [role.name, role]))
   const withCatalog = !('nocatalog' in request.query)
   const found = names.flatMap((name) => byName.get(name) ?? [])
-  return new Reply(200, { token: await renderToken({ ...subject, roles: found, withCatalog }, deps) }, headers)
+  return new Reply(200, { token: await viewToken({ ...subject, roles: found, withCatalog }, deps) }, headers)
 }

@@ -6,14 +6,14 @@ import { commit, type Deps } from '../deps.ts'
 import { forbidden, invalid, notFound } from '../errors.ts'
 import { callerOf } from '../guard.ts'
 import { type Body, baseOf } from '../links.ts'
-import { needProject } from '../projects/show.ts'
+import { getProject } from '../projects/show.ts'
 import { type Role, rolesById } from '../roles/store.ts'
 import { parseTime } from '../times.ts'
 import { callerExtra } from '../tokens/subject.ts'
-import { needUser } from '../users/show.ts'
-import { renderTrust } from './render.ts'
+import { getUser } from '../users/show.ts'
 import type { TrustInput } from './schema.ts'
 import { insertTrust, type Trust } from './store.ts'
+import { viewTrust } from './view.ts'
 
 /**
  * POST /OS-TRUST/trusts, by the trustor. Throws Forbidden (403) for anybody else and for delegated tokens,
@@ -26,7 +26,7 @@ export async function createTrust(context: Context, request: ApiRequest, deps: D
   if (given.trustor_user_id !== caller.userId) throw forbidden('the trustor must be the one who asks.')
   const expiresAt = readExpiry(given.expires_at)
   const trust = await commit(deps, async (tx) => {
-    await needUser(tx, given.trustee_user_id)
+    await getUser(tx, given.trustee_user_id)
     const made: Trust = {
       id: hexId(),
       trustorId: given.trustor_user_id,
@@ -42,7 +42,7 @@ export async function createTrust(context: Context, request: ApiRequest, deps: D
     return made
   })
   const roles = await rolesById(deps.database.query, trust.roleIds)
-  return { trust: renderTrust(trust, baseOf(request, deps.publicUrl), roles) }
+  return { trust: viewTrust(trust, baseOf(request, deps.publicUrl), roles) }
 }
 
 /** Throws Forbidden (403): what was delegated cannot be delegated on. */
@@ -57,7 +57,7 @@ async function delegatedRoles(query: Query, given: TrustInput): Promise<string[]
     return []
   }
   if (!given.roles?.length) throw forbidden('at least one role should be specified.')
-  const held = await rolesInProject(query, given.trustor_user_id, await needProject(query, given.project_id))
+  const held = await rolesInProject(query, given.trustor_user_id, await getProject(query, given.project_id))
   return given.roles.map((wanted) => heldRole(held, wanted).id)
 }
 

@@ -3,13 +3,13 @@ import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { revoke } from '../tokens/store.ts'
 import { assertNotDelegated } from './create.ts'
-import { needTrust } from './read.ts'
+import { getTrust } from './read.ts'
 import { removeTrust } from './store.ts'
 
 /** DELETE /OS-TRUST/trusts/{trust_id}: the trust is the audit chain of its tokens, so they are void. */
 export async function deleteTrust(context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   assertNotDelegated(context, deps)
-  const trust = await needTrust(request, deps)
+  const trust = await getTrust(request, deps)
   await commit(deps, async (tx) => {
     await removeTrust(tx, trust.id)
     await revoke(tx, [{ auditChainId: trust.id }], deps)

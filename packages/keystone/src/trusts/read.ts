@@ -5,13 +5,13 @@ import { forbidden, notFound } from '../errors.ts'
 import { queryText } from '../filters.ts'
 import type { Target } from '../guard.ts'
 import { type Body, baseOf, collection } from '../links.ts'
-import { renderRole } from '../roles/render.ts'
 import { rolesById } from '../roles/store.ts'
-import { renderTrust } from './render.ts'
+import { viewRole } from '../roles/view.ts'
 import { findTrust, listTrusts as list, type Trust } from './store.ts'
+import { viewTrust } from './view.ts'
 
 /** Throws ResourceNotFound (404) for a trust that is not there or has expired. */
-export async function needTrust({ params }: ApiRequest, deps: Deps): Promise<Trust> {
+export async function getTrust({ params }: ApiRequest, deps: Deps): Promise<Trust> {
   const trust = await findTrust(deps.database.query, params.trust_id!)
   const isOver = trust?.expiresAt !== null && trust !== null && trust.expiresAt <= Date.now()
   if (!trust || isOver) throw notFound('trust', params.trust_id!)
@@ -19,7 +19,7 @@ export async function needTrust({ params }: ApiRequest, deps: Deps): Promise<Tru
 }
 
 export const trustTarget: Target = async (request, deps) => {
-  const trust = await needTrust(request, deps)
+  const trust = await getTrust(request, deps)
   return { trust: { trustor_user_id: trust.trustorId, trustee_user_id: trust.trusteeId } }
 }
 
@@ -33,30 +33,30 @@ export async function listTrusts(context: Context, request: ApiRequest, deps: De
   if (!context.may(rule, { target: { trust } })) throw forbidden(rule)
   const where = { ...(trustor ? { trustor_user_id: trustor } : {}), ...(trustee ? { trustee_user_id: trustee } : {}) }
   const base = baseOf(request, deps.publicUrl)
-  const items = (await list(deps.database.query, where)).map((one) => renderTrust(one, base))
+  const items = (await list(deps.database.query, where)).map((one) => viewTrust(one, base))
   return collection(request, { name: 'trusts', base, items })
 }
 
 /** GET /OS-TRUST/trusts/{trust_id}. */
 export async function showTrust(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const trust = await needTrust(request, deps)
+  const trust = await getTrust(request, deps)
   const roles = await rolesById(deps.database.query, trust.roleIds)
-  return { trust: renderTrust(trust, baseOf(request, deps.publicUrl), roles) }
+  return { trust: viewTrust(trust, baseOf(request, deps.publicUrl), roles) }
 }
 
 /** GET /OS-TRUST/trusts/{trust_id}/roles. */
 export async function listTrustRoles(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const trust = await needTrust(request, deps)
+  const trust = await getTrust(request, deps)
   const base = baseOf(request, deps.publicUrl)
-  const items = (await rolesById(deps.database.query, trust.roleIds)).map((role) => renderRole(role, base))
+  const items = (await rolesById(deps.database.query, trust.roleIds)).map((role) => viewRole(role, base))
   return collection(request, { name: 'roles', base, items })
 }
 
 /** GET and HEAD /OS-TRUST/trusts/{trust_id}/roles/{role_id}. Throws ResourceNotFound (404). */
 export async function showTrustRole(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const trust = await needTrust(request, deps)
+  const trust = await getTrust(request, deps)
   const roleId = request.params.role_id!
   const [role] = trust.roleIds.includes(roleId) ? await rolesById(deps.database.query, [roleId]) : []
   if (!role) throw notFound('role', roleId)
-  return { role: renderRole(role, baseOf(request, deps.publicUrl)) }
+  return { role: viewRole(role, baseOf(request, deps.publicUrl)) }
 }

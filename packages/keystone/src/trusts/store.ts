@@ -41,7 +41,7 @@ export async function insertTrust(query: Query, trust: Trust): Promise<void> {
 }
 
 /** Takes one use of a trust that counts them; false when none is left. */
-export async function takeUse(query: Query, id: string): Promise<boolean> {
+export async function consumeUse(query: Query, id: string): Promise<boolean> {
   return (await query('trusts').where({ id }).where('remaining_uses', '>', 0).decrement('remaining_uses', 1)) > 0
 }
 

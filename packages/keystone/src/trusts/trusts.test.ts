@@ -25,14 +25,14 @@ const use = (id: string, user = 'glance', password = 'secret-g') =>
 
 test('the trustee acts as the trustor, with the roles delegated', async () => {
   const { trust } = (await create({})).body
-  const answer = await use(trust.id)
-  expect(answer.status).toBe(201)
-  expect(answer.body.token).toMatchObject({
+  const response = await use(trust.id)
+  expect(response.status).toBe(201)
+  expect(response.body.token).toMatchObject({
     user: { name: 'demo' },
     project: { id: ids.project },
     'OS-TRUST:trust': { id: trust.id, trustee_user: { id: ids.glance }, impersonation: true },
   })
-  expect('is_domain' in answer.body.token).toBe(false)
+  expect('is_domain' in response.body.token).toBe(false)
   expect((await use(trust.id, 'cinder', 'secret-c')).status).toBe(401)
 })
 

@@ -5,7 +5,7 @@ import { assertEnabled } from '../login/password.ts'
 import { findScope } from '../projects/store.ts'
 import type { Proof, Scope } from '../tokens/claims.ts'
 import { findLogin } from '../users/store.ts'
-import { findTrust, takeUse } from './store.ts'
+import { consumeUse, findTrust } from './store.ts'
 
 /**
  * The scope a trust gives to its trustee. Throws AuthenticationFailed (401) for a trust that is not the caller's, has
@@ -24,6 +24,6 @@ export async function useTrust(id: string, proof: Proof, deps: Deps): Promise<Sc
   if (!project?.enabled || !project.domainEnabled) throw errors.AuthenticationFailed()
   const held = new Set((await rolesInProject(query, trustor.id, project)).map((role) => role.id))
   if (trust.roleIds.some((roleId) => !held.has(roleId))) throw forbidden('the trustor no longer has the roles.')
-  if (trust.remainingUses !== null && !(await takeUse(query, trust.id))) throw errors.AuthenticationFailed()
+  if (trust.remainingUses !== null && !(await consumeUse(query, trust.id))) throw errors.AuthenticationFailed()
   return { kind: 'trust', trust, user, project, roles: await expandRoles(query, trust.roleIds) }
 }

@@ -2,7 +2,7 @@ import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { auditFailure, auditSuccess } from '../login/audit.ts'
-import { noteSuccess } from '../login/lockout.ts'
+import { clearRecordedFailures } from '../login/lockout.ts'
 import { provePassword } from '../login/password.ts'
 import { assertMayChoose, newPassword, replacePassword } from '../login/password-rules.ts'
 import { revoke } from '../tokens/store.ts'
@@ -17,17 +17,17 @@ export async function changePassword(context: Context, request: ApiRequest, deps
   const { clientAddress: address } = request
   const record = { address, methods: ['password'], userId: request.params.user_id! }
   try {
-    const whom = { address, mayBeExpired: true }
-    const user = await provePassword({ id: request.params.user_id! }, given.original_password, whom, deps)
+    const check = { address, mayBeExpired: true }
+    const user = await provePassword({ id: request.params.user_id! }, given.original_password, check, deps)
     await assertMayChoose(user, given.password, { ...deps, address })
-    const whose = { options: user.options, selfService: true, address }
-    const password = await newPassword(given.password, whose, deps)
+    const details = { options: user.options, selfService: true, address }
+    const password = await newPassword(given.password, details, deps)
     await commit(deps, async (tx) => {
       await replacePassword(tx, user, deps)
       await saveUser(tx, { ...user, ...password })
       await revoke(tx, [{ userId: user.id }], deps)
     })
-    await noteSuccess(user, deps)
+    await clearRecordedFailures(user, deps)
     auditSuccess(context.log, record, 'password change')
   } catch (error) {
     auditFailure(context.log, record, error, 'password change')

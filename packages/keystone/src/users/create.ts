@@ -8,23 +8,23 @@ import { newPassword } from '../login/password-rules.ts'
 import { findDomain } from '../projects/store.ts'
 import { extrasOf } from '../shapes.ts'
 import { callerDomain } from '../targets.ts'
-import { renderUser } from './render.ts'
 import { known, type UserInput } from './schema.ts'
 import { insertUser, noPassword, type User } from './store.ts'
+import { viewUser } from './view.ts'
 
 /** POST /users. Throws ResourceNotFound (404) for a domain that is not there, AlreadyExists (409), InvalidRequest (400) for a password against the rules. */
 export async function createUser(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { user: UserInput }).user
   const domainId = given.domain_id ?? callerDomain(context)
   const options = mergeOptions({}, given.options)
-  const whose = { options, selfService: false, address: request.clientAddress }
+  const details = { options, selfService: false, address: request.clientAddress }
   const user: User = {
     id: hexId(),
     domainId,
     name: given.name!,
     enabled: given.enabled ?? true,
     defaultProjectId: given.default_project_id ?? null,
-    ...(given.password ? await newPassword(given.password, whose, deps) : noPassword),
+    ...(given.password ? await newPassword(given.password, details, deps) : noPassword),
     createdAt: deps.clock.now().getTime(),
     lastActiveAt: null,
     options,
@@ -34,5 +34,5 @@ export async function createUser(context: Context, request: ApiRequest, deps: De
     if (!(await findDomain(tx, domainId))) throw notFound('domain', domainId)
     await insertUser(tx, user)
   })
-  return { user: renderUser(user, request, deps) }
+  return { user: viewUser(user, request, deps) }
 }

@@ -2,14 +2,14 @@ import type { Context } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { revoke } from '../tokens/store.ts'
-import { needUser } from './show.ts'
+import { getUser } from './show.ts'
 import { removeUser } from './store.ts'
 
 /** DELETE /users/{user_id}, with all that hangs on it. */
 export async function deleteUser(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const id = request.params.user_id!
   await commit(deps, async (tx) => {
-    await needUser(tx, id)
+    await getUser(tx, id)
     await removeUser(tx, id)
     await revoke(tx, [{ userId: id }], deps)
   })

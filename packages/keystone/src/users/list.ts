@@ -6,8 +6,8 @@ import { cutPage, queryText, readFilters, readPage } from '../filters.ts'
 import { type Body, baseOf, collection } from '../links.ts'
 import { withinDomain } from '../targets.ts'
 import { parseTime } from '../times.ts'
-import { renderUser } from './render.ts'
 import { listUsers as list } from './store.ts'
+import { viewUser } from './view.ts'
 
 const kinds = { name: 'text', domain_id: 'text', enabled: 'boolean' } as const
 
@@ -49,6 +49,6 @@ export async function listUsers(context: Context, request: ApiRequest, deps: Dep
     : []
   const isWanted = readExpiryFilter(queryText(request.query, 'password_expires_at'))
   const wanted = users.filter((user) => isWanted(user.passwordExpiresAt))
-  const items = wanted.map((user) => renderUser(user, request, deps)).filter(filters.matches)
+  const items = wanted.map((user) => viewUser(user, request, deps)).filter(filters.matches)
   return collection(request, { name: 'users', base, items: cutPage(items, page) })
 }

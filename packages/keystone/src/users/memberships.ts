@@ -2,34 +2,32 @@ import { type Context, own } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { readFilters } from '../filters.ts'
-import { renderGroup } from '../groups/render.ts'
 import { groupIdsOf, groupsById } from '../groups/store.ts'
+import { viewGroup } from '../groups/view.ts'
 import { type Body, baseOf, collection } from '../links.ts'
-import { renderProject } from '../projects/render.ts'
+import { viewProject } from '../projects/view.ts'
 import { projectsOf } from '../tokens/scopes.ts'
-import { needUser } from './show.ts'
+import { getUser } from './show.ts'
 
 /** GET /users/{user_id}/groups. */
 export async function listUserGroups(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
-  const user = await needUser(query, request.params.user_id!)
+  const user = await getUser(query, request.params.user_id!)
   const filters = readFilters(request.query, { name: 'text' })
   const groups = await groupsById(query, await groupIdsOf(query, user.id))
   const wanted = groups.filter((group) => !filters.exact.name || group.name === filters.exact.name)
-  const items = wanted.map((group) => renderGroup(group, base)).filter(filters.matches)
+  const items = wanted.map((group) => viewGroup(group, base)).filter(filters.matches)
   return collection(request, { name: 'groups', base, items })
 }
 
 /** GET /users/{user_id}/projects: those the user has a role in. */
 export async function listUserProjects(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
-  const user = await needUser(deps.database.query, request.params.user_id!)
+  const user = await getUser(deps.database.query, request.params.user_id!)
   const filters = readFilters(request.query, { name: 'text', enabled: 'boolean' })
   const projects = await projectsOf(deps.database.query, user.id)
-  const rendered = projects.map((project) => renderProject(project, base)).filter(filters.matches)
-  const items = rendered.filter((item) =>
-    Object.entries(filters.exact).every(([key, value]) => own(item, key) === value),
-  )
+  const views = projects.map((project) => viewProject(project, base)).filter(filters.matches)
+  const items = views.filter((item) => Object.entries(filters.exact).every(([key, value]) => own(item, key) === value))
   return collection(request, { name: 'projects', base, items })
 }

@@ -4,11 +4,11 @@ import type { ApiRequest } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
 import type { Body } from '../links.ts'
-import { renderUser } from './render.ts'
 import { findUser, type User } from './store.ts'
+import { viewUser } from './view.ts'
 
 /** Throws ResourceNotFound (404). */
-export async function needUser(query: Query, id: string): Promise<User> {
+export async function getUser(query: Query, id: string): Promise<User> {
   const user = await findUser(query, id)
   if (!user) throw notFound('user', id)
   return user
@@ -16,6 +16,6 @@ export async function needUser(query: Query, id: string): Promise<User> {
 
 /** GET /users/{user_id}. */
 export async function showUser(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
-  const user = await needUser(deps.database.query, request.params.user_id!)
-  return { user: renderUser(user, request, deps) }
+  const user = await getUser(deps.database.query, request.params.user_id!)
+  return { user: viewUser(user, request, deps) }
 }

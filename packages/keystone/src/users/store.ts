@@ -1,7 +1,7 @@
 import type { Query } from '@hearth/database'
 import { duplicateName } from '../errors.ts'
 import type { Filters, Page } from '../filters.ts'
-import { forgetHistory, forgetLogins } from '../login/store.ts'
+import { removePasswordHistory, removeReceipts } from '../login/store.ts'
 import { domainOf } from '../projects/store.ts'
 import { type Attributes, orNull, type Row, readJson, rowsIn, unique } from '../store.ts'
 
@@ -84,8 +84,8 @@ export async function removeUser(query: Query, id: string): Promise<void> {
   await query('group_members').where({ user_id: id }).delete()
   await query('role_assignments').where({ actor_type: 'user', actor_id: id }).delete()
   await query('user_credentials').where({ user_id: id }).delete()
-  await forgetLogins(query, id)
-  await forgetHistory(query, id)
+  await removeReceipts(query, id)
+  await removePasswordHistory(query, id)
   const owned = query('application_credentials').where({ user_id: id }).select('id')
   await query('application_credential_rules').whereIn('application_credential_id', owned).delete()
   await query('application_credentials').where({ user_id: id }).delete()
@@ -93,7 +93,7 @@ export async function removeUser(query: Query, id: string): Promise<void> {
   await query('trusts').where({ trustor_user_id: id }).orWhere({ trustee_user_id: id }).delete()
 }
 
-export async function forgetDefaultProject(query: Query, projectId: string): Promise<void> {
+export async function clearDefaultProject(query: Query, projectId: string): Promise<void> {
   await query('users').where({ default_project_id: projectId }).update({ default_project_id: null })
 }
 

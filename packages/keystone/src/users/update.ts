@@ -8,20 +8,20 @@ import { newPassword, replacePassword } from '../login/password-rules.ts'
 import { clearFailures, setLastActive } from '../login/store.ts'
 import { mergeExtras } from '../shapes.ts'
 import { revoke } from '../tokens/store.ts'
-import { renderUser } from './render.ts'
 import { known, type UserInput } from './schema.ts'
-import { needUser } from './show.ts'
+import { getUser } from './show.ts'
 import { saveUser, type User } from './store.ts'
+import { viewUser } from './view.ts'
 
 /** PATCH /users/{user_id}. A new password and a disabling void the user's tokens. */
 export async function updateUser(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { user: UserInput }).user
-  const before = await needUser(deps.database.query, request.params.user_id!)
+  const before = await getUser(deps.database.query, request.params.user_id!)
   const options = mergeOptions(before.options, given.options)
-  const whose = { options, selfService: false, address: request.clientAddress }
-  const password = given.password ? await newPassword(given.password, whose, deps) : undefined
+  const details = { options, selfService: false, address: request.clientAddress }
+  const password = given.password ? await newPassword(given.password, details, deps) : undefined
   const user = await commit(deps, async (tx) => {
-    const old = await needUser(tx, before.id)
+    const old = await getUser(tx, before.id)
     if (given.domain_id !== undefined && given.domain_id !== old.domainId) throw invalid('Cannot change Domain ID')
     const changed = applyChanges(old, given, password)
     if (password) await replacePassword(tx, old, deps)
@@ -30,9 +30,9 @@ export async function updateUser(_context: Context, request: ApiRequest, deps: D
     if (given.enabled === true) await setLastActive(tx, old.id, deps.clock.now().getTime())
     const voids = password !== undefined || (old.enabled && !changed.enabled)
     if (voids) await revoke(tx, [{ userId: old.id }], deps)
-    return needUser(tx, old.id)
+    return getUser(tx, old.id)
   })
-  return { user: renderUser(user, request, deps) }
+  return { user: viewUser(user, request, deps) }
 }
 
 function applyChanges(old: User, given: UserInput, password: Partial<User> | undefined): User {

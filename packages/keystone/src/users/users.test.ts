@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => identity.close())
 
 const create = (user: object) => identity.call('POST', '/v3/users', { token: admin, body: { user } })
-const names = (answer: { body: { users: { name: string }[] } }) => answer.body.users.map((user) => user.name).sort()
+const names = (response: { body: { users: { name: string }[] } }) => response.body.users.map((user) => user.name).sort()
 
 test('attributes nobody knows are kept and given back beside the others', async () => {
   const made = await create({ name: 'ann', email: 'ann@example.org', description: 'Ann', shoe_size: 38 })
@@ -78,7 +78,7 @@ test('a user is renamed, keeps its attributes, cannot change domain, and is gone
   expect((await identity.call('GET', `/v3/users/${id}`, { token: admin })).status).toBe(404)
 })
 
-test('bodies that are not JSON, unknown paths and methods answer in Keystone’s envelope', async () => {
+test('bodies that are not JSON, unknown paths and methods return errors in Keystone’s envelope', async () => {
   const bad = await fetch(`${identity.url}/v3/users`, {
     method: 'POST',
     headers: { 'x-auth-token': admin, 'content-type': 'application/json' },

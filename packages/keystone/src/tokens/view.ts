@@ -3,11 +3,11 @@ import { buildCatalog } from '../catalog/build.ts'
 import type { Deps } from '../deps.ts'
 import type { Body } from '../links.ts'
 import { writeTime } from '../times.ts'
-import { expiryText } from '../users/render.ts'
 import type { User } from '../users/store.ts'
+import { expiryText } from '../users/view.ts'
 import type { TokenExtra } from './claims.ts'
 
-interface Rendering {
+interface TokenViewInput {
   identity: Identity
   extra: TokenExtra
   roles: { id: string; name: string }[]
@@ -18,8 +18,8 @@ interface Rendering {
 }
 
 /** The `token` object of answers. */
-export async function renderToken(rendering: Rendering, deps: Deps): Promise<Body> {
-  const { identity, extra, roles, withCatalog, user } = rendering
+export async function viewToken(input: TokenViewInput, deps: Deps): Promise<Body> {
+  const { identity, extra, roles, withCatalog, user } = input
   const scope = scopeBody(identity, extra)
   const scoped = Object.keys(scope).length > 0
   return {
@@ -36,7 +36,7 @@ export async function renderToken(rendering: Rendering, deps: Deps): Promise<Bod
     ...scope,
     ...(scoped ? { roles: roles.map(({ id, name }) => ({ id, name })) } : {}),
     ...(scoped && withCatalog ? { catalog: await buildCatalog(deps.database.query, identity) } : {}),
-    ...delegationBody(rendering),
+    ...delegationBody(input),
   }
 }
 
@@ -50,7 +50,7 @@ function scopeBody(identity: Identity, extra: TokenExtra): Body {
   return identity.system ? { system: { all: true } } : {}
 }
 
-function delegationBody({ identity, extra, appCredentialName }: Rendering): Body {
+function delegationBody({ identity, extra, appCredentialName }: TokenViewInput): Body {
   const body: Body = {}
   if (extra.trust) {
     body['OS-TRUST:trust'] = {

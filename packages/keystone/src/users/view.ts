@@ -6,7 +6,7 @@ import { writeMicros } from '../times.ts'
 import type { User } from './store.ts'
 
 /** A user as clients see one: inactive for too long counts as disabled. */
-export function renderUser(user: User, request: ApiRequest, deps: Deps): Body {
+export function viewUser(user: User, request: ApiRequest, deps: Deps): Body {
   return member(baseOf(request, deps.publicUrl), 'users', {
     ...user.extra,
     id: user.id,

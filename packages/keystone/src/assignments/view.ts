@@ -12,7 +12,7 @@ export type Describe = (kind: 'user' | 'group' | 'project' | 'domain' | 'role', 
 
 export const onlyIds: Describe = (_kind, id) => ({ id })
 
-export function renderAssignment(one: Assignment | Effective, base: string, describe: Describe): Body {
+export function viewAssignment(one: Assignment | Effective, base: string, describe: Describe): Body {
   const source = 'source' in one ? one.source : one
   const links: Body = { assignment: `${base}${assignmentPath(source)}` }
   if ('groupId' in one && one.groupId) links.membership = `${base}/groups/${one.groupId}/users/${one.actorId}`

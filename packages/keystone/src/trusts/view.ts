@@ -1,11 +1,11 @@
 import type { Body } from '../links.ts'
-import { renderRole } from '../roles/render.ts'
 import type { Role } from '../roles/store.ts'
+import { viewRole } from '../roles/view.ts'
 import { writeTime } from '../times.ts'
 import type { Trust } from './store.ts'
 
 /** `roles` only where one trust is shown. */
-export function renderTrust(trust: Trust, base: string, roles?: Role[]): Body {
+export function viewTrust(trust: Trust, base: string, roles?: Role[]): Body {
   const self = `${base}/OS-TRUST/trusts/${trust.id}`
   return {
     id: trust.id,
@@ -20,7 +20,7 @@ export function renderTrust(trust: Trust, base: string, roles?: Role[]): Body {
     redelegated_trust_id: null,
     ...(roles
       ? {
-          roles: roles.map((role) => renderRole(role, base)),
+          roles: roles.map((role) => viewRole(role, base)),
           roles_links: { self: `${self}/roles`, next: null, previous: null },
         }
       : {}),

@@ -5,7 +5,7 @@ import { writeMicros } from '../times.ts'
 import type { AppCredential } from './store.ts'
 
 /** As answers show it: never the secret. */
-export async function renderAppCredential(query: Query, credential: AppCredential, base: string): Promise<Body> {
+export async function viewAppCredential(query: Query, credential: AppCredential, base: string): Promise<Body> {
   const { id, name, description, projectId, userId, unrestricted, expiresAtMicros, accessRules } = credential
   const roles = await rolesById(query, credential.roleIds)
   return {

@@ -1,7 +1,7 @@
 import { type Body, member } from '../links.ts'
 import type { Group } from './store.ts'
 
-export function renderGroup(group: Group, base: string): Body {
+export function viewGroup(group: Group, base: string): Body {
   const { id, name, domainId, description } = group
   return member(base, 'groups', { ...group.extra, id, name, domain_id: domainId, description })
 }

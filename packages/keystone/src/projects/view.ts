@@ -1,7 +1,7 @@
 import { type Body, member } from '../links.ts'
 import type { Project } from './store.ts'
 
-export function renderProject(project: Project, base: string): Body {
+export function viewProject(project: Project, base: string): Body {
   return member(base, 'projects', {
     ...project.extra,
     id: project.id,
