@@ -1,8 +1,8 @@
 import { createTable, type Migration } from '@hearth/database'
 
 /**
- * A domain is a row of `projects` with `is_domain`, as its id may be used where a project's is. Its own `domain_id` is ''
- * and not NULL, for NULLs are all different to a unique index.
+ * A domain is a row of `projects` with `is_domain`, because its id may be used where a project's id is used. Its own
+ * `domain_id` is '' and not NULL, because a unique index treats all NULLs as different.
  */
 export const people: Migration = {
   name: '0001-people',

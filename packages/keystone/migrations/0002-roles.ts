@@ -1,6 +1,6 @@
 import { createTable, type Migration } from '@hearth/database'
 
-/** `domain_id` of a role is '' for a global one; `target_id` of an assignment is '' for the system. */
+/** `domain_id` of a global role is ''. `target_id` of an assignment on the system is ''. */
 export const roles: Migration = {
   name: '0002-roles',
   async up(tx) {

@@ -1,6 +1,6 @@
 import { createTable, type Migration } from '@hearth/database'
 
-/** Expiry is kept in microseconds since the epoch, for the API gives back every digit it was given. */
+/** Expiry is stored in microseconds since the epoch, because the API returns every digit that it was given. */
 export const credentials: Migration = {
   name: '0004-credentials',
   async up(tx) {

@@ -1,6 +1,8 @@
 import { createTable, type Migration } from '@hearth/database'
 
-/** `region_id`, `project_id` and `domain_id` are '' where there is none, so that the unique indexes see it. */
+/**
+ * `region_id`, `project_id` and `domain_id` are '' when there is none, because unique indexes treat NULLs as different.
+ */
 export const limits: Migration = {
   name: '0006-limits',
   async up(tx) {

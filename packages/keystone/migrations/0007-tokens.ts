@@ -1,8 +1,8 @@
 import { createTable, insertIfAbsent, type Migration } from '@hearth/database'
 
 /**
- * Revocations are numbered by the one row of `revocation_counter`, whose lock is held until commit: so numbers become
- * visible in their order, and whoever follows them misses none.
+ * The only row of `revocation_counter` numbers the revocations. Its lock is held until commit, so numbers become
+ * visible in their order and a process that reads them in order misses none.
  */
 export const tokens: Migration = {
   name: '0007-tokens',

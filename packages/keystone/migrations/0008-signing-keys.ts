@@ -1,6 +1,6 @@
 import { addColumns, type Migration } from '@hearth/database'
 
-/** Keys are replaced in time: a retired one stays until the tokens that it signed have ended. */
+/** Keys are replaced over time. A retired key stays until the tokens that it signed have expired. */
 export const signingKeys: Migration = {
   name: '0008-signing-keys',
   async up(tx) {

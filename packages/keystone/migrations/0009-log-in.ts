@@ -1,6 +1,9 @@
 import { addColumns, createTable, type Migration } from '@hearth/database'
 
-/** Times are milliseconds since the epoch. Passwords of before have no age and do not expire, as in Keystone. */
+/**
+ * Times are milliseconds since the epoch. Passwords from before this migration have no age and do not expire, as in
+ * Keystone.
+ */
 export const logIn: Migration = {
   name: '0009-log-in',
   async up(tx) {

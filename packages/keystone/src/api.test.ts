@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => identity.close())
 
-test('both discovery documents are there without a token, with links to where the caller came from', async () => {
+test('both discovery documents need no token and link to the address that the caller used', async () => {
   const root = await identity.call('GET', '/')
   expect([root.status, root.headers.get('location')]).toEqual([300, `${identity.url}/v3/`])
   const [version] = root.body.versions.values
@@ -42,7 +42,7 @@ test('links follow the headers of trusted proxies only, and a configured address
   await known.close()
 })
 
-test('an operator’s policy file has the last word', async () => {
+test('an operator’s policy file overrides the default policies', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'policy-'))
   const policyFile = join(folder, 'policy.yaml')
   writeFileSync(policyFile, '"identity:list_users": "role:member"\n"identity:list_projects": "!"\n')
@@ -56,14 +56,14 @@ test('an operator’s policy file has the last word', async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('text that a database could not keep is refused', async () => {
+test('text that a database could not store is refused', async () => {
   const token = await identity.login()
   const body = { user: { name: 'a\0b' } }
   expect((await identity.call('POST', '/v3/users', { token, body })).status).toBe(400)
   expect((await identity.call('GET', '/v3/users?name=a%00b', { token })).status).toBe(400)
 })
 
-test('the catalog is kept in order: services, endpoints and regions come, change and go', async () => {
+test('services, endpoints and regions of the catalog are created, changed and deleted, and their references are checked', async () => {
   const token = await identity.login()
   const call = (method: string, path: string, body?: object) =>
     identity.call(method, `/v3${path}`, { token, ...(body ? { body } : {}) })

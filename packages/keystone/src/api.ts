@@ -11,23 +11,23 @@ import { allRoutes } from './routes.ts'
 import type { TokenKeeper } from './tokens/keeper.ts'
 
 export interface ApiOptions extends ListenOptions {
-  /** Migrated and bootstrapped. */
+  /** Database, migrated and bootstrapped. */
   database: Database
-  /** Of the same database; closed by whoever opened it. */
+  /** Token source of the same database. The caller that opened it closes it. */
   tokens: TokenKeeper
-  /** An operator's policy.yaml. */
+  /** Path of the operator's policy.yaml. */
   policyFile?: string | null
-  /** Life of a token; default 3600. */
+  /** Lifetime of a token in seconds; default 3600. */
   tokenSeconds?: number
-  /** How long tokens are believed without news of revocations; default 60. */
+  /** Seconds for which tokens are accepted without news of revocations; default 60. */
   revocationLagSeconds?: number
   securityCompliance?: Partial<SecurityCompliance>
   loginThrottle?: Partial<ThrottleSettings>
-  /** The time that rules about log-ins and passwords go by; that of the system when absent. */
+  /** Clock for the rules about log-ins and passwords; default: the system's. */
   clock?: Clock
 }
 
-/** Starts the identity API. */
+/** Starts the identity API and returns the running server. Its `close` stops the server and its authenticator. */
 export async function openApi(options: ApiOptions): Promise<Running> {
   const { database, tokens } = options
   const authenticator = openLocalAuthenticator(tokens, (options.revocationLagSeconds ?? 60) * 1000)

@@ -4,21 +4,24 @@ import type { SecurityCompliance } from './login/compliance.ts'
 import type { Throttle } from './login/throttle.ts'
 import type { TokenKeeper } from './tokens/keeper.ts'
 
-/** What identity operations work with. */
+/** Dependencies of the identity operations. */
 export interface Deps {
   database: Database
   tokens: TokenKeeper
-  /** Address for links; the one the caller used when null. */
+  /** Base address for links; null: the address that the caller used. */
   publicUrl: string | null
-  /** Life of a token, seconds. */
+  /** Lifetime of a token in seconds. */
   tokenSeconds: number
-  /** The time that rules about log-ins and passwords go by. */
+  /** Clock for the rules about log-ins and passwords. */
   clock: Clock
   compliance: SecurityCompliance
   throttle: Throttle
 }
 
-/** Runs `work` in a transaction; what it revoked is void everywhere in this process when this resolves. */
+/**
+ * Runs `work` in a transaction and returns its result. Revocations made by `work` are in effect in this process when
+ * the promise resolves.
+ */
 export async function commit<T>(deps: Deps, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const result = await deps.database.transaction(work)
   await deps.tokens.applyRevocations()

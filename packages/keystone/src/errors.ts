@@ -1,6 +1,6 @@
 import { errorTable } from '@hearth/core'
 
-/** Messages tell no more than Keystone's: whether a user, a project or a password was wrong stays unsaid. */
+/** Messages reveal no more than Keystone's: they never say whether the user, the project or the password was wrong. */
 export const errors = errorTable({
   AuthenticationFailed: [401, 'The request you have made requires authentication.'],
   PasswordExpired: [401, 'The password is expired and needs to be changed for user: {user_id}.'],
@@ -26,11 +26,15 @@ export const errors = errorTable({
   Gone: [410, 'This resource is no longer offered.'],
   SigningKeysUnreadable: [
     500,
-    'the token signing key {id} in the database was stored by a host with another secrets.json (member "signing"): copy that file here, or start anew with: hearth secrets rotate --now',
+    'the token signing key {id} in the database was stored by a host with another secrets.json (member "signing"): copy that file here, or replace the key with: hearth secrets rotate --now',
   ],
 })
 
+/** Returns ResourceNotFound (404). */
 export const notFound = (kind: string, id: string) => errors.ResourceNotFound({ kind, id })
+/** Returns AlreadyExists (409) for a name that is taken. */
 export const duplicateName = (kind: string, name: unknown) => errors.AlreadyExists({ kind, by: `name ${name}` })
+/** Returns InvalidRequest (400). */
 export const invalid = (reason: string) => errors.InvalidRequest({ reason })
+/** Returns Forbidden (403); `reason` ends the sentence "You are not authorized to perform the requested action:". */
 export const forbidden = (reason: string) => errors.Forbidden({ reason })

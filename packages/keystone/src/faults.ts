@@ -11,7 +11,10 @@ interface Fault {
   headers: Record<string, string>
 }
 
-/** Keystone's envelope, `{"error": {"code", "message", "title"}}`; a 401 says where to log in. */
+/**
+ * Returns the function that makes Keystone's error responses, `{"error": {"code", "message", "title"}}`. A 401 names
+ * the URL to log in at.
+ */
 export function openFaults(publicUrl: string | null): (error: HearthError, request: FaultRequest) => Fault {
   return (error, request) => {
     const headers: Record<string, string> = { ...error.headers }
@@ -19,7 +22,7 @@ export function openFaults(publicUrl: string | null): (error: HearthError, reque
       const uri = publicUrl ?? request.baseUrl
       headers['www-authenticate'] = `Keystone uri="${uri}"`
     }
-    // The body of a 401 that asks for further methods has a shape of its own.
+    // A 401 that asks for more methods has another body.
     if (error.code === 'InsufficientAuthMethods') return { status: 401, body: error.params.body as object, headers }
     const title = STATUS_CODES[error.status] ?? 'Error'
     return { status: error.status, body: { error: { code: error.status, message: error.message, title } }, headers }

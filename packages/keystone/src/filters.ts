@@ -7,9 +7,9 @@ export type FilterKinds = Readonly<Record<string, 'text' | 'boolean'>>
 export interface Filters {
   /** Column → value, for the WHERE clause. */
   exact: Record<string, string | boolean>
-  /** The inexact filters (`name__contains` and the like), for what the database gave. */
+  /** Applies the inexact filters (`name__contains` and the like) to an item from the database. */
   matches(item: Record<string, unknown>): boolean
-  /** No inexact one was given: the database can count out pages by itself. */
+  /** True without inexact filters: the database can then select the page. */
   isExact: boolean
 }
 
@@ -19,19 +19,21 @@ const comparators: Record<string, (value: string, wanted: string) => boolean> = 
   endswith: (value, wanted) => value.endsWith(wanted),
 }
 
-/** The last value of a query key. */
+/** Returns the last value of a query parameter; undefined when it is absent. */
 export function queryText(query: Query, key: string): string | undefined {
   const value = own(query, key)
   return Array.isArray(value) ? value.at(-1) : value
 }
 
-/** A flag is on when given, unless its value says no. */
+/** Returns true when a flag is given, unless its value is 0, false, no or off. */
 export function queryFlag(query: Query, key: string): boolean {
   const value = queryText(query, key)
   return value !== undefined && !['0', 'false', 'no', 'off'].includes(value.toLowerCase())
 }
 
-/** Reads the filters of a list call for the attributes in `kinds`. */
+/**
+ * Reads the filters of a list call. `kinds` names the attributes that can be filtered; other parameters are ignored.
+ */
 export function readFilters(query: Query, kinds: FilterKinds): Filters {
   const exact: Filters['exact'] = {}
   const tests: ((item: Record<string, unknown>) => boolean)[] = []
@@ -59,14 +61,15 @@ export interface Page {
   limit?: number
 }
 
+/** Reads `marker` and `limit`; a limit that is not a positive whole number is ignored. */
 export function readPage(query: Query): Page {
   const limit = Number(queryText(query, 'limit'))
   const marker = queryText(query, 'marker')
   return { ...(marker ? { marker } : {}), ...(Number.isSafeInteger(limit) && limit > 0 ? { limit } : {}) }
 }
 
-/** One page of items ordered by id. */
+/** Returns one page of items that are ordered by id. */
 export function cutPage<T extends { id?: unknown }>(items: T[], { marker, limit }: Page): T[] {
-  const rest = marker === undefined ? items : items.filter((item) => String(item.id) > marker)
-  return limit === undefined ? rest : rest.slice(0, limit)
+  const following = marker === undefined ? items : items.filter((item) => String(item.id) > marker)
+  return limit === undefined ? following : following.slice(0, limit)
 }

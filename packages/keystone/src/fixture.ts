@@ -15,7 +15,7 @@ export interface TestResponse {
 export interface TestIdentity {
   url: string
   database: Database
-  /** Logs in by password; admin in project admin unless told otherwise. */
+  /** Logs in by password and returns the token; by default as admin in project admin. */
   login(user?: string, password?: string, scope?: unknown): Promise<string>
   call(
     method: string,
@@ -36,15 +36,16 @@ export const bootstrapInput: BootstrapInput = {
 }
 
 export const defaultDomain = { id: 'default' }
+/** Returns the scope of a project of the default domain. */
 export const projectScope = (name: string) => ({ project: { name, domain: defaultDomain } })
 
-/** The body of a login by password. */
+/** Returns the body of a log-in by password. */
 export function passwordAuth(name: string, password: string, scope?: unknown): object {
   const identity = { methods: ['password'], password: { user: { name, domain: defaultDomain, password } } }
   return { auth: { identity, ...(scope === undefined ? {} : { scope }) } }
 }
 
-/** Starts the real API over a new SQLite database in memory, on a free port, for tests to talk to. */
+/** Starts the real API with a new SQLite database in memory, on a free port, for tests. */
 export async function startIdentity(more: Partial<ApiOptions> = {}): Promise<TestIdentity> {
   const database = await openDatabase('sqlite::memory:')
   await migrate(database, 'keystone', migrations)

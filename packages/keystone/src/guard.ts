@@ -3,17 +3,17 @@ import type { ApiRequest, Route } from '@hearth/http'
 import type { Deps } from './deps.ts'
 import { errors } from './errors.ts'
 
-/** Attributes of the thing acted on, found by the request, for rules that read `%(target.user.id)s`. */
+/** Finds the attributes of the resource that a request acts on, for rules that read `%(target.user.id)s`. */
 export type Target = (request: ApiRequest, deps: Deps, context: Context) => Promise<Record<string, unknown>>
 
-/** A row of the identity API. Its rules compare the caller with what is acted on, so `target` says how to find that. */
+/** A route of the identity API. Its policy compares the caller with the resource, which `target` finds. */
 export interface IdentityRoute extends Route<Deps> {
   target?: Target
 }
 
 /**
- * The row with its policy checked once the target is known, where path parameters are `%(user_id)s` and what `target`
- * finds is `%(target.…)s`. Until then only a good token is asked for.
+ * Returns the route with its policy checked after the target is found. Policies read path parameters as `%(user_id)s`
+ * and the attributes from `target` as `%(target.…)s`. Before that, only a valid token is required.
  */
 export function guard(row: IdentityRoute): Route<Deps> {
   const { policy, target, operation, ...rest } = row
@@ -29,7 +29,7 @@ export function guard(row: IdentityRoute): Route<Deps> {
   }
 }
 
-/** Who is asking. Throws 401 for nobody. */
+/** Returns the caller's identity. Throws Unauthorized (401) without a token. */
 export function callerOf(context: Context): Identity {
   if (!context.identity) throw commonErrors.Unauthorized()
   return context.identity

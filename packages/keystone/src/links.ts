@@ -4,25 +4,25 @@ import { readPage } from './filters.ts'
 
 export type Body = Record<string, unknown>
 
-/** Base of links, `…/v3`, by the address the caller used; a configured public address wins. */
+/** Returns the base of links, `…/v3`: the configured public address, else the address that the caller used. */
 export function baseOf(request: ApiRequest, publicUrl: string | null): string {
   const root = publicUrl ?? request.baseUrl + (request.url.startsWith('/identity/') ? '/identity' : '')
   return `${identityRoot(root)}/v3`
 }
 
-/** A member with its link: `path` is the collection's, e.g. `users`. */
+/** Returns the item with its link. `path` is the path of the collection, e.g. `users`. */
 export function member(base: string, path: string, item: Body): Body {
   return { ...item, links: { self: `${base}/${path}/${item.id}` } }
 }
 
 interface CollectionOptions {
-  /** Key of the list in the answer. */
+  /** Key of the list in the response. */
   name: string
   base: string
   items: Body[]
 }
 
-/** A list with its links; a full page links to the next one. */
+/** Returns a list with its links; a full page has a link to the next one. */
 export function collection(request: ApiRequest, options: CollectionOptions): Body {
   const { name, base, items } = options
   const path = request.url.replace(/^.*?\/v3\//, '').replace(/\/(?=\?|$)/, '')

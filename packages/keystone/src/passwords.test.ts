@@ -5,10 +5,10 @@ import { checkPassword, hashDrawnSecret, hashPassword } from './passwords.ts'
 
 const salt = 'c2FsdHNhbHRzYWx0c2FsdA'
 const cheapKey = scryptSync('pw', Buffer.from(salt, 'base64url'), 32, { N: 1024, r: 8, p: 1 })
-/** Of 'pw', with settings that cost a thirtieth. */
+/** Hash of 'pw' with settings that cost a thirtieth of the usual time. */
 const cheapHash = `scrypt$1024$8$1$${salt}$${cheapKey.toString('base64url')}`
 
-test('a password fits its own hash and no other, and no hash holds it', async () => {
+test('a password matches only its own hash, and equal passwords have different hashes', async () => {
   const hash = await hashPassword('correct horse')
   expect(hash).toMatch(/^scrypt\$8192\$8\$2\$[\w-]+\$[\w-]+$/)
   expect(hash).not.toBe(await hashPassword('correct horse'))
@@ -18,7 +18,7 @@ test('a password fits its own hash and no other, and no hash holds it', async ()
   expect(await checkPassword('x', 'unknown$kind')).toBe(false)
 })
 
-test('secrets that a machine drew are checked fast, others never are', async () => {
+test('random secrets of a machine get a fast hash, other secrets do not', async () => {
   const secret = randomSecret()
   const hash = hashDrawnSecret(secret)!
   expect(await checkPassword(secret, hash)).toBe(true)
@@ -26,16 +26,16 @@ test('secrets that a machine drew are checked fast, others never are', async () 
   expect(hashDrawnSecret('short')).toBeNull()
 })
 
-test('hashes made with other settings stay good', async () => {
+test('hashes made with other settings stay valid', async () => {
   expect(await checkPassword('pw', cheapHash)).toBe(true)
 })
 
-test('a crowd logging in at once is served, two at a time', async () => {
+test('many log-ins at once are all checked', async () => {
   const crowd = Array.from({ length: 12 }, (_, index) => checkPassword(index % 2 ? 'pw' : 'no', cheapHash))
   expect((await Promise.all(crowd)).filter(Boolean)).toHaveLength(6)
 })
 
-test('a crowd from one address is refused at last, and others still get their turn', async () => {
+test('too many log-ins from one address are refused, and other addresses are still served', async () => {
   const crowd = Array.from({ length: 200 }, () => checkPassword('no', cheapHash, { address: '10.0.0.1' }))
   const guest = checkPassword('pw', cheapHash, { address: '10.0.0.2' })
   const refused = (await Promise.allSettled(crowd)).filter((one) => one.status === 'rejected')
@@ -44,7 +44,7 @@ test('a crowd from one address is refused at last, and others still get their tu
   expect(refused[0]!.reason).toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
 })
 
-test('a password of an unknown user waits for its derivation like that of a known one', async () => {
+test('the password of an unknown user waits in the queue like that of a known user', async () => {
   const admitted: string[] = []
   const ask = (name: string, against: string | null) =>
     checkPassword('no', against, { admit: () => admitted.push(name) })
@@ -52,7 +52,7 @@ test('a password of an unknown user waits for its derivation like that of a know
   expect(admitted).toEqual(['known', 'unknown', 'known too'])
 })
 
-test('one that is not admitted when its turn comes is not derived', async () => {
+test('a password that is not admitted at its turn is not checked', async () => {
   const admit = () => {
     throw new Error('throttled')
   }

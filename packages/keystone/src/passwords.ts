@@ -2,21 +2,24 @@ import { createHash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } 
 import { HearthError } from '@hearth/core'
 import { openFairQueue } from './login/fair-queue.ts'
 
-/** 8 MiB and about 30 ms; half the memory of N=2^14, p=1 for the same work, which the allocator keeps for each thread. */
+/**
+ * Cost: 8 MiB and about 30 ms. N=2^14, p=1 does the same work with twice the memory, which the allocator keeps for each
+ * thread.
+ */
 const settings = { N: 2 ** 13, r: 8, p: 2 }
 const keyLength = 32
 
-/** For derivation a password is derived, which may have to wait. */
+/** Context of a key derivation, which may wait in a queue. */
 export interface Derivation {
-  /** Client address: the addresses take turns. */
+  /** Client address; the addresses take turns. */
   address?: string
-  /** Called when it is the password's turn; may throw. */
+  /** Called when the derivation's turn comes; may throw. */
   admit?(): void
 }
 
 /**
- * `scrypt$N$r$p$salt$key`, the last two in URL-safe base64. Throws TooManyDerivations (503) when too many wait, as
- * checkPassword does.
+ * Returns `scrypt$N$r$p$salt$key`, the last two in URL-safe base64. Throws TooManyDerivations (503) when too many
+ * derivations wait, as checkPassword does.
  */
 export async function hashPassword(password: string, derivation: Derivation = {}): Promise<string> {
   const salt = randomBytes(16)
@@ -25,8 +28,8 @@ export async function hashPassword(password: string, derivation: Derivation = {}
 }
 
 /**
- * `sha256$salt$key`, for secrets that a machine has drawn: there is nothing to guess, so checking may be fast. Null for
- * one that does not look like 192 random bits.
+ * Returns `sha256$salt$key`, for random secrets of a machine: they cannot be guessed, so checking them may be fast.
+ * Returns null for a secret that does not look like 192 random bits.
  */
 export function hashDrawnSecret(secret: string): string | null {
   if (!/^[\w-]{32,}$/.test(secret)) return null
@@ -34,12 +37,15 @@ export function hashDrawnSecret(secret: string): string | null {
   return ['sha256', salt.toString('base64url'), digest(secret, salt).toString('base64url')].join('$')
 }
 
-/** Whether a hash is of a secret that a machine has drawn. */
+/** Returns true for the hash of a random secret of a machine. */
 export const isDrawnSecret = (hash: string | null): boolean => hash?.startsWith('sha256$') ?? false
 
 const digest = (secret: string, salt: Buffer): Buffer => createHash('sha256').update(salt).update(secret).digest()
 
-/** Takes the same time when there is nothing to compare with, so that answers do not tell which users exist. */
+/**
+ * Returns true when the password matches the hash. Takes the same time without a hash, so that the time does not reveal
+ * which users exist. Throws TooManyDerivations (503).
+ */
 export async function checkPassword(
   password: string,
   hash: string | null,
@@ -66,12 +72,12 @@ const decoy = [
   randomBytes(keyLength).toString('base64url'),
 ].join('$')
 
-/** Of one that waits when all before it are slow. */
+/** Retry-After of a refused derivation, in seconds: the wait of the last in the queue when all before it are slow. */
 const retrySeconds = 5
 
 /**
- * A derivation takes 8 MiB and one of the few threads that also serve files, so a crowd logging in waits here and not
- * there; beyond what two threads do in a few seconds it is refused.
+ * Bounds the derivations, which take 8 MiB and one of the few threads that also serve files. More than two threads can
+ * do in a few seconds are refused.
  */
 const queue = openFairQueue({
   atOnce: 2,

@@ -20,7 +20,7 @@ import { policies as tokens } from './tokens/policies.ts'
 import { policies as trusts } from './trusts/policies.ts'
 import { policies as users } from './users/policies.ts'
 
-/** Every rule of the identity service with its default, by upstream's names. */
+/** All policies of the identity service with their defaults, under upstream's names. */
 export const policies: Record<string, string> = {
   ...baseRules,
   ...accessRules,

@@ -23,7 +23,7 @@ import { routes as tokens, wellKnownRoutes } from './tokens/routes.ts'
 import { routes as trusts } from './trusts/routes.ts'
 import { routes as users } from './users/routes.ts'
 
-/** The rows of API version 3, by paths under /v3. */
+/** Routes of API version 3; their paths start below /v3. */
 export const routes: IdentityRoute[] = [
   ...accessRules,
   ...applicationCredentials,
@@ -47,10 +47,10 @@ export const routes: IdentityRoute[] = [
   ...users,
 ]
 
-/** Base URLs seen in the wild: a port of one's own, or a path behind a web server. */
+/** Base paths that deployments use: on a port of its own, or behind a web server. */
 const bases = ['/v3', '/identity/v3']
 
-/** All rows as the server takes them, by paths from the root. */
+/** Returns all routes as the server takes them, with paths from the root. */
 export function allRoutes(): Route<Deps>[] {
   const rows = bases.flatMap((base) => routes.map((row) => ({ ...row, path: base + row.path })))
   return [...discovery, ...wellKnownRoutes, ...rows].map(guard)

@@ -1,11 +1,12 @@
-/** Words that many policies are made of. */
+/** Rules that many policies contain. */
 export const admin = 'rule:admin_required'
 export const owner = 'rule:owner'
 export const systemReader = '(role:reader and system_scope:all)'
 export const adminOrSystemReader = `${admin} or ${systemReader}`
 
-/** A reader, or a manager, of the domain named by a target attribute. */
+/** Returns the rule for a reader of the domain that a target attribute names. */
 export const domainReader = (attribute: string): string => `(role:reader and domain_id:%(${attribute})s)`
+/** Returns the rule for a manager of the domain that a target attribute names. */
 export const domainManager = (attribute: string): string => `(role:manager and domain_id:%(${attribute})s)`
 
 export const baseRules: Record<string, string> = {

@@ -6,7 +6,7 @@ import { findProject } from './projects/store.ts'
 import { findRole } from './roles/store.ts'
 import { findUser } from './users/store.ts'
 
-/** Domain a thing is made in when its body names none: that of the caller's scope. */
+/** Returns the domain of a new resource whose body names none: the domain of the caller's scope, or `default`. */
 export function callerDomain(context: Context): string {
   const { identity } = context
   if (!identity) throw commonErrors.Unauthorized()
@@ -19,31 +19,37 @@ export const userTarget: Target = async ({ params }, deps) => {
   return { user: { id: params.user_id, domain_id: user?.domainId } }
 }
 
+/** `%(target.group.id)s` and `%(target.group.domain_id)s` of the group in the path. */
 export const groupTarget: Target = async ({ params }, deps) => {
   const group = await findGroup(deps.database.query, params.group_id!)
   return { group: { id: params.group_id, domain_id: group?.domainId } }
 }
 
+/** `%(target.project.id)s` and `%(target.project.domain_id)s` of the project in the path. */
 export const projectTarget: Target = async ({ params }, deps) => {
   const project = await findProject(deps.database.query, params.project_id!)
   return { project: { id: params.project_id, domain_id: project?.domainId ?? project?.id } }
 }
 
+/** `%(target.domain.id)s` of the domain in the path. */
 export const domainTarget: Target = async ({ params }) => ({ domain: { id: params.domain_id } })
 
-/** `%(target.domain_id)s` of a list call filtered by domain; else the domain the token is scoped to. */
+/** `%(target.domain_id)s` of a list call: the domain that it filters by, else the domain of the caller's token. */
 export const listTarget: Target = async ({ query }, _deps, context) => ({
   domain_id: queryText(query, 'domain_id') ?? context.identity?.domainId ?? undefined,
 })
 
-/** The filters of a list call; a token scoped to a domain lists only what is in it. */
+/**
+ * Returns the filters of a list call, limited to the token's domain when the token is scoped to one. Returns null when
+ * they name another domain.
+ */
 export function withinDomain(context: Context, exact: Filters['exact']): Filters['exact'] | null {
   const own = context.identity?.domainId
   if (!own) return exact
   return exact.domain_id === undefined || exact.domain_id === own ? { ...exact, domain_id: own } : null
 }
 
-/** Domain of the thing a body describes, as `%(target.<key>.domain_id)s`. */
+/** Returns a target with `%(target.<key>.domain_id)s`, the domain of the resource that the body describes. */
 export function bodyTarget(key: string): Target {
   return async ({ body }, _deps, context) => {
     const given = own(body as Record<string, { domain_id?: string | null } | undefined>, key)
@@ -51,7 +57,7 @@ export function bodyTarget(key: string): Target {
   }
 }
 
-/** Everything a grant is about: user or group, project or domain, and the role. */
+/** Target of a grant: user or group, project or domain, and the role. */
 export const grantTarget: Target = async (request, deps, context) => {
   const { params } = request
   const role = params.role_id ? await findRole(deps.database.query, params.role_id) : null

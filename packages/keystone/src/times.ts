@@ -1,6 +1,9 @@
 const pattern = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d\d:?\d\d)?$/
 
-/** Microseconds since the epoch of an ISO 8601 time (UTC when it names no zone); null when it is not one. */
+/**
+ * Parses an ISO 8601 time, UTC when it names no zone. Returns microseconds since the epoch, or null when it is not a
+ * time.
+ */
 export function parseTime(text: string): number | null {
   const match = pattern.exec(text)
   if (!match) return null
@@ -11,11 +14,11 @@ export function parseTime(text: string): number | null {
   return seconds * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6))
 }
 
-/** `YYYY-MM-DDTHH:MM:SS.ffffff`, UTC, without a zone, from microseconds since the epoch. */
+/** Formats microseconds since the epoch as `YYYY-MM-DDTHH:MM:SS.ffffff`, in UTC, without a zone. */
 export function writeMicros(micros: number): string {
   const milliseconds = Math.floor(micros / 1000)
   return new Date(milliseconds).toISOString().slice(0, 23) + String(micros - milliseconds * 1000).padStart(3, '0')
 }
 
-/** `YYYY-MM-DDTHH:MM:SS.ffffffZ` from milliseconds since the epoch: how tokens and trusts show time. */
+/** Formats milliseconds since the epoch as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, as tokens and trusts show time. */
 export const writeTime = (milliseconds: number): string => `${writeMicros(milliseconds * 1000)}Z`

@@ -5,7 +5,10 @@ import { forbidden } from '../errors.ts'
 import { getAccessRule } from './read.ts'
 import { isUsed, removeRule } from './store.ts'
 
-/** DELETE /users/{user_id}/access_rules/{access_rule_id}. Throws Forbidden (403) while a credential has it. */
+/**
+ * DELETE /users/{user_id}/access_rules/{access_rule_id}. Throws Forbidden (403) while an application credential uses
+ * the rule.
+ */
 export async function deleteAccessRule(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
     const rule = await getAccessRule(tx, request)

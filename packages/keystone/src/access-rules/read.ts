@@ -7,7 +7,7 @@ import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { findRuleOf, listRules, type StoredRule } from './store.ts'
 
-/** GET /users/{user_id}/access_rules. */
+/** GET /users/{user_id}/access_rules: filters by service, method and path. */
 export async function listAccessRules(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const userId = request.params.user_id!
@@ -24,6 +24,7 @@ export async function showAccessRule(_context: Context, request: ApiRequest, dep
   return { access_rule: member(base, `users/${request.params.user_id}/access_rules`, { ...rule }) }
 }
 
+/** Returns the access rule that the path names. Throws ResourceNotFound (404). */
 export async function getAccessRule(query: Query, { params }: ApiRequest): Promise<StoredRule> {
   const rule = await findRuleOf(query, params.user_id!, params.access_rule_id!)
   if (!rule) throw notFound('access rule', params.access_rule_id!)

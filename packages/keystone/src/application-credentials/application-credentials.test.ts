@@ -45,7 +45,7 @@ test('a credential logs into its project with its roles, by id or by name, and i
   expect((await login({ id, secret }, projectScope('demo'))).status).toBe(401)
 })
 
-test('its token may neither breed credentials, be scoped anew, nor outlive it', async () => {
+test('a token of a credential cannot create credentials, cannot be rescoped, and becomes void with the credential', async () => {
   const { id, secret } = (await create({ name: 'sterile' })).body.application_credential
   const token = (await login({ id, secret })).headers.get('x-subject-token')!
   expect((await create({ name: 'child' }, token)).status).toBe(403)
@@ -59,13 +59,13 @@ test('its token may neither breed credentials, be scoped anew, nor outlive it', 
   expect(look.status).toBe(404)
 })
 
-test('an unrestricted one may', async () => {
+test('a token of an unrestricted credential can create credentials', async () => {
   const { id, secret } = (await create({ name: 'free', unrestricted: true })).body.application_credential
   const token = (await login({ id, secret })).headers.get('x-subject-token')!
   expect((await create({ name: 'heir' }, token)).status).toBe(201)
 })
 
-test('roles the user has not, times past, doubled names and others’ tokens are refused', async () => {
+test('roles that the user lacks, past times, duplicate names and tokens of other users are refused', async () => {
   expect((await create({ name: 'greedy', roles: [{ name: 'admin' }] })).status).toBe(400)
   expect((await create({ name: 'late', expires_at: '2001-01-01T00:00:00' })).status).toBe(400)
   expect((await create({ name: 'vague', expires_at: 'soon' })).status).toBe(400)
@@ -77,7 +77,7 @@ test('roles the user has not, times past, doubled names and others’ tokens are
   expect(expires_at).toBe(given)
 })
 
-test('access rules bound what its token may call, and stay while a credential has them', async () => {
+test('access rules limit the calls of a token, and cannot be deleted while a credential uses them', async () => {
   const rule = { service: 'identity', method: 'GET', path: '/v3/auth/projects' }
   const { id, secret, access_rules } = (await create({ name: 'narrow', access_rules: [rule] })).body
     .application_credential
@@ -95,7 +95,7 @@ test('access rules bound what its token may call, and stay while a credential ha
   expect((await identity.call('DELETE', rulePath, { token: demo })).status).toBe(204)
 })
 
-test('rules that are too many, too long, too wild or torn are refused', async () => {
+test('access rules are refused when they are too many or too long, have too many wildcards or an open brace', async () => {
   const make = (paths: string[], more: object = {}) =>
     create({
       name: 'ruled',
@@ -111,7 +111,7 @@ test('rules that are too many, too long, too wild or torn are refused', async ()
   expect((await make(Array.from({ length: 40 }, (_, index) => `/v2/${index}`))).status).toBe(201)
 })
 
-test('losing the role takes the credential', async () => {
+test('a user who loses the role loses the credential', async () => {
   const { id, secret } = (await create({ name: 'orphan' })).body.application_credential
   const [role] = (await identity.call('GET', '/v3/roles?name=member', { token: admin })).body.roles
   const [project] = (await identity.call('GET', '/v3/projects?name=demo', { token: admin })).body.projects

@@ -18,8 +18,9 @@ import { type AppCredential, insertAppCredential } from './store.ts'
 import { viewAppCredential } from './view.ts'
 
 /**
- * POST /users/{user_id}/application_credentials: for the project of the caller's token. The secret is shown here only.
- * Throws InvalidRequest (400) for roles the caller has not, Forbidden (403) for a delegated token, AlreadyExists (409).
+ * POST /users/{user_id}/application_credentials: creates a credential for the project of the caller's token. Only this
+ * response shows the secret. Throws InvalidRequest (400) for roles that the caller lacks, Forbidden (403) for a
+ * delegated token, AlreadyExists (409).
  */
 export async function createAppCredential(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { application_credential: AppCredentialInput }).application_credential
@@ -52,7 +53,7 @@ export async function createAppCredential(context: Context, request: ApiRequest,
   return { application_credential: { ...body, secret } }
 }
 
-/** Throws Forbidden (403) for tokens of trusts and of restricted application credentials. */
+/** Throws Forbidden (403) for a token of a trust or of a restricted application credential. */
 export function assertMayDelegate(context: Context, deps: Deps): void {
   const extra = callerExtra(context, deps)
   if (extra.trust) throw forbidden('a token of a trust cannot manage application credentials.')
@@ -83,17 +84,21 @@ function readExpiry(text: string | null | undefined): number | null {
   return micros
 }
 
-/** Rules travel in every token, and the object store takes no header longer than 8 KiB. */
+/**
+ * Longest access rules, bytes of JSON. Every token contains them, and the object store accepts no header above 8 KiB.
+ */
 const maxRuleBytes = 4096
 
-/** Throws InvalidRequest (400) for rules that make a token too long to be sent. */
+/** Throws InvalidRequest (400) for access rules that make a token too long to be sent. */
 function assertFitsToken(rules: Required<AccessRule>[]): void {
   const bytes = Buffer.byteLength(JSON.stringify(rules))
   if (bytes > maxRuleBytes)
     throw invalid(`The access rules take ${bytes} bytes as JSON with their ids; at most ${maxRuleBytes} are allowed.`)
 }
 
-/** Throws InvalidRequest (400) for more wildcards than a rule may have, and for braces without a partner. */
+/**
+ * Throws InvalidRequest (400) for a path with more wildcards than a rule may have, or with a brace without its partner.
+ */
 function assertWildcards(path: string): void {
   const count = countWildcards(path)
   if (count === null) throw invalid(`The path of access rule ${path} has a brace without its partner.`)
@@ -101,7 +106,7 @@ function assertWildcards(path: string): void {
     throw invalid(`The path of access rule ${path} has ${count} wildcards; at most ${maxWildcards} are allowed.`)
 }
 
-/** The user's rule with this content, made when there is none yet. */
+/** Returns the user's access rule with this id or content; creates a rule with this content when there is none. */
 async function ruleOf(
   query: Query,
   userId: string,

@@ -6,7 +6,7 @@ import { assertMayDelegate } from './create.ts'
 import { getAppCredential } from './read.ts'
 import { removeAppCredential } from './store.ts'
 
-/** DELETE /users/{user_id}/application_credentials/{id}: its tokens are void. */
+/** DELETE /users/{user_id}/application_credentials/{id}: revokes the tokens of the credential too. */
 export async function deleteAppCredential(context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   assertMayDelegate(context, deps)
   await commit(deps, async (tx) => {

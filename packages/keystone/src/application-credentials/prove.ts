@@ -10,7 +10,7 @@ import { type AppCredential, findAppCredential, findAppCredentialByName } from '
 
 type Input = NonNullable<IdentityInput['application_credential']>
 
-/** Logs in with an application credential. Throws AuthenticationFailed (401). */
+/** Checks the secret of an application credential and returns the proof. Throws AuthenticationFailed (401). */
 export async function proveByAppCredential(input: Input, address: string, deps: Deps): Promise<Proof> {
   const credential = await find(input, deps)
   const { secret, ...reference } = input
@@ -25,7 +25,10 @@ export async function proveByAppCredential(input: Input, address: string, deps: 
   return proofOf(credential, ['application_credential'], deps)
 }
 
-/** What a credential proves, once its secret has been seen. Throws AuthenticationFailed (401) for an expired one. */
+/**
+ * Returns the proof of a credential whose secret has been checked. Throws AuthenticationFailed (401) for an expired
+ * credential.
+ */
 export async function proofOf(credential: AppCredential, methods: string[], deps: Deps): Promise<Proof> {
   const expiresAt = credential.expiresAtMicros === null ? null : Math.floor(credential.expiresAtMicros / 1000)
   if (expiresAt !== null && expiresAt <= Date.now()) throw errors.AuthenticationFailed()

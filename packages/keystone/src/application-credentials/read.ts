@@ -8,7 +8,7 @@ import { type Body, baseOf, collection } from '../links.ts'
 import { type AppCredential, findAppCredential, listAppCredentials } from './store.ts'
 import { viewAppCredential } from './view.ts'
 
-/** GET /users/{user_id}/application_credentials, by name. */
+/** GET /users/{user_id}/application_credentials: filters by name. */
 export async function listCredentials(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
@@ -26,6 +26,7 @@ export async function showCredential(_context: Context, request: ApiRequest, dep
   return { application_credential: await viewAppCredential(query, credential, baseOf(request, deps.publicUrl)) }
 }
 
+/** Returns the application credential that the path names. Throws ResourceNotFound (404). */
 export async function getAppCredential(query: Query, { params }: ApiRequest): Promise<AppCredential> {
   const id = params.application_credential_id!
   const credential = await findAppCredential(query, id)

@@ -12,16 +12,18 @@ export interface AppCredential {
   secretHash: string
   roleIds: string[]
   unrestricted: boolean
-  /** Microseconds since the epoch; null for never. */
+  /** Microseconds since the epoch; null: never. */
   expiresAtMicros: number | null
-  /** Null: everything its roles allow. */
+  /** Access rules; null: every call that the roles allow. */
   accessRules: Required<AccessRule>[] | null
 }
 
+/** Returns the application credential with this id, or null. */
 export async function findAppCredential(query: Query, id: string): Promise<AppCredential | null> {
   return (await load(query, { id }))[0] ?? null
 }
 
+/** Returns the user's application credential with this name, or null. */
 export async function findAppCredentialByName(
   query: Query,
   userId: string,
@@ -30,6 +32,7 @@ export async function findAppCredentialByName(
   return (await load(query, { user_id: userId, name }))[0] ?? null
 }
 
+/** Returns the user's application credentials, ordered by id. */
 export async function listAppCredentials(query: Query, where: { user_id: string; name?: string }) {
   return load(query, where)
 }
@@ -46,6 +49,10 @@ async function load(query: Query, where: Row): Promise<AppCredential[]> {
   return rows.map((row) => fromRow(row, byOwner.get(String(row.id)) ?? []))
 }
 
+/**
+ * Inserts an application credential with its access rules. Throws AlreadyExists (409) when the user has one of this
+ * name.
+ */
 export async function insertAppCredential(query: Query, credential: AppCredential): Promise<void> {
   const row = {
     id: credential.id,
@@ -67,12 +74,13 @@ export async function insertAppCredential(query: Query, credential: AppCredentia
     })
 }
 
+/** Removes an application credential; its access rules stay. */
 export async function removeAppCredential(query: Query, id: string): Promise<void> {
   await query('application_credential_rules').where({ application_credential_id: id }).delete()
   await query('application_credentials').where({ id }).delete()
 }
 
-/** Removes what a user delegated of a project. */
+/** Removes all application credentials of a user for a project. */
 export async function removeAppCredentialsOf(query: Query, userId: string, projectId: string): Promise<void> {
   const ids: string[] = await query('application_credentials')
     .where({ user_id: userId, project_id: projectId })

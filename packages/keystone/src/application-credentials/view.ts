@@ -4,7 +4,7 @@ import { rolesById } from '../roles/store.ts'
 import { writeMicros } from '../times.ts'
 import type { AppCredential } from './store.ts'
 
-/** As answers show it: never the secret. */
+/** Returns the view of an application credential, which never contains the secret. */
 export async function viewAppCredential(query: Query, credential: AppCredential, base: string): Promise<Body> {
   const { id, name, description, projectId, userId, unrestricted, expiresAtMicros, accessRules } = credential
   const roles = await rolesById(query, credential.roleIds)

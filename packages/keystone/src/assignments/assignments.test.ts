@@ -34,7 +34,7 @@ const rolesIn = async (project: string): Promise<string[] | number> => {
   return status === 201 ? body.token.roles.map((role: { name: string }) => role.name) : status
 }
 
-test('a role of a group holds for its members, with what it implies', async () => {
+test('a role of a group applies to its members, with the roles that it implies', async () => {
   const path = `/projects/${ids.project}/groups/${ids.group}/roles/${ids.role}`
   expect(await rolesIn(ids.project)).toBe(401)
   expect((await call('PUT', path)).status).toBe(204)
@@ -46,19 +46,22 @@ test('a role of a group holds for its members, with what it implies', async () =
   expect(await rolesIn(ids.project)).toBe(401)
 })
 
-test.each(['projects', 'domains'])('a role inherited from %s holds below and not there itself', async (place) => {
-  const target = place === 'projects' ? ids.project : defaultDomain.id
-  const path = `/OS-INHERIT/${place}/${target}/users/${ids.user}/roles/${ids.role}/inherited_to_projects`
-  expect((await call('PUT', path)).status).toBe(204)
-  expect(await rolesIn(ids.child)).toEqual(['digger', 'foreman'])
-  expect(await rolesIn(ids.project)).toEqual(place === 'projects' ? 401 : ['digger', 'foreman'])
-  const listed = await call('GET', `/OS-INHERIT/${place}/${target}/users/${ids.user}/roles/inherited_to_projects`)
-  expect(listed.body.roles).toHaveLength(1)
-  expect((await call('DELETE', path)).status).toBe(204)
-  expect(await rolesIn(ids.child)).toBe(401)
-})
+test.each(['projects', 'domains'])(
+  'a role inherited from %s applies to the projects below and not to the target itself',
+  async (place) => {
+    const target = place === 'projects' ? ids.project : defaultDomain.id
+    const path = `/OS-INHERIT/${place}/${target}/users/${ids.user}/roles/${ids.role}/inherited_to_projects`
+    expect((await call('PUT', path)).status).toBe(204)
+    expect(await rolesIn(ids.child)).toEqual(['digger', 'foreman'])
+    expect(await rolesIn(ids.project)).toEqual(place === 'projects' ? 401 : ['digger', 'foreman'])
+    const listed = await call('GET', `/OS-INHERIT/${place}/${target}/users/${ids.user}/roles/inherited_to_projects`)
+    expect(listed.body.roles).toHaveLength(1)
+    expect((await call('DELETE', path)).status).toBe(204)
+    expect(await rolesIn(ids.child)).toBe(401)
+  },
+)
 
-test('assignments are listed as made and as they come into force, with names on request', async () => {
+test('assignments are listed as stored or as they take effect, with names on request', async () => {
   await call('PUT', `/projects/${ids.project}/groups/${ids.group}/roles/${ids.role}`)
   const list = async (query: string) => (await call('GET', `/role_assignments?${query}`)).body.role_assignments
   const made = await list(`scope.project.id=${ids.project}`)
@@ -83,7 +86,7 @@ test('assignments are listed as made and as they come into force, with names on 
   expect(both.status).toBe(400)
 })
 
-test('the system is a place for roles of its own', async () => {
+test('a role can be assigned on the system', async () => {
   const path = `/system/users/${ids.user}/roles/${ids.role}`
   expect((await call('PUT', path)).status).toBe(204)
   expect((await call('GET', `/system/users/${ids.user}/roles`)).body.roles).toHaveLength(1)
@@ -93,7 +96,7 @@ test('the system is a place for roles of its own', async () => {
   expect((await call('DELETE', path)).status).toBe(204)
 })
 
-test('no role implies admin, and no global one implies that of a domain', async () => {
+test('no role can imply admin, and no global role can imply a role of a domain', async () => {
   const domain = (await call('POST', '/domains', { domain: { name: 'apart' } })).body.domain
   const local = (await call('POST', '/roles', { role: { name: 'local', domain_id: domain.id } })).body.role
   const [adminRole] = (await call('GET', '/roles?name=admin')).body.roles
@@ -103,7 +106,7 @@ test('no role implies admin, and no global one implies that of a domain', async 
   expect((await call('PUT', `/projects/${ids.project}/users/${ids.user}/roles/${local.id}`)).status).toBe(403)
 })
 
-test('a role of one domain is granted on its projects, on any domain, and not on the system', async () => {
+test('a role of a domain can be granted on its projects and on any domain, but not on the system', async () => {
   const domain = (await call('POST', '/domains', { domain: { name: 'guild' } })).body.domain
   const local = (await call('POST', '/roles', { role: { name: 'master', domain_id: domain.id } })).body.role
   const own = (await call('POST', '/projects', { project: { name: 'hall', domain_id: domain.id } })).body.project
@@ -115,7 +118,7 @@ test('a role of one domain is granted on its projects, on any domain, and not on
   expect(await grant('/system')).toBe(400)
 })
 
-test('a manager of a domain hands out lesser roles among its own people and no more', async () => {
+test('a manager of a domain can grant only lesser roles, and only to users of that domain', async () => {
   const domain = (await call('POST', '/domains', { domain: { name: 'managed' } })).body.domain
   const { user } = (await call('POST', '/users', { user: { name: 'chief', password: 'pw', domain_id: domain.id } }))
     .body

@@ -5,7 +5,10 @@ import { type Assignment, assignmentsOf } from './store.ts'
 
 type Scope = Pick<Project, 'id' | 'parentId' | 'domainId' | 'isDomain'>
 
-/** Global roles a user has in a project, with inherited and implied ones: four queries for a project below its domain. */
+/**
+ * Returns the global roles of a user in a project, with inherited and implied roles. Uses three queries, and one more
+ * for each parent project when the user has inherited roles.
+ */
 export async function rolesInProject(query: Query, userId: string, project: Scope): Promise<Role[]> {
   const assignments = await assignmentsOf(query, userId)
   const above = assignments.some((one) => one.inherited) ? await ancestorsOf(query, project) : []
@@ -16,13 +19,14 @@ export async function rolesInProject(query: Query, userId: string, project: Scop
   )
 }
 
-/** True when an assignment counts in the project, whose ancestors are `above`. */
+/** Returns true when an assignment applies to the project. `above` holds the ids of its ancestors. */
 export function reaches(assignment: Assignment, project: Pick<Scope, 'id'>, above: string[]): boolean {
   if (assignment.targetType === 'system') return false
   if (assignment.inherited) return above.includes(assignment.targetId)
   return assignment.targetType === 'project' && assignment.targetId === project.id
 }
 
+/** Returns the global roles of a user on a domain, with implied roles. */
 export async function rolesInDomain(query: Query, userId: string, domainId: string): Promise<Role[]> {
   const held = (await assignmentsOf(query, userId)).filter(
     (one) => one.targetType === 'domain' && one.targetId === domainId && !one.inherited,
@@ -33,6 +37,7 @@ export async function rolesInDomain(query: Query, userId: string, domainId: stri
   )
 }
 
+/** Returns the global roles of a user on the system, with implied roles. */
 export async function rolesInSystem(query: Query, userId: string): Promise<Role[]> {
   const held = (await assignmentsOf(query, userId)).filter((one) => one.targetType === 'system')
   return expandRoles(
@@ -41,7 +46,10 @@ export async function rolesInSystem(query: Query, userId: string): Promise<Role[
   )
 }
 
-/** The roles and all they imply, in two queries; roles of a domain count only for what they imply. */
+/**
+ * Returns the roles and all roles that they imply, sorted by name, in two queries. A role of a domain is left out, but
+ * the roles that it implies are included.
+ */
 export async function expandRoles(query: Query, roleIds: string[]): Promise<Role[]> {
   if (roleIds.length === 0) return []
   const reached = await impliedClosure(query, roleIds)
@@ -49,7 +57,7 @@ export async function expandRoles(query: Query, roleIds: string[]): Promise<Role
   return roles.filter((role) => role.domainId === null).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** Ids of the roles and of all they imply, however far. */
+/** Returns the ids of the roles and of all roles that they imply, directly or indirectly. */
 export async function impliedClosure(query: Query, roleIds: string[]): Promise<Set<string>> {
   const implied = Map.groupBy(await listImplications(query), (one) => one.priorId)
   const reached = new Set(roleIds)

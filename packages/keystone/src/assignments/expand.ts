@@ -5,13 +5,13 @@ import { listImplications, rolesById } from '../roles/store.ts'
 import { reaches } from './effective.ts'
 import { type Assignment, assignmentsOf, listAssignments } from './store.ts'
 
-/** An assignment as it takes effect, and where it comes from. */
+/** An assignment as it takes effect, with its source. */
 export interface Effective extends Assignment {
-  /** The group through whose membership a user has it. */
+  /** Group whose membership gives the user the role. */
   groupId?: string
-  /** The role that implies it. */
+  /** Role that implies this one. */
   priorRoleId?: string
-  /** The assignment as it was made. */
+  /** Stored assignment. */
   source: Assignment
 }
 
@@ -23,7 +23,10 @@ export interface EffectiveFilter {
   system?: boolean
 }
 
-/** Who really has which role where: groups become their members, inheritance its projects, roles what they imply. */
+/**
+ * Returns which user has which role on which target. Replaces groups by their members and inherited assignments by
+ * assignments on projects, and adds implied roles.
+ */
 export async function effectiveAssignments(query: Query, filter: EffectiveFilter): Promise<Effective[]> {
   const made = filter.userId ? await assignmentsOf(query, filter.userId) : await listAssignments(query, {})
   const expanded = await expandInherited(query, made, filter)

@@ -18,7 +18,10 @@ import { type Assignment, addAssignment, listAssignments, removeAssignment } fro
 
 type GrantPath = Omit<Assignment, 'roleId'>
 
-/** Who on what, from the path: `/projects/{p}/users/{u}/…`, `/OS-INHERIT/domains/{d}/groups/{g}/…`, `/system/users/{u}/…`. */
+/**
+ * Reads actor and target from the path: `/projects/{p}/users/{u}/…`, `/OS-INHERIT/domains/{d}/groups/{g}/…`,
+ * `/system/users/{u}/…`.
+ */
 function readGrantPath({ params, url }: ApiRequest): GrantPath {
   const { user_id, group_id, project_id, domain_id } = params
   return {
@@ -30,7 +33,7 @@ function readGrantPath({ params, url }: ApiRequest): GrantPath {
   }
 }
 
-/** GET …/roles: what is granted here, neither inherited nor implied. */
+/** GET …/roles: the roles granted on exactly this target, without inherited and implied roles. */
 export async function listGrants(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { query } = deps.database
   const path = readGrantPath(request)
@@ -41,7 +44,10 @@ export async function listGrants(_context: Context, request: ApiRequest, deps: D
   return collection(request, { name: 'roles', base, items })
 }
 
-/** PUT …/roles/{role_id}. Throws ResourceNotFound (404), Forbidden (403) for a role of another domain, InvalidRequest (400). */
+/**
+ * PUT …/roles/{role_id}: grants the role. Throws ResourceNotFound (404), Forbidden (403) for a role of another domain,
+ * InvalidRequest (400) for a domain's role on the system.
+ */
 export async function grant(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const path = readGrantPath(request)
   await commit(deps, async (tx) => {
@@ -52,7 +58,7 @@ export async function grant(_context: Context, request: ApiRequest, deps: Deps):
   })
 }
 
-/** HEAD and GET …/roles/{role_id}. Throws ResourceNotFound (404). */
+/** HEAD and GET …/roles/{role_id}. Throws ResourceNotFound (404) when the role is not granted. */
 export async function checkGrant(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { query } = deps.database
   const path = readGrantPath(request)
@@ -61,7 +67,10 @@ export async function checkGrant(_context: Context, request: ApiRequest, deps: D
   if (found.length === 0) throw notFound('role assignment', request.params.role_id!)
 }
 
-/** DELETE …/roles/{role_id}: tokens that carry the role there are void, credentials that delegate it are gone. */
+/**
+ * DELETE …/roles/{role_id}: revokes the tokens with the role on this target, and removes the application credentials of
+ * the user for the project.
+ */
 export async function revokeGrant(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const path = readGrantPath(request)
   await commit(deps, async (tx) => {
@@ -79,7 +88,10 @@ export async function revokeGrant(_context: Context, request: ApiRequest, deps: 
   })
 }
 
-/** Which tokens a grant touches; those of a project tree or of the system cannot be told by an event and are all taken. */
+/**
+ * Returns the scope of the tokens to revoke. An event cannot describe a project tree or the system, so {} then leaves
+ * the scope open and the user's tokens of all scopes are revoked.
+ */
 function targetOf({ targetType, targetId, inherited }: GrantPath): { projectId?: string; domainId?: string } {
   if (targetType === 'project' && !inherited) return { projectId: targetId }
   return targetType === 'domain' ? { domainId: targetId } : {}
@@ -93,8 +105,8 @@ async function assertExists(query: Query, path: GrantPath): Promise<void> {
 }
 
 /**
- * A role of one domain is granted on projects of that domain, on any domain, and not on the system
- * (keystone/assignment/core.py, create_grant and create_system_grant_for_user).
+ * Throws InvalidRequest (400) for a domain's role on the system, Forbidden (403) for one on a project of another
+ * domain. On domains all roles fit (keystone/assignment/core.py, create_grant and create_system_grant_for_user).
  */
 async function assertRoleFits(tx: Transaction, path: GrantPath, role: Role): Promise<void> {
   if (role.domainId === null || path.targetType === 'domain') return

@@ -22,8 +22,8 @@ interface ListFilter {
 }
 
 /**
- * GET /role_assignments, as made or, with `effective`, as they come into force. Throws InvalidRequest (400) for filters
- * that exclude each other.
+ * GET /role_assignments: assignments as stored or, with `effective`, as they take effect. Throws InvalidRequest (400)
+ * for filters that exclude each other.
  */
 export async function listAssignments(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
@@ -37,7 +37,7 @@ export async function listAssignments(_context: Context, request: ApiRequest, de
   return collection(request, { name: 'role_assignments', base, items })
 }
 
-/** `?effective` alone is a yes. */
+/** Returns true for a flag without a value (`?effective`) or with a true value. */
 const flag = (request: ApiRequest, name: string): boolean =>
   own(request.query, name) === '' || queryFlag(request.query, name)
 
@@ -62,7 +62,7 @@ function readListFilter({ query, ...request }: ApiRequest): ListFilter {
   return filter
 }
 
-/** One filter for each project of the subtree when that was asked for. */
+/** Returns the filter, with a copy for each project of the subtree when `withSubtree` is true. */
 async function scopesOf(query: Query, filter: ListFilter, withSubtree: boolean): Promise<ListFilter[]> {
   if (!withSubtree) return [filter]
   if (!filter.projectId) throw invalid('scope.project.id must be specified to include the subtree.')

@@ -1,6 +1,9 @@
 import { admin, adminOrSystemReader, domainManager, domainReader } from '../rules.ts'
 
-/** A domain's manager hands out no more than what managers may have, and only among the domain's own. */
+/**
+ * A manager of a domain can grant only the roles manager, member and reader, and only to users and groups of the
+ * domain.
+ */
 const actorInDomain = '(domain_id:%(target.user.domain_id)s or domain_id:%(target.group.domain_id)s)'
 const targetInDomain = '(domain_id:%(target.project.domain_id)s or domain_id:%(target.domain.id)s)'
 const lesserRole = "('manager':%(target.role.name)s or 'member':%(target.role.name)s or 'reader':%(target.role.name)s)"

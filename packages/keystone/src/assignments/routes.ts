@@ -5,7 +5,7 @@ import { grantTarget } from '../targets.ts'
 import { checkGrant, grant, listGrants, revokeGrant } from './grant.ts'
 import { listAssignments } from './list.ts'
 
-/** The four rows of one kind of grant; `tail` follows the role. */
+/** Returns the four routes of one kind of grant. `tail` is the path after the role. */
 function grantRows(path: string, tail: string, policies: [string, string, string, string]): IdentityRoute[] {
   const [list, check, create, revoke] = policies
   const one = { path: `${path}/roles/:role_id${tail}`, target: grantTarget, status: 204 }
@@ -43,7 +43,9 @@ const targetPaths = ['/projects/:project_id', '/domains/:domain_id']
 const actorPaths = ['/users/:user_id', '/groups/:group_id']
 const pairs = targetPaths.flatMap((target) => actorPaths.map((actor) => target + actor))
 
-/** Domain of the project filtered by, or the domain itself. */
+/**
+ * Target of a list call: the project that it filters by and that project's domain, or the domain that it filters by.
+ */
 const filterTarget: Target = async ({ query }, deps) => {
   const projectId = queryText(query, 'scope.project.id')
   const project = projectId ? await findProject(deps.database.query, projectId) : null

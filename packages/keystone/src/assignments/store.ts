@@ -9,10 +9,10 @@ export interface Assignment {
   actorType: ActorType
   actorId: string
   targetType: TargetType
-  /** '' for the system. */
+  /** Id of the target; '' for the system. */
   targetId: string
   roleId: string
-  /** Holds for the projects below the target and not for the target itself. */
+  /** True when the assignment applies to the projects below the target and not to the target itself. */
   inherited: boolean
 }
 
@@ -23,12 +23,13 @@ export interface Grantee {
 
 export type AssignmentFilter = Partial<Assignment>
 
+/** Returns the stored assignments that match the filter. */
 export async function listAssignments(query: Query, filter: AssignmentFilter): Promise<Assignment[]> {
   const rows: Row[] = await query('role_assignments').where(toRow(filter)).orderBy(['actor_id', 'target_id', 'role_id'])
   return rows.map(fromRow)
 }
 
-/** Assignments to the user itself or to any of its groups, read with the memberships in one query. */
+/** Returns the assignments of the user and of all groups of the user. Reads the memberships in the same query. */
 export async function assignmentsOf(query: Query, userId: string): Promise<Assignment[]> {
   const groups = query('group_members').where({ user_id: userId }).select('group_id')
   const rows: Row[] = await query('role_assignments')
@@ -37,11 +38,12 @@ export async function assignmentsOf(query: Query, userId: string): Promise<Assig
   return rows.map(fromRow)
 }
 
+/** Inserts an assignment; does nothing when it exists. */
 export async function addAssignment(tx: Transaction, assignment: Assignment): Promise<void> {
   await insertIfAbsent(tx, 'role_assignments', toRow(assignment))
 }
 
-/** False when there was none. */
+/** Removes an assignment. Returns false when there was none. */
 export async function removeAssignment(query: Query, assignment: Assignment): Promise<boolean> {
   return (await query('role_assignments').where(toRow(assignment)).delete()) > 0
 }

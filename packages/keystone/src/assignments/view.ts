@@ -7,11 +7,13 @@ import { usersById } from '../users/store.ts'
 import type { Effective } from './expand.ts'
 import type { Assignment } from './store.ts'
 
-/** Makes `{id}`, or `{id, name, domain}` when names are wanted. */
+/** Returns `{id}`, or `{id, name, domain}` when names are requested. */
 export type Describe = (kind: 'user' | 'group' | 'project' | 'domain' | 'role', id: string) => Body
 
+/** Returns `{id}`. */
 export const onlyIds: Describe = (_kind, id) => ({ id })
 
+/** Returns the view of an assignment; `describe` makes the views of the things that it mentions. */
 export function viewAssignment(one: Assignment | Effective, base: string, describe: Describe): Body {
   const source = 'source' in one ? one.source : one
   const links: Body = { assignment: `${base}${assignmentPath(source)}` }
@@ -33,7 +35,10 @@ function assignmentPath(one: Assignment): string {
   return one.inherited ? `/OS-INHERIT${grant}/inherited_to_projects` : grant
 }
 
-/** Looks up the names of all that the assignments mention, in a handful of queries. */
+/**
+ * Reads the names of all users, groups, roles and targets that the assignments mention, in a handful of queries.
+ * Returns a `Describe` that includes them.
+ */
 export async function withNames(query: Query, assignments: Assignment[]): Promise<Describe> {
   const ids = (kind: 'user' | 'group') => [
     ...new Set(assignments.filter((one) => one.actorType === kind).map((one) => one.actorId)),

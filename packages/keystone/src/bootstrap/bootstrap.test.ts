@@ -18,7 +18,7 @@ const tables = [
   'catalog_endpoints',
 ]
 
-test('the first start is made once, however often it runs; addresses and service passwords follow their input', async () => {
+test('bootstrap creates everything once, however often it runs, and updates addresses and service passwords', async () => {
   const database = await openDatabase('sqlite::memory:')
   await migrate(database, 'keystone', migrations)
   const count = () =>
@@ -42,7 +42,7 @@ test('the first start is made once, however often it runs; addresses and service
   await database.close()
 })
 
-test('a password that the operator has changed is applied and ends the tokens of the old one; others keep what their users chose', async () => {
+test('a password that the operator has changed is stored and revokes the user’s tokens; other passwords stay', async () => {
   const database = await openDatabase('sqlite::memory:')
   await migrate(database, 'keystone', migrations)
   await bootstrap(database, bootstrapInput)
@@ -55,7 +55,7 @@ test('a password that the operator has changed is applied and ends the tokens of
   await database.close()
 })
 
-test('service users hold the least roles that work, and lose what an earlier version gave them', async () => {
+test('service users have only the roles that they need, and lose those that an earlier version gave them', async () => {
   const database = await openDatabase('sqlite::memory:')
   await migrate(database, 'keystone', migrations)
   await bootstrap(database, bootstrapInput)

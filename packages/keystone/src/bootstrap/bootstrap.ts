@@ -13,22 +13,23 @@ type ServiceUser = 'cinder' | 'glance' | 'swift'
 
 export interface BootstrapInput {
   /**
-   * By user name. `admin` and `demo` get theirs when they are made and when they are in `changed`: a change made through the
-   * API stays. Those of the services are written again whenever they differ, for the services log in with them.
+   * Password by user name. Those of `admin` and `demo` are written at creation and when they are in `changed`, so that
+   * a change through the API stays. Those of services are written whenever they differ, because the services log in
+   * with them.
    */
   passwords: Record<'admin' | 'demo' | ServiceUser, string>
-  /** Names of the passwords that the operator has changed since the last time. */
+  /** User names whose password the operator has changed since the last start. */
   changed?: readonly string[]
   urls: CatalogUrls
-  /** Default RegionOne. */
+  /** Region of the endpoints; default RegionOne. */
   region?: string
 }
 
 /**
- * Service users and their roles in project `service`. Cinder is an administrator because it reads and fills images of every
- * project, and because Nova shows other projects' servers to nobody else: a server that it cannot see would count as gone,
- * and its volume could be taken from under it. ResellerAdmin lets it store backups in the accounts of their owners. Glance
- * stores images in the account of project `service`, for which `member` is enough.
+ * Roles of service users in project `service`. Cinder is admin: it reads and fills images of all projects, and Nova
+ * shows other projects' servers only to an admin (a server that cinder cannot see would count as gone, and its volume
+ * could be taken from it). ResellerAdmin lets cinder store backups in their owners' accounts; glance stores images in
+ * the account of project `service` and needs only `member`.
  */
 const serviceRoles: Record<ServiceUser, string[]> = {
   cinder: ['service', 'admin', 'ResellerAdmin'],
@@ -36,10 +37,13 @@ const serviceRoles: Record<ServiceUser, string[]> = {
   swift: ['service'],
 }
 
-/** What earlier versions gave to service users that did not need it. */
+/** Roles that earlier versions gave to service users without need. */
 const surplusRoles = ['admin', 'ResellerAdmin']
 
-/** Nobody guesses a password that a machine drew, and nobody is there to change it: rules for people would lock it out. */
+/**
+ * Service passwords are random, so they cannot be guessed, and no person can change them when they expire: the rules
+ * for people would lock the services out.
+ */
 const serviceOptions = {
   ignore_change_password_upon_first_use: true,
   ignore_lockout_failure_attempts: true,
@@ -47,7 +51,7 @@ const serviceOptions = {
   ignore_user_inactivity: true,
 }
 
-/** Makes what a first start needs and brings the catalog up to date. Bears repetition. */
+/** Creates the default domain, projects, users and roles, and updates the catalog. May be repeated. */
 export async function bootstrap(database: Database, input: BootstrapInput): Promise<void> {
   const hashes = await missingHashes(database, input)
   await database.transaction(async (tx) => {
@@ -75,13 +79,13 @@ export async function bootstrap(database: Database, input: BootstrapInput): Prom
   })
 }
 
-/** Removes a grant, and with it the tokens that carry it. */
+/** Removes a role assignment and revokes the tokens that contain the role. */
 async function removeGrant(tx: Transaction, grant: Assignment): Promise<void> {
   if (await removeAssignment(tx, grant))
     await recordRevocation(tx, { userId: grant.actorId, projectId: grant.targetId })
 }
 
-/** Nobody in this process reads revocations before the first start is done. */
+/** Writes a revocation without notifying this process, which does not read revocations before the bootstrap is done. */
 const recordRevocation = (tx: Transaction, event: { userId: string; projectId?: string }): Promise<void> =>
   revoke(tx, [event], { tokens: { noteRevocation: () => undefined } })
 
@@ -94,7 +98,7 @@ const grantOf = (userId: string, projectId: string, roleId: string): Assignment 
   inherited: false,
 })
 
-/** Password hashes to be written, by user; null where the one stored is to stay. */
+/** Returns the password hashes to write by user name; null when the stored hash stays. */
 async function missingHashes(database: Database, input: BootstrapInput): Promise<Map<string, string | null>> {
   const people = (['admin', 'demo', 'cinder', 'glance', 'swift'] as const).map((name): [string, string, boolean] => [
     name,
@@ -120,7 +124,7 @@ async function ensureUser(tx: Transaction, name: string, hash: string | null): P
   }
   if (existing) {
     await saveUser(tx, { ...user, ...noPassword, passwordHash: hash })
-    // Tokens of the old password end with it.
+    // Revokes the tokens of the old password.
     await recordRevocation(tx, { userId: id })
   } else await insertUser(tx, { ...user, passwordHash: hash })
   return id

@@ -4,10 +4,10 @@ import { insertEndpoint, listEndpoints, saveEndpoint } from '../endpoints/store.
 import { findRegion, insertRegion } from '../regions/store.ts'
 import { insertService, listServices } from '../services/store.ts'
 
-/** One address for everybody, or one for each interface. */
+/** One address for all interfaces, or one for each. */
 export type EndpointUrls = string | { public: string; internal: string; admin: string }
 
-/** Whole endpoint URLs, templates and all. */
+/** Complete endpoint URLs, with their templates. */
 export interface CatalogUrls {
   /** `http://host:5000/v3` */
   identity: EndpointUrls
@@ -15,7 +15,7 @@ export interface CatalogUrls {
   image: EndpointUrls
   /** `http://host:8080/v1/AUTH_%(project_id)s` */
   object: EndpointUrls
-  /** `http://host:8776/v3`, or `…/v3/%(project_id)s` for clients that ask for versions before 3.67. */
+  /** `http://host:8776/v3`, or `…/v3/%(project_id)s` for clients that request versions before 3.67. */
   volume: EndpointUrls
 }
 
@@ -27,7 +27,7 @@ const services: [key: keyof CatalogUrls, type: string, name: string, description
   ['volume', 'volumev3', 'cinderv3', 'Block storage, by the type older clients look for'],
 ]
 
-/** Writes the suite's services and endpoints into the catalog, updating addresses that have changed. */
+/** Writes the services and endpoints of Hearth into the catalog and updates addresses that have changed. */
 export async function writeCatalog(tx: Transaction, urls: CatalogUrls, region: string): Promise<void> {
   if (!(await findRegion(tx, region)))
     await insertRegion(tx, { id: region, description: '', parentRegionId: null, extra: {} })

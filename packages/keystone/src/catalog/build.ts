@@ -17,7 +17,7 @@ export interface CatalogEntry {
   endpoints: CatalogEndpoint[]
 }
 
-/** The catalog for a token: endpoints whose URL needs a project are left out of tokens without one. */
+/** Returns the catalog for a token. Leaves out endpoints whose URL needs a project that the token does not have. */
 export async function buildCatalog(
   query: Query,
   identity: Pick<Identity, 'userId' | 'projectId'>,
@@ -39,7 +39,10 @@ export async function buildCatalog(
 
 const template = /[$%]\((\w+)\)s/g
 
-/** Fills `$(project_id)s`, `%(tenant_id)s` and the like; null when one has no value or is not known. */
+/**
+ * Fills the templates of a URL, such as `$(project_id)s` or `%(tenant_id)s`. Returns null when one is unknown or has no
+ * value.
+ */
 export function fillUrl(url: string, identity: Pick<Identity, 'userId' | 'projectId'>): string | null {
   const values: Record<string, string | null> = {
     project_id: identity.projectId,

@@ -8,7 +8,10 @@ export interface CatalogRow {
   endpoint: { id: string; interface: string; regionId: string | null; url: string } | null
 }
 
-/** Enabled services with their enabled endpoints, one row each; a service without any has one row. */
+/**
+ * Returns the enabled services with their enabled endpoints, one row for each endpoint. A service without endpoints has
+ * one row.
+ */
 export async function readCatalog(query: Query): Promise<CatalogRow[]> {
   const rows: Row[] = await query('catalog_services as s')
     .leftJoin('catalog_endpoints as e', (on) =>

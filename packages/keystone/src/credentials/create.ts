@@ -11,7 +11,10 @@ import { isAccessible, viewCredential } from './read.ts'
 import { type CredentialInput, known } from './schema.ts'
 import { type Credential, ec2Id, insertCredential } from './store.ts'
 
-/** POST /credentials. Throws InvalidRequest (400) for an EC2 credential without project or access key. */
+/**
+ * POST /credentials. Throws InvalidRequest (400) for an EC2 credential without project or access key, Forbidden (403)
+ * as assertMayCreateCredential.
+ */
 export async function createCredential(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { credential: CredentialInput }).credential
   const userId = given.user_id ?? callerOf(context).userId
@@ -32,27 +35,35 @@ export async function createCredential(context: Context, request: ApiRequest, de
   return { credential: viewCredential(credential, baseOf(request, deps.publicUrl)) }
 }
 
-/** Throws Forbidden (403) when a delegated token reaches beyond its project, or is of a restricted application credential. */
+/**
+ * Throws Forbidden (403) for a delegated token of another project, and for a token of a restricted application
+ * credential.
+ */
 export function assertMayCreateCredential(context: Context, projectId: string | null, deps: Deps): void {
-  if (!isAccessible(context, projectId, deps)) throw forbidden('a delegated token acts for its own project only.')
+  if (!isAccessible(context, projectId, deps)) throw forbidden('a delegated token has access only to its own project.')
   if (callerOf(context).appCredentialId && !callerExtra(context, deps).unrestricted)
     throw forbidden('a restricted application credential cannot create credentials.')
 }
 
+/** Returns the blob as text; an object becomes JSON. */
 export const blobText = (blob: string | Record<string, unknown>): string =>
   typeof blob === 'string' ? blob : JSON.stringify(blob)
 
+/** Parses the JSON object in a blob. Throws InvalidRequest (400) when it is not one. */
 export function readBlob(blob: string): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(blob)
     if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>
   } catch {
-    // Told below.
+    // The error below reports it.
   }
   throw invalid('Invalid blob in credential.')
 }
 
-/** The id follows the access key, and what the caller was delegated bounds what the credential is good for. */
+/**
+ * Sets the id from the access key, and records the trust or application credential of the caller in the blob, which
+ * limits the credential.
+ */
 function bindEc2(credential: Credential, context: Context, deps: Deps): void {
   const blob = readBlob(credential.blob)
   if (typeof blob.access !== 'string') throw invalid('The blob of an EC2 credential needs an access key.')

@@ -9,12 +9,13 @@ import { type Body, baseOf, collection, member } from '../links.ts'
 import { callerExtra } from '../tokens/subject.ts'
 import { type Credential, findCredential, listCredentials as list } from './store.ts'
 
+/** Returns the view of a credential. */
 export function viewCredential(credential: Credential, base: string): Body {
   const { id, type, blob, userId, projectId } = credential
   return member(base, 'credentials', { ...credential.extra, id, type, blob, user_id: userId, project_id: projectId })
 }
 
-/** Throws ResourceNotFound (404). */
+/** Returns the credential with this id. Throws ResourceNotFound (404). */
 export async function getCredential(query: Query, id: string): Promise<Credential> {
   const credential = await findCredential(query, id)
   if (!credential) throw notFound('credential', id)
@@ -25,17 +26,21 @@ const targetOf = (credential: Credential | null) => ({
   credential: { user_id: credential?.userId, project_id: credential?.projectId },
 })
 
+/** `%(target.credential.user_id)s` and `%(target.credential.project_id)s` of the credential in the path. */
 export const credentialTarget: Target = async ({ params }, deps) =>
   targetOf(await findCredential(deps.database.query, params.credential_id!))
 
-/** A delegated token sees only what belongs to its own project. */
+/**
+ * Returns true when the caller's token has access to the project's credentials. A delegated token has access only to
+ * its own project's.
+ */
 export function isAccessible(context: Context, projectId: string | null, deps: Deps): boolean {
   const caller = callerOf(context)
   const isDelegated = caller.appCredentialId !== null || callerExtra(context, deps).trust !== undefined
   return !isDelegated || projectId === caller.projectId
 }
 
-/** GET /credentials, by user_id and type: those the caller may see. */
+/** GET /credentials: the credentials that the caller may see; filters by user_id and type. */
 export async function listCredentials(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { user_id: 'text', type: 'text' })
@@ -46,7 +51,9 @@ export async function listCredentials(context: Context, request: ApiRequest, dep
   return collection(request, { name: 'credentials', base, items })
 }
 
-/** GET /credentials/{credential_id}. */
+/**
+ * GET /credentials/{credential_id}. Throws ResourceNotFound (404), also when the token has no access to its project.
+ */
 export async function showCredential(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const credential = await getCredential(deps.database.query, request.params.credential_id!)
   if (!isAccessible(context, credential.projectId, deps)) throw notFound('credential', credential.id)

@@ -9,12 +9,12 @@ export interface Credential {
   userId: string
   projectId: string | null
   type: string
-  /** JSON in a string, of the type's own shape. */
+  /** JSON text; the shape depends on the type. */
   blob: string
   extra: Attributes
 }
 
-/** What the blob of an `ec2` credential holds. */
+/** Content of the blob of an `ec2` credential. */
 export interface Ec2Blob {
   access: string
   secret: string
@@ -22,29 +22,36 @@ export interface Ec2Blob {
   app_cred_id?: string | null
 }
 
-/** An EC2 credential is found by its access key: the id is made from it. */
+/** Returns the id of an EC2 credential, made from its access key, so that the key finds the credential. */
 export const ec2Id = (access: string): string => createHash('sha256').update(access).digest('hex')
 
+/** Returns the credential with this id, or null. */
 export async function findCredential(query: Query, id: string): Promise<Credential | null> {
   const row: Row | undefined = await query('user_credentials').where({ id }).first()
   return row ? fromRow(row) : null
 }
 
+/** Returns the credentials whose columns equal `exact`, ordered by id. */
 export async function listCredentials(query: Query, exact: Filters['exact']): Promise<Credential[]> {
   return (await query('user_credentials').where(exact).orderBy('id')).map(fromRow)
 }
 
+/** Inserts a credential. Throws AlreadyExists (409) when its id is taken. */
 export async function insertCredential(query: Query, credential: Credential): Promise<void> {
   const conflict = () => errors.AlreadyExists({ kind: 'credential', by: `ID ${credential.id}` })
   await unique(query('user_credentials').insert(toRow(credential)), conflict)
 }
 
-/** `id` is the one it has had so far: that of an EC2 credential follows its access key. */
+/**
+ * Writes a credential. `id` is its id until now: an EC2 credential's id changes with its access key. Throws
+ * AlreadyExists (409).
+ */
 export async function saveCredential(query: Query, id: string, credential: Credential): Promise<void> {
   const conflict = () => errors.AlreadyExists({ kind: 'credential', by: `ID ${credential.id}` })
   await unique(query('user_credentials').where({ id }).update(toRow(credential)), conflict)
 }
 
+/** Removes a credential. */
 export async function removeCredential(query: Query, id: string): Promise<void> {
   await query('user_credentials').where({ id }).delete()
 }

@@ -11,7 +11,10 @@ import { type Credential, ec2Id, saveCredential } from './store.ts'
 
 const delegationFields = ['trust_id', 'app_cred_id', 'access_token_id']
 
-/** PATCH /credentials/{credential_id}. Throws Forbidden (403) for another owner, InvalidRequest (400) for new delegationFields. */
+/**
+ * PATCH /credentials/{credential_id}. Throws Forbidden (403) for another owner, InvalidRequest (400) for a change of
+ * the fields that record a delegation.
+ */
 export async function updateCredential(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { credential: CredentialInput }).credential
   const credential = await commit(deps, async (tx) => {
@@ -41,7 +44,7 @@ function applyChanges(old: Credential, given: CredentialInput): Credential {
   const blob = readBlob(changed.blob)
   const before = old.type === 'ec2' ? readBlob(old.blob) : {}
   if (delegationFields.some((field) => (own(blob, field) ?? null) !== (own(before, field) ?? null)))
-    throw invalid('The fields ${delegationFields.join(', ')} of a credential cannot be changed.')
+    throw invalid(`The fields ${delegationFields.join(', ')} of a credential cannot be changed.`)
   if (typeof blob.access !== 'string') throw invalid('The blob of an EC2 credential needs an access key.')
   return { ...changed, id: old.type === 'ec2' ? old.id : ec2Id(blob.access) }
 }

@@ -1,7 +1,7 @@
 import type { IdentityRoute } from '../guard.ts'
 import { listVersions, showVersion } from './show.ts'
 
-/** Paths from the root. */
+/** Routes with paths from the root. */
 export const routes: IdentityRoute[] = [
   ...['/', '/identity'].map(
     (path): IdentityRoute => ({ method: ['GET', 'HEAD'], path, policy: null, status: 300, operation: listVersions }),

@@ -3,7 +3,7 @@ import { type ApiRequest, Reply } from '@hearth/http'
 import type { Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
 
-/** The Identity API's version 3.14, whose document has been the same since. */
+/** Version document of Identity API 3.14, unchanged upstream since then. */
 function versionBody(base: string): Body {
   return {
     id: 'v3.14',
@@ -14,7 +14,7 @@ function versionBody(base: string): Body {
   }
 }
 
-/** GET /: 300 and the versions there are. */
+/** GET /: returns 300 with the versions. */
 export async function listVersions(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const base = baseOf(request, deps.publicUrl)
   const headers = { location: `${base}/` }

@@ -8,7 +8,7 @@ import { defaults, secretOptions } from './defaults.ts'
 import { settingsOf } from './show.ts'
 import { readSettings, removeSettings, type Settings, writeSettings } from './store.ts'
 
-/** PUT /domains/{domain_id}/config: 201 where there was none, else 200. */
+/** PUT /domains/{domain_id}/config: returns 201 when the domain had no settings, else 200. */
 export async function replaceSettings(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const domainId = request.params.domain_id!
   const given = (request.body as { config: Settings }).config
@@ -22,7 +22,7 @@ export async function replaceSettings(_context: Context, request: ApiRequest, de
   return new Reply(existed ? 200 : 201, { config: await settingsOf(request, deps) })
 }
 
-/** PATCH …/config, …/config/{group} and …/config/{group}/{option}; answers the whole configuration. */
+/** PATCH …/config, …/config/{group} and …/config/{group}/{option}: returns the whole configuration. */
 export async function updateSettings(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { domain_id, group, option } = request.params as { domain_id: string; group?: string; option?: string }
   const { config } = request.body as { config: Settings }
@@ -50,12 +50,15 @@ export async function deleteSettings(_context: Context, request: ApiRequest, dep
   })
 }
 
-/** Throws Forbidden (403) for a group or option that no domain may set. */
+/**
+ * Throws Forbidden (403) for a group or option that a domain cannot set, InvalidRequest (400) for a group that is not
+ * an object.
+ */
 function assertKnown(settings: Settings): void {
   for (const [group, options] of Object.entries(settings)) {
     const known = own(defaults, group)
     if (!known) throw forbidden(`group ${group} is not supported for domain specific configurations.`)
-    if (typeof options !== 'object' || options === null) throw invalid(`${group} must hold options.`)
+    if (typeof options !== 'object' || options === null) throw invalid(`${group} must be an object of options.`)
     for (const option of Object.keys(options))
       if (!Object.hasOwn(known, option) && !own(secretOptions, group)?.includes(option))
         throw forbidden(`option ${option} in group ${group} is not supported for domain specific configurations.`)

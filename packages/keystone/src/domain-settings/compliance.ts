@@ -6,8 +6,9 @@ import { forbidden } from '../errors.ts'
 import type { Body } from '../links.ts'
 
 /**
- * GET /domains/{domain_id}/config/security_compliance and …/{option}: what a password must look like, for anybody with a
- * token. Throws Forbidden (403) for other domains and options (keystone/resource/core.py, get_security_compliance_config).
+ * GET /domains/{domain_id}/config/security_compliance and …/{option}: the requirements for passwords, for every user
+ * with a token. Throws Forbidden (403) for other domains and options (keystone/resource/core.py,
+ * get_security_compliance_config).
  */
 export async function showCompliance(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { domain_id, option } = request.params as { domain_id: string; option?: string }

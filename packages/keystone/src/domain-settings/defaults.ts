@@ -1,6 +1,6 @@
 type Settings = Record<string, Record<string, unknown>>
 
-/** Sections and options a domain may set, with Keystone's defaults (keystone/conf/{identity,ldap}.py). */
+/** Sections and options that a domain can set, with Keystone's defaults (keystone/conf/{identity,ldap}.py). */
 export const defaults: Settings = {
   identity: { driver: 'sql', list_limit: null },
   ldap: {
@@ -58,5 +58,5 @@ export const defaults: Settings = {
   },
 }
 
-/** May be set, are never shown. */
+/** Options that can be set and are never shown. */
 export const secretOptions: Record<string, string[]> = { ldap: ['password'] }

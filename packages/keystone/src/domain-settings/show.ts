@@ -7,7 +7,7 @@ import type { Body } from '../links.ts'
 import { defaults, secretOptions } from './defaults.ts'
 import { readSettings, type Settings } from './store.ts'
 
-/** The domain's settings without secrets. */
+/** Returns the domain's settings without secret options. */
 export async function settingsOf(request: ApiRequest, deps: Deps): Promise<Settings> {
   const settings = await readSettings(deps.database.query, request.params.domain_id!)
   for (const [group, names] of Object.entries(secretOptions))
@@ -15,7 +15,7 @@ export async function settingsOf(request: ApiRequest, deps: Deps): Promise<Setti
   return settings
 }
 
-/** GET …/config, …/config/{group} and …/config/{group}/{option}. Throws ResourceNotFound (404) where nothing is set. */
+/** GET …/config, …/config/{group} and …/config/{group}/{option}. Throws ResourceNotFound (404) when nothing is set. */
 export async function showSettings(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { domain_id, group, option } = request.params as { domain_id: string; group?: string; option?: string }
   await getDomain(deps.database.query, domain_id)
@@ -28,7 +28,10 @@ export async function showSettings(_context: Context, request: ApiRequest, deps:
   return { config: { [option]: own(found, option) } }
 }
 
-/** GET /domains/config/default, …/{group}/default and …/{group}/{option}/default. */
+/**
+ * GET /domains/config/default, …/{group}/default and …/{group}/{option}/default. Throws Forbidden (403) for an unknown
+ * group or option.
+ */
 export async function showDefaults(_context: Context, request: ApiRequest): Promise<Body> {
   const { group, option } = request.params as { group?: string; option?: string }
   if (!group) return { config: defaults }

@@ -4,6 +4,7 @@ import type { Row } from '../store.ts'
 
 export type Settings = Record<string, Record<string, unknown>>
 
+/** Returns the settings of a domain: section → option → value. */
 export async function readSettings(query: Query, domainId: string): Promise<Settings> {
   const rows: Row[] = await query('domain_settings').where({ domain_id: domainId }).orderBy(['section', 'name'])
   const settings = new Map<string, Record<string, unknown>>()
@@ -15,6 +16,7 @@ export async function readSettings(query: Query, domainId: string): Promise<Sett
   return Object.fromEntries(settings)
 }
 
+/** Writes these options; the other options of the domain stay. */
 export async function writeSettings(query: Query, domainId: string, settings: Settings): Promise<void> {
   for (const [section, options] of Object.entries(settings)) {
     for (const [name, value] of Object.entries(options)) {
@@ -24,7 +26,7 @@ export async function writeSettings(query: Query, domainId: string, settings: Se
   }
 }
 
-/** Removes one option, a section, or all. Answers how many options went. */
+/** Removes one option, a section or all settings of a domain. Returns the number of removed options. */
 export async function removeSettings(
   query: Query,
   where: { domain_id: string; section?: string; name?: string },

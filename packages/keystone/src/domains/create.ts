@@ -7,7 +7,7 @@ import { extrasOf } from '../shapes.ts'
 import { type DomainInput, known } from './schema.ts'
 import { viewDomain } from './view.ts'
 
-/** POST /domains. Throws AlreadyExists (409) for a name, or an id asked for, that is taken. */
+/** POST /domains. Throws AlreadyExists (409) when the name or the requested id is taken. */
 export async function createDomain(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { domain: DomainInput }).domain
   const domain = newDomain(given.explicit_domain_id ?? hexId(), given)
@@ -18,6 +18,7 @@ export async function createDomain(_context: Context, request: ApiRequest, deps:
   return { domain: viewDomain(domain, baseOf(request, deps.publicUrl)) }
 }
 
+/** Returns a new domain record with the defaults filled in. */
 export function newDomain(id: string, given: DomainInput): Project {
   return {
     id,

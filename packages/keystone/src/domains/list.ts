@@ -6,7 +6,7 @@ import { type Body, baseOf, collection } from '../links.ts'
 import { domainIdByName, listProjects } from '../projects/store.ts'
 import { viewDomain } from './view.ts'
 
-/** GET /domains, by name and enabled. */
+/** GET /domains: filters by name and enabled. */
 export async function listDomains(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const filters = readFilters(request.query, { name: 'text', enabled: 'boolean' })
   const page = readPage(request.query)

@@ -9,10 +9,13 @@ import { revoke } from '../tokens/store.ts'
 import { removeUser } from '../users/store.ts'
 import { memberIdsOfDomain, removeSettings } from './store.ts'
 
-/** Removes a domain with all users, groups, projects and roles in it. Throws Forbidden (403) while it is enabled. */
+/**
+ * Removes a domain with all users, groups, projects and roles in it. Throws Forbidden (403) for an enabled, immutable
+ * or the default domain.
+ */
 export async function removeDomain(tx: Transaction, domain: Project, deps: Pick<Deps, 'tokens'>): Promise<void> {
   if (domain.enabled) throw forbidden('a domain must be disabled before it is deleted.')
-  if (domain.id === 'default') throw forbidden('the default domain stays.')
+  if (domain.id === 'default') throw forbidden('the default domain cannot be deleted.')
   if (isImmutable(domain.options)) throw forbidden(`${domain.id} is immutable.`)
   const { userIds, groupIds } = await memberIdsOfDomain(tx, domain.id)
   for (const id of userIds) await removeUser(tx, id)

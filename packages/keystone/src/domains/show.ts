@@ -7,7 +7,7 @@ import { type Body, baseOf } from '../links.ts'
 import { findDomain, type Project } from '../projects/store.ts'
 import { viewDomain } from './view.ts'
 
-/** Throws ResourceNotFound (404). */
+/** Returns the domain with this id. Throws ResourceNotFound (404). */
 export async function getDomain(query: Query, id: string): Promise<Project> {
   const domain = await findDomain(query, id)
   if (!domain) throw notFound('domain', id)

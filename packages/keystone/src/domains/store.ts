@@ -1,6 +1,6 @@
 import type { Query } from '@hearth/database'
 
-/** Ids of the users and groups that live in a domain. */
+/** Returns the ids of the users and groups that belong to a domain. */
 export async function memberIdsOfDomain(
   query: Query,
   domainId: string,
@@ -10,6 +10,7 @@ export async function memberIdsOfDomain(
   return { userIds, groupIds }
 }
 
+/** Removes all settings of a domain. */
 export async function removeSettings(query: Query, domainId: string): Promise<void> {
   await query('domain_settings').where({ domain_id: domainId }).delete()
 }

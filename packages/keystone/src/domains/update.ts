@@ -7,7 +7,7 @@ import type { DomainInput } from './schema.ts'
 import { getDomain } from './show.ts'
 import { viewDomain } from './view.ts'
 
-/** PATCH /domains/{domain_id}. Disabling voids every token that has to do with it. */
+/** PATCH /domains/{domain_id}. Disabling a domain revokes every token of its scope, users or projects. */
 export async function updateDomain(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { domain: DomainInput }).domain
   const domain = await commit(deps, async (tx) => {

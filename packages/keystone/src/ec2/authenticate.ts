@@ -13,7 +13,7 @@ import { resolveScope } from '../tokens/scope.ts'
 import { findLogin } from '../users/store.ts'
 import { isEc2Signature, isS3Signature, type SignedRequest } from './signature.ts'
 
-/** A signed request is believed for so long, that one overheard is soon worth nothing. */
+/** Milliseconds for which a signed request is accepted, so that an intercepted request soon becomes useless. */
 const lifeMs = 15 * 60_000
 const methods = ['ec2credential']
 
@@ -23,7 +23,10 @@ interface S3Credentials {
   signature: string
 }
 
-/** POST /s3tokens: for the S3 API of the object store. Throws ResourceNotFound (404), AuthenticationFailed (401). */
+/**
+ * POST /s3tokens: returns the token body for a signed S3 request, for the object store. Throws ResourceNotFound (404),
+ * AuthenticationFailed (401).
+ */
 export async function authenticateS3(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const { credentials } = request.body as { credentials: S3Credentials }
   const { credential, blob } = await getKey(credentials.access, deps)
@@ -32,7 +35,9 @@ export async function authenticateS3(_context: Context, request: ApiRequest, dep
   return new Reply(200, { token: (await issueForKey(credential, blob, deps)).body })
 }
 
-/** POST /ec2tokens. Throws ResourceNotFound (404), AuthenticationFailed (401). */
+/**
+ * POST /ec2tokens: returns a token for a signed EC2 request. Throws ResourceNotFound (404), AuthenticationFailed (401).
+ */
 export async function authenticateEc2(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const body = request.body as { ec2Credentials?: SignedRequest; credentials?: SignedRequest }
   const signed = body.ec2Credentials ?? body.credentials
@@ -60,7 +65,10 @@ function assertRecent({ params = {}, headers = {} }: SignedRequest): void {
   if (micros === null || Math.abs(Date.now() - micros / 1000) > lifeMs) throw errors.AuthenticationFailed()
 }
 
-/** A token for the key's project, bounded by the trust or application credential the key was made under. */
+/**
+ * Returns a token for the key's project, limited by the trust or application credential under which the key was
+ * created.
+ */
 async function issueForKey(credential: Credential, blob: Ec2Blob, deps: Deps) {
   const revision = await deps.tokens.revision()
   const proof = await proofBehind(credential, blob, deps)

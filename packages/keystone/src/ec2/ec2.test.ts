@@ -34,7 +34,7 @@ const exchange = (signed: { text: string; signature: string }, token?: string, a
   return identity.call('POST', '/v3/s3tokens', { ...(token ? { token } : {}), body: { credentials } })
 }
 
-test('a service trades a signature for whose it is', async () => {
+test('a service exchanges a signature for the identity of its owner', async () => {
   const response = await exchange(sign(key.secret), swift)
   expect(response.status).toBe(200)
   expect(response.body.token).toMatchObject({
@@ -45,14 +45,14 @@ test('a service trades a signature for whose it is', async () => {
   expect(response.headers.get('x-subject-token')).toBeNull()
 })
 
-test('nobody else does, nor with a wrong signature or an unknown key', async () => {
+test('other callers, wrong signatures and unknown keys are refused', async () => {
   expect((await exchange(sign(key.secret))).status).toBe(401)
   expect((await exchange(sign(key.secret), demo)).status).toBe(403)
   expect((await exchange(sign('other'), swift)).status).toBe(401)
   expect((await exchange(sign(key.secret), swift, 'unknown')).status).toBe(404)
 })
 
-test('only strings that an S3 request signs are accepted', () => {
+test('only a string in the form of an S3 request is accepted', () => {
   const passes = ({ text, signature }: { text: string; signature: string }) => isS3Signature(text, signature, 'k')
   expect(passes(sign('k'))).toBe(true)
   expect(passes(sign('k', 'sts'))).toBe(true)
@@ -62,7 +62,7 @@ test('only strings that an S3 request signs are accepted', () => {
   expect(isS3Signature('GET\n\n\n', old, 'k')).toBe(true)
 })
 
-test('EC2 requests are believed while they are fresh', async () => {
+test('an EC2 request is accepted only for a short time', async () => {
   const ask = (time: Date) => {
     const params: Record<string, string> = {
       SignatureVersion: '2',
@@ -82,7 +82,7 @@ test('EC2 requests are believed while they are fresh', async () => {
   expect((await ask(new Date(Date.now() - 20 * 60_000))).status).toBe(401)
 })
 
-test('keys are their owner’s to see and to delete', async () => {
+test('only the owner of a key can see and delete it', async () => {
   const path = `/v3/users/${key.user_id}/credentials/OS-EC2`
   expect((await identity.call('GET', path, { token: demo })).body.credentials).toHaveLength(1)
   const admin = await identity.login()

@@ -19,7 +19,7 @@ import { getProject } from '../projects/show.ts'
 import { callerExtra } from '../tokens/subject.ts'
 import { getUser } from '../users/show.ts'
 
-/** POST /users/{user_id}/credentials/OS-EC2: a new access key with its secret. */
+/** POST /users/{user_id}/credentials/OS-EC2: creates an access key and returns it with its secret. */
 export async function createKey(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { tenant_id } = request.body as { tenant_id: string }
   const userId = request.params.user_id!

@@ -32,7 +32,7 @@ export const routes: IdentityRoute[] = [
   },
   { method: ['GET', 'HEAD'], path: one, policy: 'identity:ec2_get_credential', status: 200, operation: showKey },
   { method: 'DELETE', path: one, policy: 'identity:ec2_delete_credential', status: 204, operation: deleteKey },
-  // A signature overheard must not be worth a token to just anybody: only services may trade it (CVE-2025-65073).
+  // Only services may exchange a signature: otherwise a client that intercepts one could get a token (CVE-2025-65073).
   {
     method: 'POST',
     path: '/s3tokens',

@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { own } from '@hearth/core'
 
-/** What a client of the EC2 API signed, as the service it asked passes it on. */
+/** Signed request of a client of the EC2 API, as the service that received it passes it on. */
 export interface SignedRequest {
   access: string
   signature: string
@@ -16,15 +16,16 @@ export interface SignedRequest {
 const hmac = (key: string | Buffer, text: string, hash = 'sha256'): Buffer =>
   createHmac(hash, key).update(text, 'utf8').digest()
 
+/** Returns true when the texts are equal; compares in constant time. */
 export function isSame(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
 /**
- * Checks the signature of an S3 request over its string-to-sign: version 4 when it says so, else the old one (base64 of
- * an HMAC-SHA1). Only the services `s3`, `iam` and `sts` are let in, and the string must have its four lines, so that
- * nothing else ever signed with the key passes.
+ * Returns true when the signature fits an S3 request's string-to-sign: version 4 when the string says so, else the
+ * older HMAC-SHA1 in base64. Version 4 needs service `s3`, `iam` or `sts` and exactly four lines, so that no other text
+ * signed with the key is accepted.
  */
 export function isS3Signature(stringToSign: string, signature: string, secret: string): boolean {
   if (!stringToSign.startsWith('AWS4')) return isSame(hmac(secret, stringToSign, 'sha1').toString('base64'), signature)
@@ -43,7 +44,7 @@ function v4Key(secret: string, date: string, region: string, service: string): B
   ) as Buffer
 }
 
-/** Checks an EC2 request signed by version 1, 2 or 4. */
+/** Returns true when the signature of an EC2 request is right: version 1, 2 or 4. */
 export function isEc2Signature(request: SignedRequest, secret: string): boolean {
   const { params = {}, headers = {} } = request
   const authorization = headerOf(headers, 'authorization') ?? ''

@@ -12,7 +12,7 @@ import { viewProject } from '../projects/view.ts'
 import { getEndpointGroup, viewEndpointGroup } from './read.ts'
 import { addLink, findEndpointGroup, hasLink, type LinkTable, linkedIds, removeLink } from './store.ts'
 
-/** Which link a path speaks of: a project and an endpoint, or a project and an endpoint group. */
+/** Reads the link that the path names: a project with an endpoint, or a project with an endpoint group. */
 function linkOf({ params }: ApiRequest): { table: LinkTable; row: Record<string, string> } {
   const { project_id, endpoint_id, endpoint_group_id } = params as Record<string, string>
   return endpoint_id !== undefined
@@ -26,7 +26,7 @@ async function assertExists(query: Query, { params }: ApiRequest): Promise<void>
   else await getEndpointGroup(query, params.endpoint_group_id!)
 }
 
-/** PUT: shows an endpoint or a group of them to a project. */
+/** PUT: links an endpoint or an endpoint group to a project. Throws ResourceNotFound (404). */
 export async function link(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
     await assertExists(tx, request)
@@ -35,13 +35,13 @@ export async function link(_context: Context, request: ApiRequest, deps: Deps): 
   })
 }
 
-/** GET and HEAD. Throws ResourceNotFound (404). */
+/** GET and HEAD of a link. Throws ResourceNotFound (404) when there is none. */
 export async function checkLink(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { table, row } = linkOf(request)
   if (!(await hasLink(deps.database.query, table, row))) throw notFound('association', Object.values(row).join(' and '))
 }
 
-/** DELETE. Throws ResourceNotFound (404). */
+/** DELETE of a link. Throws ResourceNotFound (404) when there is none. */
 export async function unlink(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { table, row } = linkOf(request)
   await commit(deps, async (tx) => {
@@ -62,7 +62,9 @@ export async function listLinkedProjects(_context: Context, request: ApiRequest,
   return collection(request, { name: 'projects', base, items })
 }
 
-/** GET /OS-EP-FILTER/projects/{project_id}/endpoints: linked themselves or through a group. */
+/**
+ * GET /OS-EP-FILTER/projects/{project_id}/endpoints: the endpoints linked to the project directly or through a group.
+ */
 export async function listProjectEndpoints(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database

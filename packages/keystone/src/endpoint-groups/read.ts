@@ -7,18 +7,19 @@ import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { type EndpointGroup, findEndpointGroup, listEndpointGroups as list } from './store.ts'
 
+/** Returns the view of an endpoint group. */
 export function viewEndpointGroup(group: EndpointGroup, base: string): Body {
   return member(base, 'OS-EP-FILTER/endpoint_groups', { ...group })
 }
 
-/** Throws ResourceNotFound (404). */
+/** Returns the endpoint group with this id. Throws ResourceNotFound (404). */
 export async function getEndpointGroup(query: Query, id: string): Promise<EndpointGroup> {
   const group = await findEndpointGroup(query, id)
   if (!group) throw notFound('endpoint group', id)
   return group
 }
 
-/** GET /OS-EP-FILTER/endpoint_groups, by name. */
+/** GET /OS-EP-FILTER/endpoint_groups: filters by name. */
 export async function listEndpointGroups(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { name: 'text' })

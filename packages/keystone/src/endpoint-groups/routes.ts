@@ -19,12 +19,12 @@ const one = `${all}/:endpoint_group_id`
 const groupInProject = `${one}/projects/:project_id`
 const endpointInProject = '/OS-EP-FILTER/projects/:project_id/endpoints/:endpoint_id'
 
-/** A row that reads. */
+/** Returns a route of a read operation. */
 function reading(path: string, policy: string, operation: IdentityRoute['operation']): IdentityRoute {
   return { method: ['GET', 'HEAD'], path, policy, status: 200, operation }
 }
 
-/** Rows of one kind of link. */
+/** Returns the routes of one kind of link. */
 function linkRows(path: string, policies: [add: string, check: string, remove: string]): IdentityRoute[] {
   const [add, check, remove] = policies
   return [

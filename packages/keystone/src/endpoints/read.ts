@@ -7,6 +7,7 @@ import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { type Endpoint, findEndpoint, listEndpoints as list } from './store.ts'
 
+/** Returns the view of an endpoint. */
 export function viewEndpoint(endpoint: Endpoint, base: string): Body {
   const { id, regionId, serviceId, url, enabled } = endpoint
   return member(base, 'endpoints', {
@@ -21,14 +22,14 @@ export function viewEndpoint(endpoint: Endpoint, base: string): Body {
   })
 }
 
-/** Throws ResourceNotFound (404). */
+/** Returns the endpoint with this id. Throws ResourceNotFound (404). */
 export async function getEndpoint(query: Query, id: string): Promise<Endpoint> {
   const endpoint = await findEndpoint(query, id)
   if (!endpoint) throw notFound('endpoint', id)
   return endpoint
 }
 
-/** GET /endpoints, by interface, service_id and region_id. */
+/** GET /endpoints: filters by interface, service_id and region_id. */
 export async function listEndpoints(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { interface: 'text', service_id: 'text', region_id: 'text' })

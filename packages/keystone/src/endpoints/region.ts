@@ -3,7 +3,10 @@ import { invalid } from '../errors.ts'
 import { findRegion, insertRegion } from '../regions/store.ts'
 import type { EndpointInput } from './schema.ts'
 
-/** Region an endpoint is put in; undefined when the body says nothing. Throws InvalidRequest (400) for an unknown `region_id`. */
+/**
+ * Returns the id of the region of an endpoint; null for none, undefined when the body does not name one. Creates a
+ * missing `region`. Throws InvalidRequest (400) for an unknown `region_id`.
+ */
 export async function chooseRegion(query: Query, given: EndpointInput): Promise<string | null | undefined> {
   if (given.region_id) {
     if (!(await findRegion(query, given.region_id))) throw invalid(`Region ${given.region_id} does not exist.`)

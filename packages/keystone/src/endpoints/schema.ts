@@ -21,7 +21,7 @@ export interface EndpointInput {
   service_id?: string
   url?: string
   region_id?: string | null
-  /** The older way to say it: the region is made when there is none. */
+  /** Older name of `region_id`; a missing region is created. */
   region?: string | null
   enabled?: boolean
   [extra: string]: unknown

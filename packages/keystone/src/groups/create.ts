@@ -10,7 +10,7 @@ import { type GroupInput, known } from './schema.ts'
 import { type Group, insertGroup } from './store.ts'
 import { viewGroup } from './view.ts'
 
-/** POST /groups. Throws ResourceNotFound (404) for a domain that is not there, AlreadyExists (409). */
+/** POST /groups. Throws ResourceNotFound (404) for an unknown domain, AlreadyExists (409). */
 export async function createGroup(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { group: GroupInput }).group
   const domainId = given.domain_id ?? callerDomain(context)

@@ -5,7 +5,7 @@ import { revoke } from '../tokens/store.ts'
 import { getGroup } from './show.ts'
 import { memberIds, removeGroup } from './store.ts'
 
-/** DELETE /groups/{group_id}. Members may have lost roles: their tokens are void. */
+/** DELETE /groups/{group_id}. Revokes the tokens of the members, who may have lost roles. */
 export async function deleteGroup(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
     const group = await getGroup(tx, request.params.group_id!)

@@ -7,7 +7,7 @@ import { withinDomain } from '../targets.ts'
 import { listGroups as list } from './store.ts'
 import { viewGroup } from './view.ts'
 
-/** GET /groups, by name and domain_id. */
+/** GET /groups: filters by name and domain_id. */
 export async function listGroups(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const filters = readFilters(request.query, { name: 'text', domain_id: 'text' })
   const page = readPage(request.query)

@@ -11,7 +11,7 @@ import { viewUser } from '../users/view.ts'
 import { getGroup } from './show.ts'
 import { insertMember, isMember, memberIds, removeMember } from './store.ts'
 
-/** GET /groups/{group_id}/users. */
+/** GET /groups/{group_id}/users: filters by name and enabled. */
 export async function listMembers(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
@@ -33,14 +33,14 @@ export async function addMember(_context: Context, request: ApiRequest, deps: De
   })
 }
 
-/** HEAD and GET /groups/{group_id}/users/{user_id}. Throws ResourceNotFound (404) for a user who is not in it. */
+/** HEAD and GET /groups/{group_id}/users/{user_id}. Throws ResourceNotFound (404) for a user who is not a member. */
 export async function checkMember(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { group_id, user_id } = request.params as { group_id: string; user_id: string }
   await getGroup(deps.database.query, group_id)
   if (!(await isMember(deps.database.query, group_id, user_id))) throw notFound('user in group', user_id)
 }
 
-/** DELETE /groups/{group_id}/users/{user_id}. The user may have lost roles: its tokens are void. */
+/** DELETE /groups/{group_id}/users/{user_id}. Revokes the tokens of the user, who may have lost roles. */
 export async function removeFromGroup(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { group_id, user_id } = request.params as { group_id: string; user_id: string }
   await commit(deps, async (tx) => {

@@ -7,7 +7,7 @@ import { type Body, baseOf } from '../links.ts'
 import { findGroup, type Group } from './store.ts'
 import { viewGroup } from './view.ts'
 
-/** Throws ResourceNotFound (404). */
+/** Returns the group with this id. Throws ResourceNotFound (404). */
 export async function getGroup(query: Query, id: string): Promise<Group> {
   const group = await findGroup(query, id)
   if (!group) throw notFound('group', id)

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => identity.close())
 
-test('a registered limit is overridden for a project, who sees its own and no others', async () => {
+test('a limit overrides a registered limit for a project, and the project sees only its own limits', async () => {
   const resource = { service_id: serviceId, resource_name: 'image_count_total' }
   const registered = await call('POST', '/registered_limits', {
     registered_limits: [{ ...resource, default_limit: 10 }],

@@ -31,7 +31,7 @@ function viewLimit(limit: Limit, base: string): Body {
   })
 }
 
-/** GET /limits/model: projects do not bound each other. */
+/** GET /limits/model: the flat model, in which a project's limit does not depend on its parents or children. */
 export async function showModel(): Promise<Body> {
   return {
     model: {
@@ -41,7 +41,10 @@ export async function showModel(): Promise<Body> {
   }
 }
 
-/** POST /limits, a list. Throws InvalidRequest (400) for what was never registered, AlreadyExists (409). */
+/**
+ * POST /limits: creates a list of limits. Throws InvalidRequest (400) for a resource without a registered limit,
+ * AlreadyExists (409).
+ */
 export async function createLimits(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { limits: LimitInput[] }).limits
   const base = baseOf(request, deps.publicUrl)
@@ -83,23 +86,29 @@ const kinds = {
   domain_id: 'text',
 } as const
 
-/** GET /limits: all for who may see any, else those of the caller's own project or domain. */
+/**
+ * GET /limits: all limits if the caller may see those of others, else the limits of the caller's project and domain.
+ */
 export async function listLimits(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, kinds)
   const caller = callerOf(context)
   const found = await list(deps.database.query, filters.exact)
   const canSeeAll = context.may('identity:list_limits_of_others', {})
-  const seen = found.filter(
+  const visible = found.filter(
     (one) =>
       canSeeAll ||
       (one.projectId !== null && one.projectId === caller.projectId) ||
       (one.domainId !== null && [caller.domainId, caller.projectDomainId].includes(one.domainId)),
   )
-  const items = seen.map((one) => viewLimit(one, base)).filter(filters.matches)
+  const items = visible.map((one) => viewLimit(one, base)).filter(filters.matches)
   return collection(request, { name: 'limits', base, items })
 }
 
+/**
+ * `%(target.limit.project_id)s` and `%(target.limit.domain_id)s` of the limit in the path. Throws ResourceNotFound
+ * (404).
+ */
 export const limitTarget: Target = async (request, deps) => {
   const limit = await getLimit(deps.database.query, request)
   return { limit: { project_id: limit.projectId ?? undefined, domain_id: limit.domainId ?? undefined } }

@@ -18,6 +18,7 @@ import {
   saveRegistered,
 } from './store.ts'
 
+/** Returns the view of a registered limit. */
 export function viewRegisteredLimit(limit: RegisteredLimit, base: string): Body {
   return member(base, 'registered_limits', {
     id: limit.id,
@@ -29,7 +30,10 @@ export function viewRegisteredLimit(limit: RegisteredLimit, base: string): Body 
   })
 }
 
-/** POST /registered_limits, a list. Throws InvalidRequest (400) for an unknown service or region, AlreadyExists (409). */
+/**
+ * POST /registered_limits: creates a list of limits. Throws InvalidRequest (400) for an unknown service or region,
+ * AlreadyExists (409).
+ */
 export async function createRegisteredLimits(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { registered_limits: RegisteredInput[] }).registered_limits
   const base = baseOf(request, deps.publicUrl)
@@ -67,7 +71,7 @@ async function assertServiceAndRegion(query: Query, given: RegisteredInput): Pro
     throw invalid(`Region ${given.region_id} does not exist.`)
 }
 
-/** GET /registered_limits, by service_id, region_id and resource_name. */
+/** GET /registered_limits: filters by service_id, region_id and resource_name. */
 export async function listRegisteredLimits(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { service_id: 'text', region_id: 'text', resource_name: 'text' })
@@ -81,7 +85,7 @@ export async function showRegisteredLimit(_context: Context, request: ApiRequest
   return { registered_limit: viewRegisteredLimit(limit, baseOf(request, deps.publicUrl)) }
 }
 
-/** PATCH /registered_limits/{registered_limit_id}. Throws StillInUse (403) to change what limits override. */
+/** PATCH /registered_limits/{registered_limit_id}. Throws Forbidden (403) while limits override it. */
 export async function updateRegisteredLimit(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { registered_limit: RegisteredInput }).registered_limit
   const limit = await commit(deps, async (tx) => {
@@ -102,7 +106,7 @@ export async function updateRegisteredLimit(_context: Context, request: ApiReque
   return { registered_limit: viewRegisteredLimit(limit, baseOf(request, deps.publicUrl)) }
 }
 
-/** DELETE /registered_limits/{registered_limit_id}. Throws StillInUse (403) while limits override it. */
+/** DELETE /registered_limits/{registered_limit_id}. Throws Forbidden (403) while limits override it. */
 export async function deleteRegisteredLimit(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
     const { id } = await getRegisteredLimit(tx, request)

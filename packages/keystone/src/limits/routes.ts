@@ -12,7 +12,7 @@ import * as schema from './schema.ts'
 const registered = '/registered_limits/:registered_limit_id'
 const limit = '/limits/:limit_id'
 
-/** A row that reads. */
+/** Returns a route of a read operation. */
 function reading(path: string, policy: string, operation: IdentityRoute['operation']): IdentityRoute {
   return { method: ['GET', 'HEAD'], path, policy, status: 200, operation }
 }

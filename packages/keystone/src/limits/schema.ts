@@ -22,7 +22,7 @@ const limit = {
   description: textOrNull,
 }
 
-/** Several are made at once. */
+/** Returns the schema of a body that creates several limits at once. */
 function listOf(key: string, properties: object, required: string[]) {
   const items = { type: 'object', properties, required, additionalProperties: false }
   return { type: 'object', required: [key], properties: { [key]: { type: 'array', minItems: 1, items } } }

@@ -18,34 +18,39 @@ export interface Limit {
   domainId: string | null
   resourceLimit: number
   description: string | null
-  /** Of the registered limit it overrides. */
+  /** Service of the registered limit that it overrides; so are region and resource. */
   serviceId: string
   regionId: string | null
   resourceName: string
 }
 
+/** Returns the registered limit with this id, or null. */
 export async function findRegistered(query: Query, id: string): Promise<RegisteredLimit | null> {
   const row: Row | undefined = await query('registered_limits').where({ id }).first()
   return row ? registeredFromRow(row) : null
 }
 
+/** Returns the registered limits whose columns equal `exact`, ordered by id. */
 export async function listRegistered(query: Query, exact: Filters['exact']): Promise<RegisteredLimit[]> {
   return (await query('registered_limits').where(exact).orderBy('id')).map(registeredFromRow)
 }
 
-/** False when there is one for this resource already. */
+/** Inserts a registered limit. Returns false when the resource has one already. */
 export async function insertRegistered(tx: Transaction, limit: RegisteredLimit): Promise<boolean> {
   return insertIfAbsent(tx, 'registered_limits', registeredToRow(limit))
 }
 
+/** Writes all columns of a registered limit. */
 export async function saveRegistered(query: Query, limit: RegisteredLimit): Promise<void> {
   await query('registered_limits').where({ id: limit.id }).update(registeredToRow(limit))
 }
 
+/** Removes a registered limit. */
 export async function removeRegistered(query: Query, id: string): Promise<void> {
   await query('registered_limits').where({ id }).delete()
 }
 
+/** Returns true when a project or domain has its own limit in place of the registered one. */
 export async function isOverridden(query: Query, registeredId: string): Promise<boolean> {
   return (await query('project_limits').where({ registered_limit_id: registeredId }).first()) !== undefined
 }
@@ -56,6 +61,7 @@ const limits = (query: Query) =>
     .select('l.*', 'r.service_id', 'r.region_id', 'r.resource_name')
     .orderBy('l.id')
 
+/** Returns the limit with this id, or null. */
 export async function findLimit(query: Query, id: string): Promise<Limit | null> {
   const row: Row | undefined = await limits(query).where('l.id', id).first()
   return row ? limitFromRow(row) : null
@@ -63,12 +69,14 @@ export async function findLimit(query: Query, id: string): Promise<Limit | null>
 
 const owned = new Set(['project_id', 'domain_id'])
 
+/** Returns the limits that match `exact`, ordered by id. */
 export async function listLimits(query: Query, exact: Filters['exact']): Promise<Limit[]> {
   const search = limits(query)
   for (const [column, value] of Object.entries(exact)) search.where(`${owned.has(column) ? 'l' : 'r'}.${column}`, value)
   return (await search).map(limitFromRow)
 }
 
+/** Inserts a limit. Returns false when the project or domain has one for this resource. */
 export async function insertLimit(tx: Transaction, limit: Limit): Promise<boolean> {
   return insertIfAbsent(tx, 'project_limits', {
     id: limit.id,
@@ -80,11 +88,13 @@ export async function insertLimit(tx: Transaction, limit: Limit): Promise<boolea
   })
 }
 
+/** Writes the value and the description of a limit. */
 export async function saveLimit(query: Query, limit: Limit): Promise<void> {
   const { resourceLimit: resource_limit, description } = limit
   await query('project_limits').where({ id: limit.id }).update({ resource_limit, description })
 }
 
+/** Removes a limit. */
 export async function removeLimit(query: Query, id: string): Promise<void> {
   await query('project_limits').where({ id }).delete()
 }

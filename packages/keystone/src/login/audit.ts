@@ -1,13 +1,13 @@
 import { type HearthError, isHearthError, type Logger } from '@hearth/core'
 
-/** A log-in as the audit log shows it: who was tried, from where and how; never a secret. */
+/** Log-in attempt as the audit log shows it: the user, the address and the methods; never a secret. */
 export interface LoginRecord {
   address: string
   methods: readonly string[]
   userId?: string | undefined
   userName?: string | undefined
   domain?: string | undefined
-  /** Id or name of the application credential tried. */
+  /** Id or name of the application credential that was used. */
   appCredential?: string | undefined
 }
 
@@ -26,11 +26,12 @@ function fields(record: LoginRecord): Record<string, unknown> {
   }
 }
 
+/** Writes a successful log-in to the audit log. */
 export function auditSuccess(log: Logger, record: LoginRecord, event = 'login'): void {
   log.info({ audit: event, outcome: 'success', ...fields(record) }, `${event} succeeded`)
 }
 
-/** `error` is what the client gets; its reason, which the client is not told, is logged. */
+/** Writes a failed log-in to the audit log, with the reason of `error`, which the client does not get. */
 export function auditFailure(log: Logger, record: LoginRecord, error: unknown, event = 'login'): void {
   const reason = isHearthError(error) ? reasonOf(error) : 'internal error'
   log.warn({ audit: event, outcome: 'failure', reason, ...fields(record) }, `${event} failed`)

@@ -1,21 +1,23 @@
-/** Keystone's `[security_compliance]` under its names (keystone/conf/security_compliance.py); null is off. */
+/**
+ * Settings of Keystone's `[security_compliance]`, with its names (keystone/conf/security_compliance.py); null is off.
+ */
 export interface SecurityCompliance {
-  /** Failures after which an account is locked. */
+  /** Failed log-ins after which an account is locked. */
   lockoutFailureAttempts: number | null
-  /** Seconds; null: until an administrator sets a new password or enables the user anew. */
+  /** Seconds an account stays locked; null: until an administrator sets a new password or enables the user. */
   lockoutDuration: number | null
-  /** Days after its last log-in that a user counts as disabled. */
+  /** Days without a log-in after which a user counts as disabled. */
   disableUserAccountDaysInactive: number | null
-  /** Days a new password is good for. */
+  /** Days for which a new password is valid. */
   passwordExpiresDays: number | null
-  /** How many passwords, the present one included, a user may not choose again; 0 is off. */
+  /** Number of last passwords, the present one included, that a user may not choose again; 0 is off. */
   uniqueLastPasswordCount: number
-  /** Days before a user may change a password again that the user chose. */
+  /** Days before a user may change a password that the user chose. */
   minimumPasswordAge: number
   /** Regular expression that a password must match from its start. */
   passwordRegex: string | null
   passwordRegexDescription: string | null
-  /** A password that an administrator sets must be changed before it is good for a log-in. */
+  /** True when a password that an administrator set must be changed before a log-in. */
   changePasswordUponFirstUse: boolean
 }
 

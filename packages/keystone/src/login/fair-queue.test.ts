@@ -4,7 +4,7 @@ import { openFairQueue } from './fair-queue.ts'
 
 const refuse = () => commonErrors.ServiceUnavailable({ reason: 'full' })
 
-/** A queue of one at a time whose works end when told to. */
+/** A queue that runs one job at a time; `finishOne` ends the job. */
 function controlled(waiting: number) {
   const queue = openFairQueue({ atOnce: 1, waiting, refuse })
   const begun: string[] = []
@@ -33,7 +33,7 @@ function controlled(waiting: number) {
   }
 }
 
-test('owners take turns, whoever asked more', async () => {
+test('owners take turns, however many requests each has', async () => {
   const queue = controlled(10)
   for (const owner of ['crowd', 'crowd', 'crowd', 'crowd', 'guest']) queue.ask(owner)
   await queue.drain()
@@ -41,7 +41,7 @@ test('owners take turns, whoever asked more', async () => {
   expect(queue.begun).toEqual(['crowd', 'crowd', 'guest', 'crowd', 'crowd'])
 })
 
-test('a full queue refuses the next of the owner who fills it, and makes room for others', async () => {
+test('a full queue refuses the owner with the most requests, and accepts other owners', async () => {
   const queue = controlled(3)
   for (let count = 0; count < 6; count++) queue.ask('crowd')
   await queue.drain()
@@ -54,7 +54,7 @@ test('a full queue refuses the next of the owner who fills it, and makes room fo
   expect(queue.begun).toEqual(['crowd', 'crowd', 'guest'])
 })
 
-test('when all wait equally a newcomer is refused, and work that fails gives its place back', async () => {
+test('a new owner is refused when all owners have equally many requests, and failed work frees its slot', async () => {
   const queue = openFairQueue({ atOnce: 1, waiting: 1, refuse })
   const first = Promise.withResolvers<void>()
   const running = queue.run('a', () => first.promise)

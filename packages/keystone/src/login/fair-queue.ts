@@ -1,15 +1,19 @@
 import type { HearthError } from '@hearth/core'
 
 export interface FairQueueOptions {
-  /** How many run at the same time. */
+  /** Number of jobs that run at the same time. */
   atOnce: number
-  /** How many may wait; beyond it the owner with the most waiting is refused. */
+  /** Number of jobs that may wait. When more wait, the owner with the most waiting jobs is refused. */
   waiting: number
+  /** Makes the error of a refused job. */
   refuse(): HearthError
 }
 
 export interface FairQueue {
-  /** Runs `work` when it is the owner's turn. Throws what `refuse` makes when the queue is full. */
+  /**
+   * Runs `work` when the owner's turn comes and returns its result. Throws the error of `refuse` when the queue is
+   * full.
+   */
   run<T>(owner: string, work: () => Promise<T>): Promise<T>
 }
 
@@ -22,7 +26,7 @@ function busiest(owners: Map<string, Waiter[]>): [owner: string, waiters: Waiter
   return [...owners].reduce((most, entry) => (entry[1].length > most[1].length ? entry : most), ['', []])
 }
 
-/** The next owner's oldest request; the owner goes to the end of the line. */
+/** Removes and returns the oldest request of the next owner, and moves this owner to the end. */
 function takeNext(owners: Map<string, Waiter[]>): Waiter | undefined {
   const [first] = owners
   if (!first) return undefined
@@ -33,7 +37,9 @@ function takeNext(owners: Map<string, Waiter[]>): Waiter | undefined {
   return next
 }
 
-/** A bounded queue in which owners take turns, so that one with many requests does not delay all others. */
+/**
+ * Returns a bounded queue in which owners take turns, so that an owner with many requests does not delay the others.
+ */
 export function openFairQueue(options: FairQueueOptions): FairQueue {
   const owners = new Map<string, Waiter[]>()
   let waiting = 0
@@ -49,7 +55,10 @@ export function openFairQueue(options: FairQueueOptions): FairQueue {
     })
   }
 
-  /** Refuses the newest request of the owner with the most, unless the asker would then have as many. */
+  /**
+   * Refuses the newest request of the owner with the most requests. Returns false when the new request's owner would
+   * then have as many.
+   */
   const makeRoom = (mine: number): boolean => {
     const [owner, waiters] = busiest(owners)
     if (waiters.length <= mine + 1) return false

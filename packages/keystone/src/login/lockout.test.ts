@@ -31,7 +31,7 @@ async function open(options: Partial<ApiOptions>) {
   return { call, path, tryLogin, fail, change }
 }
 
-test('an account is locked after so many failures, without saying so, and opens after a time', async () => {
+test('an account is locked after the limit of failures with the usual 401, and is unlocked after the duration', async () => {
   const { tryLogin, fail } = await open({ securityCompliance: { lockoutFailureAttempts: 3, lockoutDuration: 600 } })
   await fail(2)
   expect((await tryLogin('right')).status).toBe(201)
@@ -56,7 +56,7 @@ test('without a duration an account stays locked until an administrator enables 
   expect((await tryLogin('right')).status).toBe(201)
 })
 
-test('guesses at the old password for a change count, and right ones of a locked account change nothing', async () => {
+test('wrong old passwords of a password change count, and a locked account cannot change its password', async () => {
   const { path, tryLogin, call } = await open({ securityCompliance: { lockoutFailureAttempts: 2 } })
   const change = (original_password: string) =>
     call('POST', `${path}/password`, { user: { original_password, password: 'new one' } })
@@ -65,7 +65,7 @@ test('guesses at the old password for a change count, and right ones of a locked
   expect((await tryLogin('new one')).status).toBe(401)
 })
 
-test('many guesses at once get no further than as many one by one', async () => {
+test('parallel guesses are limited like sequential ones', async () => {
   const { tryLogin } = await open({ securityCompliance: { lockoutFailureAttempts: 3 } })
   const wrong = Array.from({ length: 12 }, () => tryLogin('wrong'))
   const right = tryLogin('right')
@@ -80,7 +80,7 @@ test('a user with ignore_lockout_failure_attempts is never locked', async () => 
   expect((await tryLogin('right')).status).toBe(201)
 })
 
-test('a user who does not log in for days counts as disabled until enabled, or is exempt', async () => {
+test('a user without a log-in for the limit of days counts as disabled until enabled, unless exempt', async () => {
   const { call, path, tryLogin, change } = await open({ securityCompliance: { disableUserAccountDaysInactive: 10 } })
   const day = 24 * 3600
   pass(9 * day)
@@ -97,7 +97,7 @@ test('a user who does not log in for days counts as disabled until enabled, or i
   expect((await tryLogin('right')).status).toBe(201)
 })
 
-test('failed log-ins are throttled by user, known or not, with 429 and when to come again', async () => {
+test('failed log-ins of a known or unknown user get 429 with Retry-After', async () => {
   const { tryLogin, fail } = await open({ loginThrottle: { userFailures: 3, addressFailures: 0, seconds: 60 } })
   await fail(3)
   expect(await tryLogin('right')).toMatchObject({

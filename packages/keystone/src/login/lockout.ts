@@ -5,12 +5,14 @@ import { addFailure, clearFailures, readFailures } from './store.ts'
 
 type LockDeps = Pick<Deps, 'database' | 'compliance' | 'clock'>
 
-const counts = (user: User, { compliance }: LockDeps): boolean =>
+const canBeLocked = (user: User, { compliance }: LockDeps): boolean =>
   compliance.lockoutFailureAttempts !== null && user.options.ignore_lockout_failure_attempts !== true
 
-/** True while an account is locked by failed log-ins (keystone/identity/backends/sql.py, _is_account_locked). */
+/**
+ * Returns true while an account is locked by failed log-ins (keystone/identity/backends/sql.py, _is_account_locked).
+ */
 export async function isLocked(user: User, deps: LockDeps): Promise<boolean> {
-  if (!counts(user, deps)) return false
+  if (!canBeLocked(user, deps)) return false
   const { lockoutFailureAttempts: most, lockoutDuration: seconds } = deps.compliance
   const { count, last } = await readFailures(deps.database.query, user.id)
   if (count < most!) return false
@@ -20,17 +22,17 @@ export async function isLocked(user: User, deps: LockDeps): Promise<boolean> {
   return false
 }
 
-/** Counts a failed log-in of a user that is not locked. */
+/** Records a failed log-in of a user who is not locked. */
 export async function recordFailure(user: User, deps: LockDeps): Promise<void> {
-  if (counts(user, deps)) await addFailure(deps.database.query, user.id, deps.clock.now().getTime())
+  if (canBeLocked(user, deps)) await addFailure(deps.database.query, user.id, deps.clock.now().getTime())
 }
 
-/** Forgets the failures before a log-in that succeeded. */
+/** Clears the recorded failures after a successful log-in. */
 export async function clearRecordedFailures(user: User, deps: LockDeps): Promise<void> {
-  if (counts(user, deps)) await clearFailures(deps.database.query, user.id)
+  if (canBeLocked(user, deps)) await clearFailures(deps.database.query, user.id)
 }
 
-/** True when the user has not logged in for so long that it counts as disabled. */
+/** Returns true when the user has had no log-in for so many days that the user counts as disabled. */
 export function isInactive(user: User, { compliance, clock }: Pick<Deps, 'compliance' | 'clock'>): boolean {
   const days = compliance.disableUserAccountDaysInactive
   const last = user.lastActiveAt ?? user.createdAt

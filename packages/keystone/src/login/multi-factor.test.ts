@@ -32,7 +32,7 @@ beforeEach(async () => {
 })
 afterEach(() => identity.close())
 
-test('where a rule wants two methods, one gets a receipt and both get a token', async () => {
+test('when a rule requires two methods, one method gets a receipt and both get a token', async () => {
   expect((await setOptions({ multi_factor_auth_rules: [['password', 'totp']] })).status).toBe(200)
   const half = await logIn({ password })
   expect(half.status).toBe(401)
@@ -49,7 +49,7 @@ test('where a rule wants two methods, one gets a receipt and both get a token', 
   expect([atOnce.status, atOnce.body.token.methods]).toEqual([201, ['password', 'totp']])
 })
 
-test('a receipt is good for its user, for five minutes, and until the password changes', async () => {
+test('a receipt is valid only for its user, for five minutes, and until the password changes', async () => {
   await setOptions({ multi_factor_auth_rules: [['password', 'totp']] })
   const receiptOf = async () => ({
     'openstack-auth-receipt': (await logIn({ password })).headers.get('openstack-auth-receipt')!,
@@ -66,7 +66,7 @@ test('a receipt is good for its user, for five minutes, and until the password c
   expect((await logIn({ totp: totp() }, next)).status).toBe(401)
 })
 
-test('a token of one method is not scoped anew once a rule wants two', async () => {
+test('a token of one method cannot be rescoped when a rule requires two methods', async () => {
   const token = (await logIn({ password })).headers.get('x-subject-token')!
   expect((await logIn({ token: { id: token } })).status).toBe(201)
   await setOptions({ multi_factor_auth_rules: [['password', 'totp']] })
@@ -90,7 +90,7 @@ test('a one-time password is accepted once, wrong ones count for the lockout, an
   expect((await logIn({ password, totp: totp() })).status).toBe(401)
 })
 
-test('rules name known methods, each once, and rules nobody can read admit nobody', async () => {
+test('rules must name known methods, each once, and unreadable rules refuse every log-in', async () => {
   for (const rules of [
     'x',
     [[]],

@@ -1,11 +1,11 @@
 import type { Schema } from '@hearth/http'
 
-/** Log-in methods a rule may name. */
+/** Log-in methods that a rule can name. */
 export const methodNames = ['password', 'token', 'application_credential', 'totp']
 
 const flag: Schema = { type: ['boolean', 'null'] }
 
-/** Options of users (keystone/identity/backends/resource_options.py); null takes one away. */
+/** Schema of the options of users (keystone/identity/backends/resource_options.py); null removes an option. */
 export const userOptions: Schema = {
   type: 'object',
   additionalProperties: false,
@@ -27,12 +27,12 @@ export const userOptions: Schema = {
 
 type Options = Record<string, unknown>
 
-/** Options after a change: null takes one away. */
+/** Returns the options after a change; null removes an option. */
 export function mergeOptions(old: Options, given: Options | undefined): Options {
   return Object.fromEntries(Object.entries({ ...old, ...given }).filter(([, value]) => value !== null))
 }
 
-/** The rules in force; null when the user has none. Rules that cannot be read are rules nobody satisfies. */
+/** Returns the rules in force; null when the user has none. Unreadable rules give [], which no log-in satisfies. */
 export function rulesOf(options: Options): string[][] | null {
   const { multi_factor_auth_rules: rules, multi_factor_auth_enabled: enabled } = options
   if (enabled === false || rules === undefined || rules === null) return null
@@ -42,8 +42,8 @@ export function rulesOf(options: Options): string[][] | null {
 }
 
 /**
- * Whether a user may log in by these methods: all those of one rule, where there are rules. A one-time password alone is
- * six digits, so it needs a rule that says so.
+ * Returns true when a user may log in by these methods: all methods of one rule, if there are rules. A one-time
+ * password alone has only six digits, so it needs a rule that allows it.
  */
 export function satisfies(options: Options, methods: readonly string[]): boolean {
   const rules = rulesOf(options)

@@ -7,8 +7,8 @@ import { advanceTotpStep, totpSecrets } from './store.ts'
 import { matchingStep } from './totp.ts'
 
 /**
- * The user one of whose credentials of type `totp` gives this passcode now; each is accepted once (RFC 6238 section 5.2).
- * Throws AuthenticationFailed (401), TooManyAttempts (429).
+ * Returns the user when one of the user's `totp` credentials gives this passcode now. Each passcode is accepted once
+ * (RFC 6238 section 5.2). Throws AuthenticationFailed (401), TooManyAttempts (429).
  */
 export async function proveOneTimePassword(
   reference: UserReference,

@@ -26,7 +26,7 @@ async function open(securityCompliance: ApiOptions['securityCompliance'], passwo
     create,
     tryLogin,
     reset: (user: object) => call('PATCH', path, { user }),
-    /** Status of a change by the user, who has no token. */
+    /** Returns the status of a password change by the user, who has no token. */
     change: async (original_password: string, word: string) => {
       const body = { user: { original_password, password: word } }
       return (await identity.call('POST', `${path}/password`, { body })).status
@@ -34,7 +34,7 @@ async function open(securityCompliance: ApiOptions['securityCompliance'], passwo
   }
 }
 
-test('a password that the regular expression does not match from its start is refused with the rule in words', async () => {
+test('a password that the regular expression does not match from its start is refused with the description', async () => {
   const compliance = { passwordRegex: '(?=.*\\d)[a-z\\d]{8,}$', passwordRegexDescription: 'eight letters and a digit' }
   const { made, create, reset, change, call } = await open(compliance, 'password1')
   expect(made.status).toBe(201)
@@ -58,7 +58,7 @@ test('a password that the regular expression does not match from its start is re
   expect((await call('PATCH', config, { config: { security_compliance: { password_regex: '.' } } })).status).toBe(403)
 })
 
-test('a regular expression that backtracks without end refuses the password and lets others be served', async () => {
+test('a regular expression that backtracks without end is stopped, and the password is refused', async () => {
   const { made } = await open({ passwordRegex: '(a+)+$' }, `${'a'.repeat(60)}!`)
   expect(made.status).toBe(400)
 })
@@ -68,7 +68,7 @@ test('an overlong password is refused', async () => {
   expect(made.status).toBe(400)
 })
 
-test('passwords expire, say so once they were right, and can be changed then', async () => {
+test('passwords expire; only the right password learns that, and can still be changed', async () => {
   const { made, tryLogin, change, reset, call } = await open({ passwordExpiresDays: 30 })
   expect(made.body.user.password_expires_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/)
   const listed = async (filter: string) => {
@@ -106,7 +106,7 @@ test('a password set by an administrator must be changed first, unless the user 
   expect((await create(exempt)).body.user.password_expires_at).toBeNull()
 })
 
-test('the last passwords may not be chosen again by the user; an administrator may set them', async () => {
+test('a user may not choose one of the last passwords again, but an administrator may set it', async () => {
   const { change, reset } = await open({ uniqueLastPasswordCount: 3 })
   expect(await change('first', 'first')).toBe(400)
   expect(await change('first', 'second')).toBe(204)
@@ -117,7 +117,7 @@ test('the last passwords may not be chosen again by the user; an administrator m
   expect((await reset({ password: 'fourth' })).status).toBe(200)
 })
 
-test('a password of the user’s own choice stays for a while; one that was set for the user need not', async () => {
+test('a password that the user chose cannot be changed before its minimum age; one set by an administrator can', async () => {
   const { change } = await open({ minimumPasswordAge: 2 })
   expect(await change('first', 'second')).toBe(204)
   expect(await change('second', 'third')).toBe(400)
@@ -125,7 +125,7 @@ test('a password of the user’s own choice stays for a while; one that was set 
   expect(await change('second', 'third')).toBe(204)
 })
 
-test('lock_password lets only administrators change the password, and null takes an option away', async () => {
+test('lock_password lets only administrators change the password, and null removes an option', async () => {
   const { change, reset, made, call, path } = await open({})
   expect((await reset({ options: { lock_password: true } })).body.user.options).toEqual({ lock_password: true })
   expect(await change('first', 'second')).toBe(400)

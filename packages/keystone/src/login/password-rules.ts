@@ -9,14 +9,14 @@ import { listOldHashes, recordOldHash, removeReceipts } from './store.ts'
 
 type RuledDeps = Pick<Deps, 'compliance' | 'clock'>
 
-/** Longest password, characters; Keystone's `[identity] max_password_length`. */
+/** Longest password in characters; Keystone's `[identity] max_password_length`. */
 export const longestPassword = 4096
 
 const regexMs = 100
 
 /**
- * Throws InvalidRequest (400) for a password that the operator's regular expression does not match from its start, as
- * Python's `re.match`. An expression that takes too long for a password refuses it.
+ * Throws InvalidRequest (400) for a password that is too long or that the operator's regular expression does not match
+ * from its start, as Python's `re.match`. A match that takes longer than 100 ms refuses the password.
  */
 export function assertAllowed(password: string, { passwordRegex, passwordRegexDescription }: SecurityCompliance): void {
   if (password.length > longestPassword)
@@ -26,7 +26,7 @@ export function assertAllowed(password: string, { passwordRegex, passwordRegexDe
   if (!matches(passwordRegex, password)) throw invalid(`The password does not match the requirements: ${detail}.`)
 }
 
-/** The pattern as a regular expression. Throws SyntaxError. */
+/** Returns the pattern as a regular expression that matches from the start. Throws SyntaxError. */
 export const compilePasswordRegex = (pattern: string): RegExp => new RegExp(`^(?:${pattern})`, 'u')
 
 function matches(pattern: string, password: string): boolean {
@@ -40,7 +40,10 @@ function matches(pattern: string, password: string): boolean {
 
 type PasswordFields = Pick<User, 'passwordHash' | 'passwordCreatedAt' | 'passwordExpiresAt' | 'passwordSelfService'>
 
-/** The columns of a new password. One that is not the user's own choice may have to be changed at once. */
+/**
+ * Returns the columns of a new password. A password that the user did not choose may have to be changed before a
+ * log-in. Throws as assertAllowed and hashPassword.
+ */
 export async function newPassword(
   password: string,
   details: { options: User['options']; selfService: boolean; address: string },
@@ -62,15 +65,15 @@ export async function newPassword(
   }
 }
 
-/** True when the password must be changed before it is good for a log-in. */
+/** Returns true when the password must be changed before a log-in. */
 export function isExpired(user: User, { clock }: Pick<Deps, 'clock'>): boolean {
   if (user.passwordExpiresAt === null || user.options.ignore_password_expiry === true) return false
   return clock.now().getTime() >= user.passwordExpiresAt
 }
 
 /**
- * Throws InvalidRequest (400) when the user may not choose this password now: passwords are locked, the present one is
- * too young, or the new one is one of the last.
+ * Throws InvalidRequest (400) when the user may not choose this password now: the user's password is locked, the
+ * present one is too young, or the new one is one of the last passwords.
  */
 export async function assertMayChoose(
   user: User,
@@ -89,7 +92,7 @@ export async function assertMayChoose(
       throw errors.PasswordUsedBefore({ count })
 }
 
-/** Keeps the password that `user` had until now, as far as the rules want it, and voids what it has proven by halves. */
+/** Records the user's old password hash, if the rules need it, and removes the user's receipts. */
 export async function replacePassword(tx: Transaction, user: User, deps: RuledDeps): Promise<void> {
   const keep = deps.compliance.uniqueLastPasswordCount - 1
   if (keep > 0 && user.passwordHash !== null)

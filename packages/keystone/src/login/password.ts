@@ -9,25 +9,27 @@ import type { Attempt } from './throttle.ts'
 
 export interface PasswordCheck {
   address: string
-  /** For who is about to change the password. */
+  /** True for a password change, which accepts an expired password. */
   mayBeExpired?: boolean
 }
 
-/** What the throttle counts by: equally long for users that are there and those that are not. */
+/**
+ * Returns the subject and address that the throttle counts by. Known and unknown users are throttled for equally long.
+ */
 export function attemptOf(user: Login | null, reference: unknown, address: string): Attempt {
   const subject = user ? user.id : createHash('sha256').update(JSON.stringify(reference)).digest('hex')
   return { subject, address }
 }
 
-/** Throws AuthenticationFailed (401) for a user that may not log in. */
+/** Throws AuthenticationFailed (401) for a user who is unknown, disabled or inactive. */
 export function assertEnabled(user: Login | null, deps: Pick<Deps, 'compliance' | 'clock'>): asserts user is Login {
   if (!user?.enabled || !user.domainEnabled) throw errors.AuthenticationFailed({ reason: 'disabled' })
   if (isInactive(user, deps)) throw errors.AuthenticationFailed({ reason: 'inactive' })
 }
 
 /**
- * The user whose password this is. Throws AuthenticationFailed (401) without saying why, PasswordExpired (401) once the
- * password was right, TooManyAttempts (429), TooManyDerivations (503).
+ * Returns the user when the password is right. Throws AuthenticationFailed (401) without saying why, PasswordExpired
+ * (401) only for the right password, TooManyAttempts (429), TooManyDerivations (503).
  */
 export async function provePassword(
   reference: UserReference,
@@ -39,7 +41,7 @@ export async function provePassword(
   const attempt = attemptOf(user, reference, address)
   const locked = user !== null && (await isLocked(user, deps))
   const hash = locked ? null : (user?.passwordHash ?? null)
-  // Guesses cannot find a secret that a machine has drawn; they must not keep out the services that log in with one.
+  // Random secrets of machines cannot be guessed. Failed guesses must not lock out the services that log in with them.
   const isService = user?.options.ignore_lockout_failure_attempts === true && isDrawnSecret(user.passwordHash)
   const throttle = isService ? null : deps.throttle
   const admit = () => throttle?.admit(attempt)
@@ -49,7 +51,7 @@ export async function provePassword(
     throw errors.AuthenticationFailed({ reason: locked ? 'locked' : user ? 'wrong password' : 'unknown user' })
   }
   assertEnabled(user, deps)
-  // Others may have failed while this one waited for its turn.
+  // Other attempts may have failed while this one waited in the queue.
   if (await isLocked(user, deps)) throw errors.AuthenticationFailed({ reason: 'locked' })
   if (!mayBeExpired && isExpired(user, deps))
     throw errors.PasswordExpired({ user_id: user.id, reason: 'password expired' })

@@ -7,7 +7,7 @@ import type { Login } from '../users/store.ts'
 import { rulesOf } from './multi-factor.ts'
 import { findReceipt, insertReceipt } from './store.ts'
 
-/** Seconds; Keystone's `[receipt] expiration`. */
+/** Lifetime of a receipt in seconds; Keystone's `[receipt] expiration`. */
 const lifeSeconds = 300
 
 const idOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')
@@ -15,8 +15,8 @@ const idOf = (secret: string): string => createHash('sha256').update(secret).dig
 type ReceiptDeps = Pick<Deps, 'database' | 'clock'>
 
 /**
- * Methods a receipt proves for this user; none without a receipt. Throws AuthenticationFailed (401) for one that is
- * unknown, expired or another user's.
+ * Returns the methods that a receipt proves for this user; none without a receipt. Throws AuthenticationFailed (401)
+ * for a receipt that is unknown, expired or another user's.
  */
 export async function methodsOfReceipt(
   secret: string | undefined,
@@ -30,7 +30,10 @@ export async function methodsOfReceipt(
   return receipt.methods
 }
 
-/** The 401 that tells which methods are still wanted, with a receipt of those that were proven (api-ref v3, receipts). */
+/**
+ * Returns the 401 that lists the methods still required, with a receipt of the methods already proven (api-ref v3,
+ * receipts).
+ */
 export async function insufficientMethods(
   user: Login,
   methods: string[],

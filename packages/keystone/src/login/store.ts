@@ -3,48 +3,52 @@ import type { Row } from '../store.ts'
 
 export interface Failures {
   count: number
-  /** Milliseconds since the epoch; null without failures. */
+  /** Time of the last failure, milliseconds since the epoch; null without failures. */
   last: number | null
 }
 
+/** Returns the recorded failed log-ins of a user. */
 export async function readFailures(query: Query, userId: string): Promise<Failures> {
   const row: Row | undefined = await query('users').where({ id: userId }).first('failed_auth_count', 'failed_auth_at')
   return { count: Number(row?.failed_auth_count ?? 0), last: row?.failed_auth_at ? Number(row.failed_auth_at) : null }
 }
 
+/** Records a failed log-in at `now`, milliseconds since the epoch. */
 export async function addFailure(query: Query, userId: string, now: number): Promise<void> {
   await query('users')
     .where({ id: userId })
     .update({ failed_auth_count: query.raw('failed_auth_count + 1'), failed_auth_at: now })
 }
 
-/** Forgets the failures, unless there has been another since `last`. */
+/** Clears the recorded failures, unless there has been another since `last`. */
 export async function clearFailures(query: Query, userId: string, last?: number | null): Promise<void> {
   const rows = query('users').where({ id: userId }).where('failed_auth_count', '>', 0)
   if (last) rows.where('failed_auth_at', last)
   await rows.update({ failed_auth_count: 0, failed_auth_at: null })
 }
 
+/** Records `now`, milliseconds since the epoch, as the last log-in of a user. */
 export async function setLastActive(query: Query, userId: string, now: number): Promise<void> {
   await query('users').where({ id: userId }).update({ last_active_at: now })
 }
 
-/** True when this step of time is later than any the user's one-time passwords were accepted for. */
+/** Records the time step of an accepted one-time password. Returns false unless it is later than all recorded steps. */
 export async function advanceTotpStep(query: Query, userId: string, step: number): Promise<boolean> {
   return (await query('users').where({ id: userId }).where('totp_step', '<', step).update({ totp_step: step })) > 0
 }
 
+/** Returns the base32 secrets of the user's `totp` credentials. */
 export async function totpSecrets(query: Query, userId: string): Promise<string[]> {
   return query('user_credentials').where({ user_id: userId, type: 'totp' }).pluck('blob')
 }
 
-/** Hashes of earlier passwords, the newest first. */
+/** Returns the hashes of earlier passwords, newest first, at most `count`. */
 export async function listOldHashes(query: Query, userId: string, count: number): Promise<string[]> {
   const rows = query('password_history').where({ user_id: userId }).orderBy('created_at', 'desc').limit(count)
   return rows.pluck('password_hash')
 }
 
-/** Keeps the hash of a password that is replaced, and the newest `keep` in all. */
+/** Records the hash of a replaced password, and removes all but the newest `keep` hashes. */
 export async function recordOldHash(
   query: Query,
   userId: string,
@@ -70,7 +74,7 @@ export interface Receipt {
   expiresAt: number
 }
 
-/** `id` is the hash of what the client has. */
+/** Inserts a receipt and removes expired ones. `id` is the hash of the client's receipt. */
 export async function insertReceipt(query: Query, id: string, receipt: Receipt): Promise<void> {
   await query('auth_receipts').where('expires_at', '<=', receipt.issuedAt).delete()
   await query('auth_receipts').insert({
@@ -82,6 +86,7 @@ export async function insertReceipt(query: Query, id: string, receipt: Receipt):
   })
 }
 
+/** Returns the receipt with this id, or null. */
 export async function findReceipt(query: Query, id: string): Promise<Receipt | null> {
   const row: Row | undefined = await query('auth_receipts').where({ id }).first()
   if (!row) return null
@@ -93,11 +98,12 @@ export async function findReceipt(query: Query, id: string): Promise<Receipt | n
   }
 }
 
-/** What a user leaves behind here, and what a new password makes void. */
+/** Removes the receipts of a user, who is deleted or has a new password. */
 export async function removeReceipts(query: Query, userId: string): Promise<void> {
   await query('auth_receipts').where({ user_id: userId }).delete()
 }
 
+/** Removes the recorded password hashes of a user. */
 export async function removePasswordHistory(query: Query, userId: string): Promise<void> {
   await query('password_history').where({ user_id: userId }).delete()
 }

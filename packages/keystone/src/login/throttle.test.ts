@@ -26,7 +26,7 @@ function opened(settings: { userFailures: number; addressFailures: number }) {
   }
 }
 
-test('a user is refused after so many failures from any addresses, until time has passed', () => {
+test('a user is refused after the limit of failures from all addresses, until time has passed', () => {
   const { isAdmitted, fail, pass } = opened({ userFailures: 3, addressFailures: 0 })
   for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.3']) fail({ subject: 'ann', address }, 1)
   const next = { subject: 'ann', address: '10.0.0.3' }
@@ -39,7 +39,7 @@ test('a user is refused after so many failures from any addresses, until time ha
   expect(isAdmitted(next)).toBe(false)
 })
 
-test('guesses from elsewhere do not keep a user out who comes from a new address and fails no more than once', () => {
+test('guesses from other addresses do not block a user who has not failed yet from the own address', () => {
   const { isAdmitted, fail } = opened({ userFailures: 3, addressFailures: 100 })
   fail({ subject: 'ann', address: '10.0.0.66' }, 50)
   const ann = { subject: 'ann', address: '10.0.0.2' }
@@ -48,7 +48,7 @@ test('guesses from elsewhere do not keep a user out who comes from a new address
   expect(isAdmitted(ann)).toBe(false)
 })
 
-test('an address is refused after so many failures of any users', () => {
+test('an address is refused after the limit of failures of all users', () => {
   const { isAdmitted, fail } = opened({ userFailures: 0, addressFailures: 2 })
   fail({ subject: 'ann', address: '2001:db8::1' }, 1)
   fail({ subject: 'bob', address: '2001:db8::ffff' }, 1)
@@ -56,7 +56,7 @@ test('an address is refused after so many failures of any users', () => {
   expect(isAdmitted({ subject: 'carl', address: '2001:db8:0:1::1' })).toBe(true)
 })
 
-test('failures of strangers do not keep out who logged in from the same place before, whose own failures do', () => {
+test('failures of other clients do not block a user at an address with an earlier log-in, but the own failures do', () => {
   const { throttle, isAdmitted, fail, pass } = opened({ userFailures: 3, addressFailures: 5 })
   const home = { subject: 'ann', address: '10.0.0.1' }
   throttle.succeeded(home)
@@ -70,7 +70,7 @@ test('failures of strangers do not keep out who logged in from the same place be
   expect(isAdmitted(home)).toBe(true)
 })
 
-test('an IPv6 address counts by its first 64 bits', () => {
+test('IPv6 addresses with the same first 64 bits count as one', () => {
   expect(network('::1')).toBe('0:0:0:0::/64')
   expect(network('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
   expect(network('2001:0DB8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')

@@ -1,25 +1,25 @@
 import { type Clock, HearthError } from '@hearth/core'
 
 export interface ThrottleSettings {
-  /** Failures of one user name in the period before more are refused; 0 is no limit. */
+  /** Failures of one user in the period before further log-ins are refused; 0 is no limit. */
   userFailures: number
-  /** The same of one client address. */
+  /** Failures from one client address in the period before further log-ins are refused; 0 is no limit. */
   addressFailures: number
-  /** Length of the period, seconds. */
+  /** Length of the period in seconds. */
   seconds: number
 }
 
 export const defaultThrottle: ThrottleSettings = { userFailures: 10, addressFailures: 100, seconds: 60 }
 
-/** Who is tried and from where. */
+/** User and client address of a log-in attempt. */
 export interface Attempt {
-  /** User id, or name and domain where no such user exists: both are treated alike. */
+  /** User id, or a hash of name and domain for an unknown user; both are counted alike. */
   subject: string
   address: string
 }
 
 export interface Throttle {
-  /** Throws TooManyAttempts (429) with Retry-After while the limit is reached. */
+  /** Throws TooManyAttempts (429) with Retry-After when the limit is reached. */
   admit(attempt: Attempt): void
   failed(attempt: Attempt): void
   succeeded(attempt: Attempt): void
@@ -27,17 +27,17 @@ export interface Throttle {
 
 type Bucket = [key: string, size: number]
 
-/** A size of 0 is no limit. */
+/** Returns the buckets that have a limit; a size of 0 is no limit. */
 const limited = (buckets: Bucket[]): Bucket[] => buckets.filter(([, size]) => size > 0)
 
-/** Entries kept at most in each table; the oldest go first. */
+/** Most entries in each table; the oldest are removed first. */
 const mostEntries = 50_000
 const rememberMs = 24 * 3600 * 1000
 
 /**
- * Limits failed log-ins in memory, of a user and of an address, by buckets that refill evenly. So that a stranger's guesses
- * do not keep the user out, the user's limit holds only for addresses from which the user's log-in has failed as well, and an
- * address from which the user has logged in during the last day has a bucket of its own.
+ * Limits failed log-ins of a user and of an address, in memory, by buckets that refill evenly. Guesses from other
+ * addresses must not block a user: the user's limit applies only to addresses from which the user has failed too, and
+ * an address from which the user logged in during the last day has a bucket of its own for that user.
  */
 export function openThrottle(settings: ThrottleSettings, clock: Clock): Throttle {
   const periodMs = settings.seconds * 1000
@@ -85,7 +85,7 @@ function remember<T>(table: Map<string, T>, key: string, value: T): void {
   table.set(key, value)
 }
 
-/** An IPv4 address, or the first 64 bits of an IPv6 address: one customer has all of them. */
+/** Returns an IPv4 address as it is, or the first 64 bits of an IPv6 address, because one customer has all of them. */
 export function network(address: string): string {
   if (!address.includes(':')) return address
   const [head = '', tail] = address.split('%')[0]!.split('::')

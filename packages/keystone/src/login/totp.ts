@@ -2,10 +2,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 
 const stepSeconds = 30
 const digits = 6
-/** Steps before the present one that are accepted too, Keystone's `[totp] included_previous_windows`. */
+/** Earlier steps that are accepted too; Keystone's `[totp] included_previous_windows`. */
 const previousSteps = 1
 
-/** The step of time, RFC 6238 section 4.2, whose one-time password this is; null for none of the accepted ones. */
+/** Returns the accepted time step (RFC 6238 section 4.2) whose one-time password is `passcode`, or null. */
 export function matchingStep(secret: string, passcode: string, now: Date): number | null {
   const key = readBase32(secret)
   if (!key || key.length === 0) return null
@@ -16,7 +16,7 @@ export function matchingStep(secret: string, passcode: string, now: Date): numbe
   return found
 }
 
-/** HOTP of a step with SHA-1, as RFC 4226 section 5.3 cuts it. */
+/** Returns the HOTP of a time step with SHA-1: six digits, truncated as in RFC 4226 section 5.3. */
 export function oneTimePassword(key: Buffer, step: number): string {
   const counter = Buffer.alloc(8)
   counter.writeBigUInt64BE(BigInt(step))
@@ -33,7 +33,9 @@ function isEqual(one: string, other: string): boolean {
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** RFC 4648 section 6, with or without padding; null for other text. */
+/**
+ * Decodes base32 (RFC 4648 section 6), with or without padding. Returns null for other text and above 1024 characters.
+ */
 export function readBase32(text: string): Buffer | null {
   const letters = text.trim().toUpperCase().replace(/=+$/, '')
   if (letters.length > 1024) return null

@@ -6,12 +6,12 @@ import { notFound } from '../errors.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { type Consumer, findConsumer, listConsumers as list } from './store.ts'
 
-/** Without the secret, which only the answer to its making shows. */
+/** Returns the view of a consumer without its secret, which only the response to its creation shows. */
 export function viewConsumer({ id, description, extra }: Consumer, base: string): Body {
   return member(base, 'OS-OAUTH1/consumers', { ...extra, id, description })
 }
 
-/** Throws ResourceNotFound (404). */
+/** Returns the consumer with this id. Throws ResourceNotFound (404). */
 export async function getConsumer(query: Query, id: string): Promise<Consumer> {
   const consumer = await findConsumer(query, id)
   if (!consumer) throw notFound('consumer', id)

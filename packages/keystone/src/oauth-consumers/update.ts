@@ -8,7 +8,7 @@ import { getConsumer, viewConsumer } from './read.ts'
 import { type ConsumerInput, known } from './schema.ts'
 import { saveConsumer } from './store.ts'
 
-/** PATCH /OS-OAUTH1/consumers/{consumer_id}. Throws InvalidRequest (400) for a secret: it stays as made. */
+/** PATCH /OS-OAUTH1/consumers/{consumer_id}. Throws InvalidRequest (400) for a secret, which cannot be changed. */
 export async function updateConsumer(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { consumer: ConsumerInput }).consumer
   if (given.secret !== undefined) throw invalid('The secret of a consumer cannot be changed.')

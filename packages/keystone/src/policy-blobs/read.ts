@@ -7,18 +7,19 @@ import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { findPolicy, listPolicies as list, type PolicyBlob } from './store.ts'
 
+/** Returns the view of a policy. */
 export function viewPolicy({ id, type, blob, extra }: PolicyBlob, base: string): Body {
   return member(base, 'policies', { ...extra, id, type, blob })
 }
 
-/** Throws ResourceNotFound (404). */
+/** Returns the policy with this id. Throws ResourceNotFound (404). */
 export async function getPolicy(query: Query, id: string): Promise<PolicyBlob> {
   const policy = await findPolicy(query, id)
   if (!policy) throw notFound('policy', id)
   return policy
 }
 
-/** GET /policies, by type. */
+/** GET /policies: filters by type. */
 export async function listPolicies(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { type: 'text' })

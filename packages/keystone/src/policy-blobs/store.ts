@@ -2,7 +2,7 @@ import type { Query } from '@hearth/database'
 import type { Filters } from '../filters.ts'
 import { type Attributes, type Row, readJson } from '../store.ts'
 
-/** A policy file somebody keeps here for a service to fetch; this suite's own rules come from elsewhere. */
+/** Policy file that an administrator stores for another service to fetch. The services of Hearth do not read it. */
 export interface PolicyBlob {
   id: string
   type: string
@@ -10,24 +10,29 @@ export interface PolicyBlob {
   extra: Attributes
 }
 
+/** Returns the policy with this id, or null. */
 export async function findPolicy(query: Query, id: string): Promise<PolicyBlob | null> {
   const row: Row | undefined = await query('policy_blobs').where({ id }).first()
   return row ? fromRow(row) : null
 }
 
+/** Returns the policies whose columns equal `exact`, ordered by id. */
 export async function listPolicies(query: Query, exact: Filters['exact']): Promise<PolicyBlob[]> {
   return (await query('policy_blobs').where(exact).orderBy('id')).map(fromRow)
 }
 
+/** Inserts a policy. */
 export async function insertPolicy(query: Query, policy: PolicyBlob): Promise<void> {
   await query('policy_blobs').insert({ ...policy, extra: JSON.stringify(policy.extra) })
 }
 
+/** Writes all columns of a policy. */
 export async function savePolicy(query: Query, policy: PolicyBlob): Promise<void> {
   const row = { ...policy, extra: JSON.stringify(policy.extra) }
   await query('policy_blobs').where({ id: policy.id }).update(row)
 }
 
+/** Removes a policy. */
 export async function removePolicy(query: Query, id: string): Promise<void> {
   await query('policy_blobs').where({ id }).delete()
 }

@@ -11,8 +11,9 @@ import { findDomain, findProject, insertProject, type Project } from './store.ts
 import { viewProject } from './view.ts'
 
 /**
- * POST /projects. With `is_domain` it makes a domain. Throws ResourceNotFound (404) for a domain or parent that is not
- * there, AlreadyExists (409), InvalidRequest (400) for a parent in another domain.
+ * POST /projects; creates a domain if `is_domain` is true. Throws ResourceNotFound (404) for an unknown domain or
+ * parent, AlreadyExists (409), InvalidRequest (400) for a parent in another domain, Forbidden (403) for a disabled
+ * parent.
  */
 export async function createProject(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { project: ProjectInput }).project

@@ -9,7 +9,10 @@ import { clearDefaultProject } from '../users/store.ts'
 import { getProject } from './show.ts'
 import { hasChildren, removeProject } from './store.ts'
 
-/** DELETE /projects/{project_id}. Throws Forbidden (403) for one with projects below it and for an enabled domain. */
+/**
+ * DELETE /projects/{project_id}. Throws Forbidden (403) for a project with projects below it, an immutable project or
+ * an enabled domain.
+ */
 export async function deleteProject(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
     const project = await getProject(tx, request.params.project_id!)

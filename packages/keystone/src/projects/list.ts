@@ -10,7 +10,7 @@ import { viewProject } from './view.ts'
 const kinds = { name: 'text', domain_id: 'text', parent_id: 'text', enabled: 'boolean', is_domain: 'boolean' } as const
 const tagKeys = ['tags', 'tags-any', 'not-tags', 'not-tags-any']
 
-/** GET /projects; domains only with `is_domain`. */
+/** GET /projects: filters by name, domain_id, parent_id, enabled and tags; lists domains only with `is_domain`. */
 export async function listProjects(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const filters = readFilters(request.query, kinds)
   const page = readPage(request.query)
@@ -22,7 +22,7 @@ export async function listProjects(context: Context, request: ApiRequest, deps: 
   return collection(request, { name: 'projects', base, items: cutPage(tagged.filter(filters.matches), page) })
 }
 
-/** `tags`, `tags-any`, `not-tags`, `not-tags-any`, each a comma list. */
+/** Returns the filter by `tags`, `tags-any`, `not-tags` and `not-tags-any`, each a comma-separated list. */
 function tagFilter(query: ApiRequest['query']): (project: Pick<Project, 'tags'>) => boolean {
   const [all, any, notAll, notAny] = tagKeys.map((key) => queryText(query, key)?.split(',').filter(Boolean))
   return ({ tags }) =>

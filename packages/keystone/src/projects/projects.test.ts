@@ -14,7 +14,7 @@ const call = (method: string, path: string, body?: object) =>
   identity.call(method, `/v3${path}`, { token: admin, ...(body ? { body } : {}) })
 const create = async (project: object) => (await call('POST', '/projects', { project })).body.project
 
-test('projects form a tree whose branches are shown from both ends', async () => {
+test('projects form a tree, and a project can show its parents and its subtree', async () => {
   const root = await create({ name: 'root' })
   const middle = await create({ name: 'middle', parent_id: root.id })
   const leaf = await create({ name: 'leaf', parent_id: middle.id })
@@ -30,7 +30,7 @@ test('projects form a tree whose branches are shown from both ends', async () =>
   for (const id of [leaf.id, middle.id, root.id]) expect((await call('DELETE', `/projects/${id}`)).status).toBe(204)
 })
 
-test('tags are set, added, taken away and searched by', async () => {
+test('tags are set, added, removed and filtered by', async () => {
   const { id } = await create({ name: 'tagged', tags: ['b', 'a'] })
   expect((await call('PUT', `/projects/${id}/tags/c`)).status).toBe(201)
   expect((await call('GET', `/projects/${id}/tags`)).body.tags).toEqual(['a', 'b', 'c'])
@@ -43,7 +43,7 @@ test('tags are set, added, taken away and searched by', async () => {
   expect((await call('DELETE', `/projects/${id}/tags`)).status).toBe(204)
 })
 
-test('a domain is a project too, must be disabled before it goes, and takes everything with it', async () => {
+test('a domain is also a project, must be disabled before it is deleted, and is deleted with everything in it', async () => {
   const domain = (await call('POST', '/domains', { domain: { name: 'acme' } })).body.domain
   const user = (await call('POST', '/users', { user: { name: 'demo', domain_id: domain.id } })).body.user
   const project = await create({ name: 'demo', domain_id: domain.id })
@@ -62,12 +62,12 @@ test('names are unique in their domain and at most 64 characters long', async ()
   expect(await post({ name: 'orphan', parent_id: 'nobody' })).toBe(404)
 })
 
-test('an association with an endpoint of no name is not found', async () => {
+test('an association with an empty endpoint id gets 404', async () => {
   const { id } = await create({ name: 'associated' })
   expect((await call('GET', `/OS-EP-FILTER/projects/${id}/endpoints//`)).status).toBe(404)
 })
 
-test('the name of a domain is found whatever its case, and taken in every case', async () => {
+test('domain names are found and unique without regard to case', async () => {
   const body = (domain: string) => {
     const user = { name: 'admin', password: 'secret-a', domain: { name: domain } }
     const scope = { project: { name: 'admin', domain: { name: domain } } }

@@ -8,14 +8,14 @@ import { type Body, baseOf } from '../links.ts'
 import { ancestorsOf, findProject, type Project, projectsById, subtreeOf } from './store.ts'
 import { viewProject } from './view.ts'
 
-/** Throws ResourceNotFound (404). */
+/** Returns the project with this id. Throws ResourceNotFound (404). */
 export async function getProject(query: Query, id: string): Promise<Project> {
   const project = await findProject(query, id)
   if (!project) throw notFound('project', id)
   return project
 }
 
-/** GET /projects/{project_id}, with what is above or below it on request. */
+/** GET /projects/{project_id}; on request with its parents or its subtree, as a list or as ids. */
 export async function showProject(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
@@ -33,19 +33,19 @@ export async function showProject(_context: Context, request: ApiRequest, deps: 
   return { project: body }
 }
 
-/** The projects above, nearest first, without the domain. */
+/** Returns the parent projects, nearest first, without the domain. */
 async function parentsOf(query: Query, project: Project): Promise<Project[]> {
   const ids = await ancestorsOf(query, project)
   const found = new Map((await projectsById(query, ids)).map((one) => [one.id, one]))
   return ids.flatMap((id) => found.get(id) ?? []).filter((one) => !one.isDomain)
 }
 
-/** `{parent: {grandparent: null}}`. */
+/** Returns `{parent: {grandparent: null}}`. */
 function chainOf(ids: string[]): Body | null {
   return ids.reduceRight<Body | null>((above, id) => ({ [id]: above }), null)
 }
 
-/** `{child: {grandchild: null}}`. */
+/** Returns `{child: {grandchild: null}}`. */
 function treeOf(projects: Project[], rootId: string): Body | null {
   const children = projects.filter((one) => one.parentId === rootId)
   if (children.length === 0) return null

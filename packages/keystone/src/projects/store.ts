@@ -3,7 +3,7 @@ import { duplicateName } from '../errors.ts'
 import type { Filters, Page } from '../filters.ts'
 import { type Attributes, orNull, type Row, readJson, rowsIn, unique } from '../store.ts'
 
-/** A project, or a domain, which is a project that has no other around it. */
+/** A project, or a domain, which is a project at the top of a tree. */
 export interface Project {
   id: string
   /** Null for a domain. */
@@ -18,7 +18,7 @@ export interface Project {
   tags: string[]
 }
 
-/** A project with what a token says about its domain. */
+/** A project with the fields of its domain that a token needs. */
 export interface ScopedProject extends Project {
   domainName: string
   domainEnabled: boolean
@@ -26,17 +26,19 @@ export interface ScopedProject extends Project {
 
 export type ProjectReference = { id: string } | { name: string; domain: { id?: string; name?: string } }
 
+/** Returns the project or domain with this id, or null. */
 export async function findProject(query: Query, id: string): Promise<Project | null> {
   return (await withTags(query, await query('projects').where({ id })))[0] ?? null
 }
 
+/** Returns the domain with this id, or null. */
 export async function findDomain(query: Query, id: string): Promise<Project | null> {
   return (await withTags(query, await query('projects').where({ id, is_domain: true })))[0] ?? null
 }
 
 /**
- * Id of the domain of this name, or of the only one whose name differs by case: names have none in Keystone's usual
- * database, so clients are told to use `default`. Null for none.
+ * Returns the id of the domain with this name, or of the only domain whose name differs just by case; null when there
+ * is none. Keystone's usual database ignores case, so client guides write `default` for `Default`.
  */
 export async function domainIdByName(query: Query, name: string): Promise<string | null> {
   const rows: Row[] = await query('projects')
@@ -47,17 +49,18 @@ export async function domainIdByName(query: Query, name: string): Promise<string
   return orNull(found?.id)
 }
 
+/** Returns the projects and domains with these ids, in no order; leaves out unknown ids. */
 export async function projectsById(query: Query, ids: string[]): Promise<Project[]> {
   return withTags(query, await rowsIn(query, 'projects', 'id', ids))
 }
 
-/** Throws AlreadyExists (409) when another domain's name is the same but for case. */
+/** Throws AlreadyExists (409) when another domain has the same name or one that differs only by case. */
 export async function assertDomainNameFree(tx: Transaction, { id, name }: Pick<Project, 'id' | 'name'>): Promise<void> {
   const taken = await domainIdByName(tx, name)
   if (taken !== null && taken !== id) throw duplicateName('domain', name)
 }
 
-/** Id of the domain that a reference by name is about; null when there is none of its name. */
+/** Returns the id of the domain that a reference names by id or name; null when no domain has the name. */
 export async function domainOf(
   query: Query,
   { domain }: { domain: { id?: string; name?: string } },
@@ -65,7 +68,10 @@ export async function domainOf(
   return domain.id ?? domainIdByName(query, domain.name ?? '')
 }
 
-/** A project, by id or by name and domain, with its domain. Its tags are not read. */
+/**
+ * Returns a project with its domain, found by id or by name and domain; null when there is none. Does not read its
+ * tags.
+ */
 export async function findScope(query: Query, reference: ProjectReference): Promise<ScopedProject | null> {
   const domainId = 'id' in reference ? null : await domainOf(query, reference)
   if (!('id' in reference) && domainId === null) return null
@@ -79,6 +85,7 @@ export async function findScope(query: Query, reference: ProjectReference): Prom
   return { ...fromRow(row, []), domainName: String(row.domain_name), domainEnabled: Boolean(row.domain_enabled) }
 }
 
+/** Returns one page of the projects whose columns equal `exact`, ordered by id. */
 export async function listProjects(query: Query, exact: Filters['exact'], page: Page): Promise<Project[]> {
   const search = query('projects').where(exact).orderBy('id')
   if (page.marker) search.where('id', '>', page.marker)
@@ -86,7 +93,7 @@ export async function listProjects(query: Query, exact: Filters['exact'], page: 
   return withTags(query, await search)
 }
 
-/** Ids of the projects above, nearest first; ends with the domain. */
+/** Returns the ids of the projects above, nearest first; the last one is the domain. */
 export async function ancestorsOf(query: Query, project: Pick<Project, 'parentId' | 'domainId'>): Promise<string[]> {
   const ids: string[] = []
   let next = project.parentId
@@ -98,7 +105,7 @@ export async function ancestorsOf(query: Query, project: Pick<Project, 'parentId
   return project.domainId ? [...ids, project.domainId] : ids
 }
 
-/** Everything below a project, parents before children. */
+/** Returns all projects below a project, parents before children. */
 export async function subtreeOf(query: Query, id: string): Promise<Project[]> {
   const found: Project[] = []
   let level = [id]
@@ -111,29 +118,33 @@ export async function subtreeOf(query: Query, id: string): Promise<Project[]> {
   return found
 }
 
+/** Returns true when the project has projects below it. */
 export async function hasChildren(query: Query, id: string): Promise<boolean> {
   return (await query('projects').where({ parent_id: id }).select('id').first()) !== undefined
 }
 
+/** Inserts a project or domain with its tags. Throws AlreadyExists (409) when its name is taken. */
 export async function insertProject(query: Query, project: Project): Promise<void> {
   const kind = project.isDomain ? 'domain' : 'project'
   await unique(query('projects').insert(toRow(project)), () => duplicateName(kind, project.name))
   await saveTags(query, project.id, project.tags)
 }
 
+/** Writes all columns of a project or domain, without its tags. Throws AlreadyExists (409) when its name is taken. */
 export async function saveProject(query: Query, project: Project): Promise<void> {
   const kind = project.isDomain ? 'domain' : 'project'
   const write = query('projects').where({ id: project.id }).update(toRow(project))
   await unique(write, () => duplicateName(kind, project.name))
 }
 
+/** Replaces the tags of a project. */
 export async function saveTags(query: Query, projectId: string, tags: string[]): Promise<void> {
   await query('project_tags').where({ project_id: projectId }).delete()
   const rows = [...new Set(tags)].map((tag) => ({ project_id: projectId, tag }))
   if (rows.length > 0) await query('project_tags').insert(rows)
 }
 
-/** Removes a project with its tags, assignments, credentials and limits. */
+/** Removes a project with its tags, assignments, credentials, trusts, limits and links to endpoints. */
 export async function removeProject(query: Query, id: string): Promise<void> {
   await query('projects').where({ id }).delete()
   await query('project_tags').where({ project_id: id }).delete()

@@ -12,7 +12,7 @@ export async function listTags(_context: Context, request: ApiRequest, deps: Dep
   return tagsBody(request, deps, project.tags)
 }
 
-/** PUT /projects/{project_id}/tags. */
+/** PUT /projects/{project_id}/tags. Throws InvalidRequest (400) for more than 80 tags. */
 export async function replaceTags(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { tags } = request.body as { tags: string[] }
   await changeTags(request, deps, () => tags)
@@ -30,7 +30,10 @@ export async function checkTag(_context: Context, request: ApiRequest, deps: Dep
   if (!project.tags.includes(request.params.value!)) throw notFound('project tag', request.params.value!)
 }
 
-/** PUT /projects/{project_id}/tags/{value}. */
+/**
+ * PUT /projects/{project_id}/tags/{value}: returns 201. Throws InvalidRequest (400) for an invalid tag, or for more
+ * than 80.
+ */
 export async function addTag(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const value = request.params.value!
   if (value.length > 255 || /[,/]/.test(value)) throw invalid(`${value} is not a tag.`)
@@ -54,7 +57,7 @@ async function changeTags(request: ApiRequest, deps: Deps, change: (tags: string
   await commit(deps, async (tx) => {
     const project = await getProject(tx, request.params.project_id!)
     const tags = [...new Set(change(project.tags))]
-    if (tags.length > 80) throw invalid('A project takes 80 tags.')
+    if (tags.length > 80) throw invalid('A project can have 80 tags at most.')
     await saveTags(tx, project.id, tags)
   })
 }

@@ -11,7 +11,7 @@ import { getProject } from './show.ts'
 import { assertDomainNameFree, findProject, type Project, saveProject, saveTags, subtreeOf } from './store.ts'
 import { viewProject } from './view.ts'
 
-/** PATCH /projects/{project_id}. Disabling voids tokens for it. */
+/** PATCH /projects/{project_id}. Disabling a project revokes its tokens. */
 export async function updateProject(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { project: ProjectInput }).project
   const project = await commit(deps, async (tx) => {
@@ -21,7 +21,10 @@ export async function updateProject(_context: Context, request: ApiRequest, deps
   return { project: viewProject(project, baseOf(request, deps.publicUrl)) }
 }
 
-/** Writes the changes to a project or domain. Throws InvalidRequest (400), Forbidden (403), AlreadyExists (409). */
+/**
+ * Writes the changes to a project or domain and returns it. Throws InvalidRequest (400), Forbidden (403), AlreadyExists
+ * (409).
+ */
 export async function changeProject(
   tx: Transaction,
   old: Project,
@@ -46,7 +49,7 @@ export async function changeProject(
   return changed
 }
 
-/** What a revocation names to void all tokens for a project or domain. */
+/** Returns the fields of a revocation that revokes all tokens of a project or domain. */
 export const scopeOf = (project: Project) => (project.isDomain ? { domainId: project.id } : { projectId: project.id })
 
 function assertMovable(old: Project, given: ProjectInput): void {
@@ -62,7 +65,7 @@ async function assertSwitchable(tx: Transaction, project: Project): Promise<void
   if (project.isDomain) return
   if (!project.enabled) {
     const below = await subtreeOf(tx, project.id)
-    if (below.some((one) => one.enabled)) throw forbidden('a project below it is enabled.')
+    if (below.some((one) => one.enabled)) throw forbidden('its subtree contains an enabled project.')
     return
   }
   const parent = project.parentId ? await findProject(tx, project.parentId) : null

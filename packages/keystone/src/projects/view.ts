@@ -1,6 +1,7 @@
 import { type Body, member } from '../links.ts'
 import type { Project } from './store.ts'
 
+/** Returns the view of a project. */
 export function viewProject(project: Project, base: string): Body {
   return member(base, 'projects', {
     ...project.extra,

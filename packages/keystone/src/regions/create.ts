@@ -8,7 +8,9 @@ import { getRegion, viewRegion } from './read.ts'
 import { known, type RegionInput } from './schema.ts'
 import { insertRegion, type Region } from './store.ts'
 
-/** POST /regions and PUT /regions/{region_id}. Throws AlreadyExists (409), ResourceNotFound (404) for the parent. */
+/**
+ * POST /regions and PUT /regions/{region_id}. Throws AlreadyExists (409), ResourceNotFound (404) for an unknown parent.
+ */
 export async function createRegion(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { region: RegionInput }).region
   const { region_id } = request.params

@@ -5,7 +5,7 @@ import { errors } from '../errors.ts'
 import { getRegion } from './read.ts'
 import { isRegionUsed, removeRegion } from './store.ts'
 
-/** DELETE /regions/{region_id}. Throws StillInUse (403) while regions or endpoints are in it. */
+/** DELETE /regions/{region_id}. Throws StillInUse (403) while the region contains regions or endpoints. */
 export async function deleteRegion(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
     const { id } = await getRegion(tx, request.params.region_id!)

@@ -7,19 +7,20 @@ import { readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { findRegion, listRegions as list, type Region } from './store.ts'
 
+/** Returns the view of a region. */
 export function viewRegion(region: Region, base: string): Body {
   const { id, description, parentRegionId } = region
   return member(base, 'regions', { ...region.extra, id, description, parent_region_id: parentRegionId })
 }
 
-/** Throws ResourceNotFound (404). */
+/** Returns the region with this id. Throws ResourceNotFound (404). */
 export async function getRegion(query: Query, id: string): Promise<Region> {
   const region = await findRegion(query, id)
   if (!region) throw notFound('region', id)
   return region
 }
 
-/** GET /regions, by parent_region_id. */
+/** GET /regions: filters by parent_region_id. */
 export async function listRegions(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { parent_region_id: 'text' })

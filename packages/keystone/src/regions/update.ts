@@ -9,7 +9,7 @@ import { getRegion, viewRegion } from './read.ts'
 import { known, type RegionInput } from './schema.ts'
 import { saveRegion } from './store.ts'
 
-/** PATCH /regions/{region_id}. Throws InvalidRequest (400) for a parent that is below it. */
+/** PATCH /regions/{region_id}. Throws InvalidRequest (400) for a parent that is the region itself or below it. */
 export async function updateRegion(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { region: RegionInput }).region
   const region = await commit(deps, async (tx) => {

@@ -8,7 +8,7 @@ import { known, type RoleInput } from './schema.ts'
 import { insertRole, type Role } from './store.ts'
 import { viewRole } from './view.ts'
 
-/** POST /roles; global without a `domain_id`. Throws AlreadyExists (409). */
+/** POST /roles: creates a global role without a `domain_id`, else a role of that domain. Throws AlreadyExists (409). */
 export async function createRole(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { role: RoleInput }).role
   const role: Role = {

@@ -7,7 +7,7 @@ import { revoke } from '../tokens/store.ts'
 import { getRole } from './show.ts'
 import { removeRole } from './store.ts'
 
-/** DELETE /roles/{role_id}: tokens that carry it are void. Throws Forbidden (403) for an immutable one. */
+/** DELETE /roles/{role_id}: revokes the tokens with a global role. Throws Forbidden (403) for an immutable role. */
 export async function deleteRole(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   await commit(deps, async (tx) => {
     const role = await getRole(tx, request.params.role_id!)

@@ -14,7 +14,10 @@ import {
   rolesById,
 } from './store.ts'
 
-/** Keystone's `prohibited_implied_role`: nobody becomes an administrator by implication. */
+/**
+ * Name of the role that no role can imply, so that a user cannot become administrator by implication; Keystone's
+ * `prohibited_implied_role`.
+ */
 const neverImplied = 'admin'
 
 /** GET /roles/{prior_role_id}/implies: direct implications only. */
@@ -39,7 +42,10 @@ export async function showImplied(_context: Context, request: ApiRequest, deps: 
   return request.method === 'HEAD' ? new Reply(204) : inferenceBody(request, deps)
 }
 
-/** PUT /roles/{prior_role_id}/implies/{implied_role_id}. Throws Forbidden (403) from a global role to one of a domain. */
+/**
+ * PUT /roles/{prior_role_id}/implies/{implied_role_id}. Throws Forbidden (403) for an implication of `admin`, or from a
+ * global role to a role of a domain.
+ */
 export async function imply(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const { prior_role_id, implied_role_id } = request.params as { prior_role_id: string; implied_role_id: string }
   await commit(deps, async (tx) => {
@@ -53,7 +59,7 @@ export async function imply(_context: Context, request: ApiRequest, deps: Deps):
   return inferenceBody(request, deps)
 }
 
-/** DELETE /roles/{prior_role_id}/implies/{implied_role_id}: tokens that carry both are void. */
+/** DELETE /roles/{prior_role_id}/implies/{implied_role_id}: revokes the tokens with a global prior role. */
 export async function unimply(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { prior_role_id, implied_role_id } = request.params as { prior_role_id: string; implied_role_id: string }
   await commit(deps, async (tx) => {

@@ -6,7 +6,7 @@ import { type Body, baseOf, collection } from '../links.ts'
 import { listRoles as list } from './store.ts'
 import { viewRole } from './view.ts'
 
-/** GET /roles: global ones, or those of `domain_id`. */
+/** GET /roles: the global roles, or those of `domain_id`; filters by name. */
 export async function listRoles(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const filters = readFilters(request.query, { name: 'text', domain_id: 'text' })
   const base = baseOf(request, deps.publicUrl)

@@ -7,7 +7,7 @@ import { type Body, baseOf } from '../links.ts'
 import { findRole, type Role } from './store.ts'
 import { viewRole } from './view.ts'
 
-/** Throws ResourceNotFound (404). */
+/** Returns the role with this id. Throws ResourceNotFound (404). */
 export async function getRole(query: Query, id: string): Promise<Role> {
   const role = await findRole(query, id)
   if (!role) throw notFound('role', id)

@@ -9,7 +9,7 @@ import { getRole } from './show.ts'
 import { saveRole } from './store.ts'
 import { viewRole } from './view.ts'
 
-/** PATCH /roles/{role_id}. Throws Forbidden (403) for an immutable one. */
+/** PATCH /roles/{role_id}. Throws Forbidden (403) for an immutable role, AlreadyExists (409). */
 export async function updateRole(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { role: RoleInput }).role
   const role = await commit(deps, async (tx) => {

@@ -7,19 +7,20 @@ import { queryText, readFilters } from '../filters.ts'
 import { type Body, baseOf, collection, member } from '../links.ts'
 import { findService, listServices as list, type Service } from './store.ts'
 
+/** Returns the view of a service. */
 export function viewService(service: Service, base: string): Body {
   const { id, type, enabled, extra } = service
   return member(base, 'services', { name: '', ...extra, id, type, enabled })
 }
 
-/** Throws ResourceNotFound (404). */
+/** Returns the service with this id. Throws ResourceNotFound (404). */
 export async function getService(query: Query, id: string): Promise<Service> {
   const service = await findService(query, id)
   if (!service) throw notFound('service', id)
   return service
 }
 
-/** GET /services, by type and name. */
+/** GET /services: filters by type and name. */
 export async function listServices(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const filters = readFilters(request.query, { type: 'text' })

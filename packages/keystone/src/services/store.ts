@@ -6,23 +6,27 @@ export interface Service {
   id: string
   type: string
   enabled: boolean
-  /** Name, description and whatever else was given. */
+  /** Name, description and other attributes of the request. */
   extra: Attributes
 }
 
+/** Returns the service with this id, or null. */
 export async function findService(query: Query, id: string): Promise<Service | null> {
   const row: Row | undefined = await query('catalog_services').where({ id }).first()
   return row ? fromRow(row) : null
 }
 
+/** Returns the services whose columns equal `exact`, ordered by id. */
 export async function listServices(query: Query, exact: Filters['exact']): Promise<Service[]> {
   return (await query('catalog_services').where(exact).orderBy('id')).map(fromRow)
 }
 
+/** Inserts a service. */
 export async function insertService(query: Query, service: Service): Promise<void> {
   await query('catalog_services').insert(toRow(service))
 }
 
+/** Writes all columns of a service. */
 export async function saveService(query: Query, service: Service): Promise<void> {
   await query('catalog_services').where({ id: service.id }).update(toRow(service))
 }

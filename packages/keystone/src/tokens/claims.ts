@@ -4,26 +4,26 @@ import type { Project, ScopedProject } from '../projects/store.ts'
 import type { Role } from '../roles/store.ts'
 import type { Login } from '../users/store.ts'
 
-/** What the token carries for us alone, beside the Identity all services read. */
+/** Claims that only the identity service reads. All services read the Identity. */
 export interface TokenExtra {
-  /** Id of the trust the token was got by. */
+  /** Id of the trust by which the token was issued. */
   trust?: string
   trustor?: string
   trustee?: string
   impersonation?: boolean
-  /** True when got by an application credential that may do as its user in everything. */
+  /** True for a token of an unrestricted application credential, which may do everything that its user may do. */
   unrestricted?: boolean
 }
 
-/** Who somebody has proven to be, and what bounds the token to be issued. */
+/** Proven user and methods, and the limits of the token to issue. */
 export interface Proof {
   user: Login
   methods: string[]
-  /** Milliseconds since the epoch: no later than this. */
+  /** Latest expiry of the token, milliseconds since the epoch. */
   expiresAt?: number
   /** Audit id of the first token of the chain. */
   chain?: string
-  /** The token was one of a trust or of an application credential and may not be scoped anew. */
+  /** True for a token of a trust or of an application credential, which cannot be rescoped. */
   isDelegated?: boolean
   appCredential?: {
     id: string
@@ -50,5 +50,5 @@ export type Scope =
   | { kind: 'system'; roles: Role[] }
   | { kind: 'trust'; trust: TrustScope; user: Login; project: ScopedProject | null; roles: Role[] }
 
-/** 22 characters, as Keystone's. */
+/** Returns a new audit id: 22 characters, as Keystone's. */
 export const newAuditId = (): string => randomBytes(16).toString('base64url')

@@ -7,7 +7,7 @@ import { type Body, baseOf, collection } from '../links.ts'
 import { parseTime, writeTime } from '../times.ts'
 import { eventRange, listEvents } from './store.ts'
 
-/** GET /OS-REVOKE/events, optionally those `since` a time, in Keystone's words. */
+/** GET /OS-REVOKE/events: the revocations in Keystone's format; with `since`, those from that time on. */
 export async function listRevokeEvents(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const since = parseTime(queryText(request.query, 'since') ?? '')
   const events = (await listEvents(deps.database.query, 0)).filter(
@@ -31,26 +31,27 @@ const given = (key: string, value: string | null | undefined): Body => (value ? 
 const pageSize = 1000
 
 /**
- * GET /.well-known/revocations?after=N: what other services of this suite follow to check tokens by themselves, with the
- * token of a service user. At most 1000 events numbered above `after`. Throws InvalidRequest (400) for another `after`.
+ * GET /.well-known/revocations?after=N: at most 1000 events with numbers above `after`, for the other services of
+ * Hearth, which read them with the token of a service user to check tokens by themselves. Throws InvalidRequest (400)
+ * for an `after` that is not a number.
  */
 export async function listSequencedEvents(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const text = queryText(request.query, 'after') ?? '0'
   const after = /^\d{1,15}$/.test(text) ? Number(text) : null
   if (after === null) throw invalid('after must be the number of an event.')
   const { query } = deps.database
-  // Read before the events: one made in between shows up again in the next answer.
+  // The range is read before the events: an event made in between appears again in the next response.
   const range = await eventRange(query)
   const events = await listEvents(query, after, pageSize)
   return { ...range, events, keyIds: [...deps.tokens.keys().keys()] }
 }
 
-/** GET /.well-known/jwks.json: the public keys tokens are verified with. */
+/** GET /.well-known/jwks.json: the public keys that verify tokens. */
 export async function showKeys(_context: Context, _request: ApiRequest, deps: Deps): Promise<Body> {
   return deps.tokens.jwks()
 }
 
-/** GET /auth/tokens/OS-PKI/revoked went away with PKI tokens. */
+/** GET /auth/tokens/OS-PKI/revoked. Always throws Gone (410), because upstream removed it with PKI tokens. */
 export async function listPkiRevocations(): Promise<never> {
   throw errors.Gone()
 }

@@ -32,13 +32,13 @@ const follow = (more: Partial<RemoteOptions> = {}) =>
 const logOut = (token: string) =>
   identity.call('DELETE', '/v3/auth/tokens', { token, headers: { 'x-subject-token': token } })
 
-/** Moves the clock that never goes back. */
+/** Advances the monotonic clock. */
 function passSeconds(seconds: number): void {
   const real = performance.now.bind(performance)
   vi.spyOn(performance, 'now').mockImplementation(() => real() + seconds * 1000)
 }
 
-test('only services and administrators read the revocations, a page at a time', async () => {
+test('only services and administrators can read the revocations, one page at a time', async () => {
   const demo = await identity.login('demo', 'secret-d', projectScope('demo'))
   expect((await identity.call('GET', path)).status).toBe(401)
   expect((await identity.call('GET', path, { token: demo })).status).toBe(403)
@@ -62,7 +62,7 @@ test('only services and administrators read the revocations, a page at a time', 
     expect((await identity.call('GET', `${path}?after=${after}`, { token: service })).status).toBe(400)
 })
 
-test('who follows learns of revocations, of new keys and of removed ones', async () => {
+test('a remote authenticator learns of revocations, of new keys and of removed keys', async () => {
   const authenticator = await follow()
   const token = await identity.login('demo', 'secret-d', projectScope('demo'))
   expect(await authenticator.authenticate(token)).toMatchObject({ userName: 'demo' })
@@ -82,7 +82,7 @@ test('who follows learns of revocations, of new keys and of removed ones', async
   await authenticator.close()
 })
 
-test('made-up key ids bring no requests to the identity service', async () => {
+test('unknown key ids cause no requests to the identity service', async () => {
   const authenticator = await follow({ pollMs: 100 })
   const [, , claims, signature] = admin.split('.')
   const asked = vi.spyOn(globalThis, 'fetch')
@@ -94,7 +94,7 @@ test('made-up key ids bring no requests to the identity service', async () => {
   await authenticator.close()
 })
 
-test('a service that starts without the identity service refuses with 503 until it has the revocations', async () => {
+test('a service that starts without the identity service responds with 503 until it has the revocations', async () => {
   const away = { authUrl: 'http://127.0.0.1:9', session: openSession('http://127.0.0.1:9') }
   const authenticator = await follow(away)
   await expect(authenticator.authenticate(admin)).rejects.toMatchObject({ status: 503 })
@@ -102,7 +102,7 @@ test('a service that starts without the identity service refuses with 503 until 
   await authenticator.close()
 })
 
-test('a service that has not heard of revocations for too long refuses with 503', async () => {
+test('a service without news of revocations for too long responds with 503', async () => {
   const other = await startIdentity()
   const token = await other.login()
   const authenticator = await follow({ authUrl: other.url, session: openSession(other.url), maxLagMs: 60_000 })
@@ -114,7 +114,7 @@ test('a service that has not heard of revocations for too long refuses with 503'
   await authenticator.close()
 })
 
-test('a session whose token is refused logs in anew, once', async () => {
+test('a session whose token is refused logs in again, once', async () => {
   const session = openSession()
   const first = await session.token()
   await logOut(first)
@@ -127,7 +127,7 @@ test('a session whose token is refused logs in anew, once', async () => {
   expect(session.refused(first)).toBe(false)
 })
 
-test('a session looks into a new catalog before it says that an endpoint is missing', async () => {
+test('a session reads the catalog again before it reports a missing endpoint', async () => {
   const session = openSession()
   await expect(session.endpoint('compute')).rejects.toMatchObject({ status: 503 })
   const make = async (kind: string, json: object) =>
@@ -138,7 +138,7 @@ test('a session looks into a new catalog before it says that an endpoint is miss
   expect(await session.endpoint('compute')).toBe('http://nova:8774/v2.1')
 })
 
-test('a Keystone that is not ours is asked about each token once, and a voided token of our own is replaced', async () => {
+test('each token is validated once at a foreign Keystone, and a revoked token of the session is replaced', async () => {
   const session = openSession()
   const foreign = openForeignAuthenticator({ authUrl: identity.url, session })
   const asked = vi.spyOn(globalThis, 'fetch')
@@ -159,7 +159,7 @@ test('a Keystone that is not ours is asked about each token once, and a voided t
   expect(await foreign.authenticate(fresh)).toMatchObject({ userName: 'admin' })
 })
 
-test('tokens that carry access rules are shown to services, which enforce them', async () => {
+test('services that enforce access rules can validate tokens with access rules', async () => {
   const demo = await identity.login('demo', 'secret-d', projectScope('demo'))
   const foreign = openForeignAuthenticator({ authUrl: identity.url, session: openSession() })
   const { userId } = (await foreign.authenticate(demo))!

@@ -19,8 +19,8 @@ interface AuthInput {
 }
 
 /**
- * POST /auth/tokens: proves who asks, finds the scope, returns the signed token in X-Subject-Token. Each success and each
- * failure is one line of the audit log.
+ * POST /auth/tokens: checks the methods, finds the scope, and returns the signed token in X-Subject-Token. Writes one
+ * line to the audit log for each success and each failure.
  */
 export async function issue(context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const { auth } = request.body as { auth: AuthInput }
@@ -37,7 +37,7 @@ export async function issue(context: Context, request: ApiRequest, deps: Deps): 
 
 async function logIn(auth: AuthInput, record: LoginRecord, request: ApiRequest, deps: Deps): Promise<Reply> {
   const { clientAddress: address } = request
-  // Before anything is proven: what is revoked from here on voids this token too.
+  // Read before the methods are checked, so that a revocation from here on also revokes this token.
   const revision = await deps.tokens.revision()
   const proof = await proveIdentity(auth.identity, address, deps)
   const { user } = proof
@@ -55,7 +55,10 @@ async function logIn(auth: AuthInput, record: LoginRecord, request: ApiRequest, 
   return new Reply(201, { token: body }, { 'x-subject-token': token })
 }
 
-/** The methods proven now and by a receipt. Throws InsufficientAuthMethods (401) unless the user's rules are satisfied. */
+/**
+ * Returns the methods proven now and by a receipt. Throws InsufficientAuthMethods (401) unless they satisfy the user's
+ * rules.
+ */
 async function enoughMethods(proof: Proof, receipt: string | undefined, deps: Deps): Promise<string[]> {
   const earlier = await methodsOfReceipt(receipt, proof.user.id, deps)
   const methods = [...new Set([...proof.methods, ...earlier])]
@@ -68,7 +71,7 @@ function receiptOf({ headers }: ApiRequest): string | undefined {
   return Array.isArray(receipt) ? receipt[0] : receipt
 }
 
-/** Whom a request names, before anything is known of that user. */
+/** Returns the audit record of a request, before the user is known. */
 function recordOf({ methods, ...identity }: IdentityInput, address: string): LoginRecord {
   const user = identity.password?.user ?? identity.totp?.user ?? identity.application_credential?.user
   return {
@@ -84,12 +87,12 @@ function recordOf({ methods, ...identity }: IdentityInput, address: string): Log
 export interface TokenInput {
   proof: Proof
   scope: Scope
-  /** Of the last revocation before the proof began. */
+  /** Number of the last revocation before the methods were checked. */
   revision: number
   withCatalog: boolean
 }
 
-/** Signs a token and renders its body. */
+/** Signs a token. Returns it with the `token` object of the response. */
 export async function issueToken(input: TokenInput, deps: Deps): Promise<{ token: string; body: Body }> {
   const { proof, scope, revision, withCatalog } = input
   const identity = { ...identityOf(proof, scope, deps.tokenSeconds), revision }
@@ -106,7 +109,7 @@ function identityOf(proof: Proof, scope: Scope, tokenSeconds: number): Identity 
   const user = scope.kind === 'trust' ? scope.user : proof.user
   const project = 'project' in scope ? scope.project : null
   const domain = scope.kind === 'domain' ? scope.domain : null
-  // The tokens of a trust are one chain, so that one event voids them all.
+  // All tokens of a trust form one chain, so that one event revokes them all.
   const chain = scope.kind === 'trust' ? scope.trust.id : proof.chain
   const auditId = newAuditId()
   return {
@@ -131,7 +134,7 @@ function identityOf(proof: Proof, scope: Scope, tokenSeconds: number): Identity 
   }
 }
 
-/** The earliest of all bounds; whole seconds, as Keystone's. */
+/** Returns the earliest limit in whole seconds, as Keystone does; milliseconds since the epoch. */
 function expiryOf(proof: Proof, scope: Scope, longest: number): number {
   const trustEnd = scope.kind === 'trust' ? scope.trust.expiresAt : null
   const ends = [longest, proof.expiresAt ?? longest, trustEnd ?? longest]

@@ -1,7 +1,7 @@
 import type { Revocations, TokenSource, VerifiedToken } from '@hearth/auth'
 import type { Identity } from '@hearth/core'
 
-/** Signs and verifies tokens and knows what was revoked, from this process's eyes on the database. */
+/** Signs and verifies tokens and holds the revocations, read from the database by this process. */
 export interface TokenKeeper extends TokenSource {
   revocations: Revocations
   sign(identity: Identity, extra: Record<string, unknown>): string
@@ -9,9 +9,9 @@ export interface TokenKeeper extends TokenSource {
   jwks(): { keys: Record<string, unknown>[] }
   /** Number of the last revocation, read from the database now. */
   revision(): Promise<number>
-  /** Says that a transaction revoked something. */
+  /** Records that a transaction has revoked tokens. */
   noteRevocation(): void
-  /** Reads what was noted, so that the answer to the one who revoked comes after. */
+  /** Reads the new revocations if any were noted, so that they are in effect before the caller's response. */
   applyRevocations(): Promise<void>
   close(): void
 }

@@ -28,7 +28,7 @@ async function open(database: Database, secret = 'wrapping', tokenSeconds = 3600
   return keeper
 }
 
-/** Opens it as after a restart of the process. */
+/** Opens the keeper as after a restart of the process. */
 async function reopen(database: Database, keeper: TokenKeeper, secret?: string): Promise<TokenKeeper> {
   keeper.close()
   return open(database, secret)
@@ -36,7 +36,7 @@ async function reopen(database: Database, keeper: TokenKeeper, secret?: string):
 
 const idOf = (token: string): string => token.split('.')[1]!
 
-test('the database alone does not hold a key that signs', async () => {
+test('a signing key cannot be read from the database without the wrapping secret', async () => {
   const database = await newDatabase()
   const keeper = await open(database)
   const rows = JSON.stringify(await database.query('signing_keys'))
@@ -47,14 +47,14 @@ test('the database alone does not hold a key that signs', async () => {
   )
 })
 
-test('a key cannot be given the id of another', async () => {
+test('a key with the id of another key cannot be unwrapped', async () => {
   const database = await newDatabase()
   ;(await open(database)).close()
   await database.query('signing_keys').update({ id: 'deadbeef' })
   await expect(openTokenSource(database, { secret: 'wrapping', log: silentLog })).rejects.toThrow('deadbeef')
 })
 
-test('a key stored in plain by an earlier version is wrapped, verifies on, and signs no more', async () => {
+test('an unwrapped key of an earlier version is wrapped, still verifies, and no longer signs', async () => {
   const database = await newDatabase()
   await database.query('signing_keys').insert({ id: 'old', pem: newSigningKeyPem(), created_at: Date.now() })
   const keeper = await open(database)
@@ -63,7 +63,7 @@ test('a key stored in plain by an earlier version is wrapped, verifies on, and s
   expect(JSON.stringify(await database.query('signing_keys'))).not.toContain('PRIVATE KEY')
 })
 
-test('after a rotation a new key signs, and tokens of the old one are good until they have ended', async () => {
+test('after a rotation a new key signs, and tokens of the old key are valid until they have expired', async () => {
   const database = await newDatabase()
   const keeper = await open(database, 'wrapping', 100 * 24 * 3600)
   const before = keeper.sign(identity, {})
@@ -83,7 +83,7 @@ test('after a rotation a new key signs, and tokens of the old one are good until
   expect(last.jwks().keys).toHaveLength(1)
 })
 
-test('a rotation for now ends every token at once, also where the wrapping secret was lost', async () => {
+test('an immediate rotation invalidates every token, also when the wrapping secret was lost', async () => {
   const database = await newDatabase()
   const keeper = await open(database)
   const token = keeper.sign(identity, {})
@@ -94,7 +94,7 @@ test('a rotation for now ends every token at once, also where the wrapping secre
   expect(after.verify(after.sign(identity, {}))).not.toBeNull()
 })
 
-test('the key made last signs although the clock was set back', async () => {
+test('the newest key signs although the clock was set back', async () => {
   const database = await newDatabase()
   const keeper = await open(database)
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 })
@@ -102,7 +102,7 @@ test('the key made last signs although the clock was set back', async () => {
   expect(idOf((await reopen(database, keeper)).sign(identity, {}))).toBe(keyId)
 })
 
-test('revocations stay as long as the longest token, then memory and database lose them', async () => {
+test('revocations stay as long as the longest token, then they are removed from memory and database', async () => {
   const database = await newDatabase()
   const keeper = await open(database, 'wrapping', 30 * 24 * 3600)
   await database.transaction((tx) => revoke(tx, [{ userId: 'u' }], { tokens: keeper }))

@@ -12,15 +12,15 @@ import {
   type StoredKey,
 } from './store.ts'
 
-/** The keys in force, oldest first; the newest that is not retired signs. */
+/** Keys in force, oldest first. The newest key that is not retired signs. */
 export interface KeyRing {
   keys: SigningKey[]
   signing: SigningKey
 }
 
 /**
- * Returns the stored keys, oldest first, after making the first one. A key that an earlier version stored in plain is
- * wrapped, and a new one signs from then on: copies of the database may hold the old one.
+ * Returns the stored keys, oldest first; creates the first key if needed. Wraps a key that an earlier version stored
+ * unwrapped, and makes a new key sign, because copies of the database may contain the old one.
  */
 export async function prepareKeys(database: Database, secret: string): Promise<StoredKey[]> {
   const rows = await listSigningKeys(database.query)
@@ -29,13 +29,13 @@ export async function prepareKeys(database: Database, secret: string): Promise<S
   await database.transaction(async (tx) => {
     let changed = (await listSigningKeys(tx)).every((row) => row.retiredAt !== null)
     for (const row of plain) changed = (await replacePem(tx, row, wrapPem(row.id, row.pem, secret))) || changed
-    // Else another process was faster.
+    // If nothing changed, another process was faster.
     if (changed) await replaceKeys(tx, secret)
   })
   return listSigningKeys(database.query)
 }
 
-/** Throws SigningKeysUnreadable for keys wrapped by another secret. */
+/** Unwraps the keys. Throws SigningKeysUnreadable (500) for a key that was wrapped by another secret. */
 export function readKeyRing(rows: StoredKey[], secret: string): KeyRing {
   const keys = rows.map((row) => readSigningKey(row.id, unwrapPem(row, secret)))
   const active = rows.findLastIndex((row) => row.retiredAt === null)
@@ -45,13 +45,13 @@ export function readKeyRing(rows: StoredKey[], secret: string): KeyRing {
 export interface Rotation {
   /** Id of the key that signs from now on. */
   keyId: string
-  /** Ids of the keys whose tokens it ended, or that verify until their tokens have ended. */
+  /** Ids of the replaced keys. Without `now` they verify until their tokens have expired. */
   replaced: string[]
 }
 
 /**
- * Makes a new key sign. Older keys still verify until the tokens they signed have ended; with `now` they are removed, and
- * every token there is ends with them. Running services follow within seconds.
+ * Makes a new key sign. Older keys verify until the tokens that they signed have expired; with `now` they are removed,
+ * which invalidates every token. Running services read the new keys within seconds.
  */
 export function rotateSigningKeys(database: Database, secret: string, now: boolean): Promise<Rotation> {
   return database.transaction(async (tx) => {
@@ -63,7 +63,7 @@ export function rotateSigningKeys(database: Database, secret: string, now: boole
   })
 }
 
-/** Removes retired keys when no token they signed can be believed any more. */
+/** Removes each retired key when all tokens that it signed have become invalid. */
 export async function removeEndedKeys(query: Query): Promise<void> {
   for (const row of await listSigningKeys(query)) {
     const end = row.retiredAt === null ? Number.POSITIVE_INFINITY : row.retiredAt + believedMs(row)
@@ -71,36 +71,39 @@ export async function removeEndedKeys(query: Query): Promise<void> {
   }
 }
 
-/** How long after its issue a token of this key may be believed, milliseconds. */
+/** Milliseconds after its issue for which a token of this key may be accepted. */
 export const believedMs = (row: StoredKey): number => row.tokenSeconds * 1000 + expiredWindowMs
 
 async function replaceKeys(query: Query, secret: string): Promise<string> {
   const newest = (await listSigningKeys(query)).at(-1)
   await retireSigningKey(query, Date.now())
   const id = hexId().slice(0, 8)
-  // Ordered by age: a clock that was set back must not make the new key the older one.
+  // Keys are ordered by age. A clock that was set back must not make the new key the older one.
   const createdAt = Math.max(Date.now(), (newest?.createdAt ?? 0) + 1)
   await insertSigningKey(query, { id, pem: wrapPem(id, newSigningKeyPem(), secret), createdAt })
   return id
 }
 
-const mark = 'wrapped:'
+const wrappedPrefix = 'wrapped:'
 
-const isWrapped = (text: string): boolean => text.startsWith(mark)
+const isWrapped = (text: string): boolean => text.startsWith(wrappedPrefix)
 
 const wrappingKey = (secret: string): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, '', 'hearth token signing keys', 32))
 
-/** AES-256-GCM under a key made of the secret; the id is authenticated, so that rows cannot be exchanged. */
+/**
+ * Encrypts with AES-256-GCM under a key derived from the secret. Authenticates the id, so that rows cannot be
+ * exchanged.
+ */
 function wrapPem(id: string, pem: string, secret: string): string {
   const nonce = randomBytes(12)
   const cipher = createCipheriv('aes-256-gcm', wrappingKey(secret), nonce).setAAD(Buffer.from(id))
   const text = Buffer.concat([cipher.update(pem, 'utf8'), cipher.final()])
-  return mark + Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url')
+  return wrappedPrefix + Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url')
 }
 
 function unwrapPem(row: StoredKey, secret: string): string {
-  const bytes = Buffer.from(row.pem.slice(mark.length), 'base64url')
+  const bytes = Buffer.from(row.pem.slice(wrappedPrefix.length), 'base64url')
   try {
     const decipher = createDecipheriv('aes-256-gcm', wrappingKey(secret), bytes.subarray(0, 12), { authTagLength: 16 })
     decipher.setAAD(Buffer.from(row.id)).setAuthTag(bytes.subarray(12, 28))

@@ -8,10 +8,10 @@ import type { Proof, TokenExtra } from './claims.ts'
 import type { IdentityInput } from './schema.ts'
 import { readUserReference } from './user-reference.ts'
 
-/** `address` is the client's. */
+/** Checks one log-in method. `address` is the client's. */
 type Method = (input: IdentityInput, address: string, deps: Deps) => Promise<Proof>
 
-/** A Map, because the names come from the request: an object literal would also offer the keys it inherits. */
+/** A Map, because the names come from the request: an object literal would also have inherited keys. */
 const methods = new Map<string, Method>([
   ['password', proveByPassword],
   ['token', proveByToken],
@@ -23,8 +23,9 @@ const methods = new Map<string, Method>([
 ])
 
 /**
- * Runs every method asked for; all must prove the same user. Throws InvalidRequest (400) for a method without its
- * object or an object that no method uses, UnknownAuthMethod (401), AuthenticationFailed (401), and what a method throws.
+ * Runs every requested method; all must prove the same user. Throws InvalidRequest (400) for a method without its
+ * object or for an object that no method uses, UnknownAuthMethod (401), AuthenticationFailed (401), and the errors of
+ * the methods.
  */
 export async function proveIdentity(input: IdentityInput, address: string, deps: Deps): Promise<Proof> {
   const wanted = [...new Set(input.methods)]

@@ -4,7 +4,7 @@ import { commit, type Deps } from '../deps.ts'
 import { revoke as record } from './store.ts'
 import { readSubject } from './subject.ts'
 
-/** DELETE /auth/tokens: this one token; others of its chain stay good. Throws TokenNotFound (404). */
+/** DELETE /auth/tokens: revokes this token only; other tokens of its chain stay valid. Throws TokenNotFound (404). */
 export async function revoke(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { identity } = readSubject(request, deps)
   await commit(deps, (tx) => record(tx, [{ auditId: identity.auditIds[0]! }], deps))

@@ -58,7 +58,7 @@ export const routes: IdentityRoute[] = [
   },
 ]
 
-/** Outside of /v3: how the other services of the suite verify tokens. */
+/** Routes outside of /v3, with which the other services of Hearth verify tokens. */
 export const wellKnownRoutes: IdentityRoute[] = [
   { method: 'GET', path: '/.well-known/jwks.json', policy: null, status: 200, operation: showKeys },
   {

@@ -3,7 +3,7 @@ import type { Schema } from '@hearth/http'
 const text = { type: 'string' }
 const name = { type: 'string', minLength: 1 }
 
-/** An object with these members and no others. */
+/** Returns the schema of an object with these members and no others. */
 const closed = (properties: Schema, more: Schema = {}): Schema => ({
   type: 'object',
   properties,
@@ -21,7 +21,7 @@ const appCredential = closed(
 )
 const project = closed({ id: text, name, domain }, { anyOf: [{ required: ['id'] }, { required: ['name', 'domain'] }] })
 
-// Open: an object beside the known methods belongs to one the operation refuses with 401, as Keystone does.
+// Other members are allowed here: the operation refuses an unknown method with 401, as Keystone does.
 const identity = {
   type: 'object',
   required: ['methods'],
@@ -50,7 +50,7 @@ const scope = {
   ],
 }
 
-/** The body of POST /auth/tokens; which method needs which object is the operation's to check. */
+/** Schema of the body of POST /auth/tokens. The operation checks which method needs which object. */
 export const authRequest = closed(
   { auth: closed({ identity, scope }, { required: ['identity'] }) },
   { required: ['auth'] },

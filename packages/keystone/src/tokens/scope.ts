@@ -9,8 +9,9 @@ import type { Proof, Scope } from './claims.ts'
 import type { ScopeInput } from './schema.ts'
 
 /**
- * What the token will be good for. Without a wanted: the user's default project where that can be had, else nothing.
- * Throws AuthenticationFailed (401) for a scope that is not there, is disabled, or in which the user has no role.
+ * Returns the scope of the token to issue. Without a requested scope: the user's default project if the user has a role
+ * in it, else unscoped. Throws AuthenticationFailed (401) for a scope that does not exist, is disabled, or in which the
+ * user has no role.
  */
 export async function resolveScope(proof: Proof, wanted: ScopeInput | undefined, deps: Deps): Promise<Scope> {
   const { query } = deps.database
@@ -18,7 +19,7 @@ export async function resolveScope(proof: Proof, wanted: ScopeInput | undefined,
     if (wanted !== undefined) throw errors.AuthenticationFailed()
     return appCredentialScope(query, proof)
   }
-  if (proof.isDelegated) throw forbidden('a delegated token cannot be scoped anew.')
+  if (proof.isDelegated) throw forbidden('a delegated token cannot be rescoped.')
   if (wanted === undefined) return defaultScope(query, proof)
   if (wanted === 'unscoped' || 'unscoped' in wanted) return { kind: 'unscoped' }
   if (wanted.project) return projectScope(query, proof, wanted.project as ProjectReference)
@@ -61,7 +62,7 @@ async function domainScope(query: Query, proof: Proof, reference: { id?: string;
   return { kind: 'domain', domain, roles: requireRoles(await rolesInDomain(query, proof.user.id, domain.id)) }
 }
 
-/** The credential's project, with those of its roles that the user still has. */
+/** Returns the credential's project, with those of its roles that the user still has. */
 async function appCredentialScope(query: Query, proof: Proof): Promise<Scope> {
   const { projectId, roleIds } = proof.appCredential!
   const project = await findScope(query, { id: projectId })

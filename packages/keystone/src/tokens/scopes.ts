@@ -11,7 +11,7 @@ import { type Body, baseOf, collection } from '../links.ts'
 import { type Project, projectsById, subtreeOf } from '../projects/store.ts'
 import { viewProject } from '../projects/view.ts'
 
-/** Enabled projects a user has any role in, also by groups and inheritance. */
+/** Returns the enabled projects in which a user has a role, also through groups and inheritance. */
 export async function projectsOf(query: Query, userId: string): Promise<Project[]> {
   const assignments = await assignmentsOf(query, userId)
   const direct = assignments.filter((one) => one.targetType === 'project' && !one.inherited).map((one) => one.targetId)
@@ -24,14 +24,14 @@ export async function projectsOf(query: Query, userId: string): Promise<Project[
   return [...unique.values()].filter((one) => one.enabled && !one.isDomain && open.has(one.domainId!))
 }
 
-/** GET /auth/projects. */
+/** GET /auth/projects: the projects to which the caller can scope a token. */
 export async function listScopeProjects(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const projects = await projectsOf(deps.database.query, callerOf(context).userId)
   return collection(request, { name: 'projects', base, items: projects.map((one) => viewProject(one, base)) })
 }
 
-/** GET /auth/domains. */
+/** GET /auth/domains: the domains to which the caller can scope a token. */
 export async function listScopeDomains(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const assignments = await assignmentsOf(deps.database.query, callerOf(context).userId)
@@ -41,7 +41,7 @@ export async function listScopeDomains(context: Context, request: ApiRequest, de
   return collection(request, { name: 'domains', base, items })
 }
 
-/** GET /auth/system. */
+/** GET /auth/system: whether the caller can scope a token to the system. */
 export async function listScopeSystem(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const assignments = await assignmentsOf(deps.database.query, callerOf(context).userId)
   const items = assignments.some((one) => one.targetType === 'system') ? [{ all: true }] : []

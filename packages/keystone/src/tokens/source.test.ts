@@ -32,7 +32,7 @@ const identity = {
 
 const options = { secret: 'wrapping', log: silentLog }
 
-test('two processes on one database verify each other’s tokens and learn of each other’s revocations', async () => {
+test('two processes on one database verify each other’s tokens and read each other’s revocations', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'keystone-'))
   const url = `sqlite:${join(folder, 'k.db')}`
   const [one, other] = [await openDatabase(url), await openDatabase(url)]
@@ -49,7 +49,7 @@ test('two processes on one database verify each other’s tokens and learn of ea
   rmSync(folder, { recursive: true })
 })
 
-test('parts of one process share what they know of a database', async () => {
+test('the services of one process share one keeper for a database', async () => {
   const database = await openDatabase('sqlite::memory:')
   await migrate(database, 'keystone', migrations)
   expect(await openTokenSource(database, options)).toBe(await openTokenSource(database, options))

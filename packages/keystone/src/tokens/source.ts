@@ -14,23 +14,26 @@ import { believedMs, type KeyRing, prepareKeys, readKeyRing, removeEndedKeys } f
 import { eventRange, listEvents, listSigningKeys, pruneEvents, raiseTokenSeconds, type StoredKey } from './store.ts'
 
 export interface TokenSourceOptions {
-  /** Wraps the signing keys in the database; not to be found there. */
+  /** Secret that wraps the signing keys in the database; it is not stored there. */
   secret: string
-  /** Longest life of the tokens signed here; default 3600. */
+  /** Longest lifetime of the tokens signed here, in seconds; default 3600. */
   tokenSeconds?: number
   log: Logger
 }
 
 const pollMs = 1000
 const pruneEveryMs = 3600 * 1000
-/** Revocations stay this much longer than any token, so that an hour or a day by which a clock is wrong does no harm. */
+/**
+ * Extra time for which revocations are stored after the longest token, so that a clock that is wrong by hours does no
+ * harm.
+ */
 const clockMarginMs = 24 * 3600 * 1000
 
 const keepers = new WeakMap<Database, Promise<TokenKeeper>>()
 
 /**
- * One keeper for each database in a process, so that a revocation is seen at once by all who share it. Throws
- * SigningKeysUnreadable when the keys in the database were wrapped by another secret.
+ * Returns the keeper of the database. A process has one for each database, so that a revocation takes effect at once
+ * for all services in it. Throws SigningKeysUnreadable (500) when another secret wrapped the keys in the database.
  */
 export function openTokenSource(database: Database, options: TokenSourceOptions): Promise<TokenKeeper> {
   let keeper = keepers.get(database)
@@ -77,7 +80,10 @@ async function openKeeper(database: Database, options: TokenSourceOptions, onClo
   }
 }
 
-/** Runs `work` once a second, one at a time; the first of several failures is logged. */
+/**
+ * Runs `work` once a second, never twice at a time. Logs the first of several failures. Returns the function that stops
+ * it.
+ */
 function repeat(work: () => Promise<void>, log: Logger): () => void {
   let failures = 0
   const step = async (): Promise<void> => {
@@ -85,7 +91,11 @@ function repeat(work: () => Promise<void>, log: Logger): () => void {
       await work()
       failures = 0
     } catch (error) {
-      if (failures++ === 0) log.warn({ err: error }, 'keys and revocations cannot be read from the database')
+      if (failures++ === 0)
+        log.warn(
+          { err: error },
+          'cannot read signing keys and revocations from the database; trying again every second',
+        )
     }
     timer = setTimeout(step, pollMs).unref()
     if (stopped) clearTimeout(timer)
@@ -107,7 +117,7 @@ async function prune(database: Database): Promise<void> {
 interface Keys {
   ring(): KeyRing
   verifying(): VerifyKeys
-  /** Takes over what was rotated. */
+  /** Reads the keys again if they were rotated. */
   refresh(): Promise<void>
 }
 
@@ -115,21 +125,21 @@ async function openKeys(database: Database, { secret, tokenSeconds = 3600 }: Tok
   let ring: KeyRing
   let verifying: VerifyKeys
   let version: string
-  const take = async (rows: StoredKey[]): Promise<void> => {
+  const readKeys = async (rows: StoredKey[]): Promise<void> => {
     const read = readKeyRing(rows, secret)
-    // Recorded before the first signature, so that the key is kept for as long as the token.
+    // Recorded before the first signature, so that the key is stored for as long as the token is valid.
     await raiseTokenSeconds(database.query, read.signing.id, tokenSeconds)
     ring = read
     verifying = verifyKeysFromJwks({ keys: read.keys.map(publicJwk) })
     version = versionOf(rows)
   }
-  await take(await prepareKeys(database, secret))
+  await readKeys(await prepareKeys(database, secret))
   return {
     ring: () => ring,
     verifying: () => verifying,
     async refresh() {
       const rows = await listSigningKeys(database.query)
-      if (versionOf(rows) !== version) await take(rows)
+      if (versionOf(rows) !== version) await readKeys(rows)
     },
   }
 }

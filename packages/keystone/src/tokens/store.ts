@@ -5,17 +5,17 @@ import { orNull, type Row } from '../store.ts'
 
 export interface StoredKey {
   id: string
-  /** PKCS#8, wrapped by a secret that is not in the database. */
+  /** PKCS#8 key, wrapped by a secret that is not in the database. */
   pem: string
-  /** Milliseconds since the epoch. */
+  /** Creation time in milliseconds since the epoch. */
   createdAt: number
-  /** When it was replaced; null for the key that signs. */
+  /** Time of its replacement, milliseconds since the epoch; null for the key that signs. */
   retiredAt: number | null
-  /** Longest life of a token it signed. */
+  /** Longest lifetime in seconds of a token that it signed. */
   tokenSeconds: number
 }
 
-/** All keys, oldest first. */
+/** Returns all keys, oldest first. */
 export async function listSigningKeys(query: Query): Promise<StoredKey[]> {
   const rows: Row[] = await query('signing_keys').orderBy(['created_at', 'id'])
   return rows.map((row) => ({
@@ -27,30 +27,32 @@ export async function listSigningKeys(query: Query): Promise<StoredKey[]> {
   }))
 }
 
+/** Inserts a signing key that has signed no tokens yet. */
 export async function insertSigningKey(query: Query, key: Pick<StoredKey, 'id' | 'pem' | 'createdAt'>): Promise<void> {
   await query('signing_keys').insert({ id: key.id, pem: key.pem, created_at: key.createdAt, token_seconds: 0 })
 }
 
-/** False when the key has been changed meanwhile. */
+/** Replaces the stored PEM of a key. Returns false when another process has changed it meanwhile. */
 export async function replacePem(query: Query, key: StoredKey, pem: string): Promise<boolean> {
   return Number(await query('signing_keys').where({ id: key.id, pem: key.pem }).update({ pem })) > 0
 }
 
-/** Retires every key that is not yet. */
+/** Retires all keys that are not retired yet. */
 export async function retireSigningKey(query: Query, retiredAt: number): Promise<void> {
   await query('signing_keys').whereNull('retired_at').update({ retired_at: retiredAt })
 }
 
+/** Removes a signing key; its tokens become invalid. */
 export async function removeSigningKey(query: Query, id: string): Promise<void> {
   await query('signing_keys').where({ id }).delete()
 }
 
-/** Records that a key signs tokens of this life, so that it stays long enough. */
+/** Raises the recorded lifetime of the tokens that a key signs, so that the key is stored long enough. */
 export async function raiseTokenSeconds(query: Query, id: string, seconds: number): Promise<void> {
   await query('signing_keys').where({ id }).where('token_seconds', '<', seconds).update({ token_seconds: seconds })
 }
 
-/** Voids tokens issued until now that match; `commit` makes it known to every token check of this process. */
+/** Revokes the matching tokens issued until now. `commit` makes the revocation effective in this process. */
 export async function revoke(
   tx: Transaction,
   events: Omit<RevocationEvent, 'issuedBefore'>[],
@@ -75,14 +77,14 @@ export async function revoke(
   afterCommit(tx, deps.tokens.noteRevocation)
 }
 
-/** The first of `count` numbers nobody else has; others wait for this transaction to end. */
+/** Returns the first of `count` new event numbers. Other callers wait until this transaction ends. */
 async function allocateNumbers(tx: Transaction, count: number): Promise<number> {
   await tx('revocation_counter').where({ id: 1 }).increment('value', count)
   const row: Row | undefined = await tx('revocation_counter').where({ id: 1 }).first()
   return Number(row!.value) - count + 1
 }
 
-/** Events with a sequence number above `after`, in order; at most `limit`. */
+/** Returns the events with a number above `after`, in order; at most `limit`. */
 export async function listEvents(query: Query, after: number, limit?: number): Promise<SequencedEvent[]> {
   const wanted = query('revocation_events').where('sequence', '>', after).orderBy('sequence')
   const rows: Row[] = await (limit === undefined ? wanted : wanted.limit(limit))
@@ -100,7 +102,9 @@ export async function listEvents(query: Query, after: number, limit?: number): P
   }))
 }
 
-/** Numbers of the oldest event kept (the next one when there is none) and of the newest ever made. */
+/**
+ * Returns the number of the oldest stored event (of the next one when there is none) and of the newest event ever made.
+ */
 export async function eventRange(query: Query): Promise<{ first: number; last: number }> {
   const counter: Row | undefined = await query('revocation_counter').where({ id: 1 }).first()
   const last = Number(counter!.value)
@@ -108,6 +112,7 @@ export async function eventRange(query: Query): Promise<{ first: number; last: n
   return { first: oldest?.first == null ? last + 1 : Number(oldest.first), last }
 }
 
+/** Removes the events made before `before`, milliseconds since the epoch. */
 export async function pruneEvents(query: Query, before: number): Promise<void> {
   await query('revocation_events').where('revoked_at', '<', before).delete()
 }

@@ -17,7 +17,10 @@ export interface Subject {
   user: Login
 }
 
-/** The token named by X-Subject-Token. Throws TokenNotFound (404) when it is no good. */
+/**
+ * Returns the claims of the token in X-Subject-Token. Throws TokenNotFound (404) when it is invalid, expired or
+ * revoked.
+ */
 export function readSubject(request: ApiRequest, deps: Deps): { identity: Identity; extra: TokenExtra } {
   const token = request.headers['x-subject-token']
   const verified = typeof token === 'string' ? deps.tokens.verify(token) : null
@@ -28,12 +31,18 @@ export function readSubject(request: ApiRequest, deps: Deps): { identity: Identi
   return { identity, extra: verified.extra as TokenExtra }
 }
 
-/** Whose token it is, for the rules. Throws TokenNotFound (404), to whoever asks, as Keystone does. */
+/**
+ * `%(target.token.user_id)s`, the user of the token in X-Subject-Token. Throws TokenNotFound (404) to every caller, as
+ * Keystone does.
+ */
 export const subjectTarget: Target = async (request, deps) => ({
   token: { user_id: readSubject(request, deps).identity.userId },
 })
 
-/** The subject with names as they are now. Throws TokenNotFound (404) when its user, project or domain is gone or disabled. */
+/**
+ * Returns the subject with the present names of user, project and domain. Throws TokenNotFound (404) when one of them
+ * is missing or disabled.
+ */
 export async function loadSubject(request: ApiRequest, deps: Deps): Promise<Subject> {
   const { identity, extra } = readSubject(request, deps)
   const enforced = request.headers['openstack-identity-access-rules'] !== undefined
@@ -64,7 +73,7 @@ async function nameScope(identity: Identity, deps: Deps): Promise<void> {
   }
 }
 
-/** What the caller's own token says beside its identity. Throws Unauthorized (401) without one. */
+/** Returns the extra claims of the caller's own token. Throws Unauthorized (401) without a token. */
 export function callerExtra(context: Context, deps: Deps): TokenExtra {
   const verified = context.token === null ? null : deps.tokens.verify(context.token)
   if (!verified) throw commonErrors.Unauthorized()

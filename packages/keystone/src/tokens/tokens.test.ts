@@ -46,7 +46,7 @@ test('a log-in returns the user, the project, all implied roles and the catalog'
   expect(store.endpoints[0].url).toBe(`http://127.0.0.1:8080/v1/AUTH_${token.project.id}`)
 })
 
-test('a wrong password, an unknown user and a project without a role look the same', async () => {
+test('a wrong password, an unknown user and a project without a role get the same response', async () => {
   const responses = [
     await authenticate(passwordAuth('admin', 'wrong')),
     await authenticate(passwordAuth('nobody', 'wrong')),
@@ -64,7 +64,7 @@ test('a wrong password, an unknown user and a project without a role look the sa
   }
 })
 
-test('a method without its object, an unknown method and a nameless domain are told apart', async () => {
+test('a method without its object gets 400, an unknown method 401, a user or project without a domain 400', async () => {
   const ask = async (identityBody: object, scope?: object) =>
     (await authenticate({ auth: { identity: identityBody, ...(scope ? { scope } : {}) } })).status
   expect(await ask({ methods: ['password'] })).toBe(400)
@@ -80,7 +80,7 @@ test('a method without its object, an unknown method and a nameless domain are t
 
 const inherited = Object.getOwnPropertyNames(Object.prototype)
 
-test('a method named like an inherited key proves nothing', async () => {
+test('a method with the name of an inherited key is refused', async () => {
   const { id } = (await identity.call('GET', '/v3/users?name=admin', { token: admin })).body.users[0]
   const user = { id, name: 'admin', domainId: 'default', domainName: 'Default', enabled: true, domainEnabled: true }
   for (const method of inherited) {
@@ -109,7 +109,7 @@ test('without a scope the token is unscoped and has neither roles nor catalog', 
   }
 })
 
-test('without a scope the default project is used where the user has a role in it', async () => {
+test('without a scope the token is for the default project if the user has a role in it', async () => {
   const projects = await identity.call('GET', '/v3/projects?name=demo', { token: admin })
   const projectId = projects.body.projects[0].id
   const user = await makeUser('homely', { default_project_id: projectId })
@@ -125,7 +125,7 @@ test('a system token says so, and endpoints that need a project are not in its c
   expect(store.endpoints).toEqual([])
 })
 
-test('a rescoped token keeps the expiry, joins the methods and remembers its chain', async () => {
+test('a rescoped token has the same expiry, the methods of both log-ins and the audit id of the first token', async () => {
   const first = await authenticate(passwordAuth('admin', 'secret-a'))
   const subject = first.headers.get('x-subject-token')!
   const second = await authenticate(tokenAuth(subject, projectScope('admin')))
@@ -135,7 +135,7 @@ test('a rescoped token keeps the expiry, joins the methods and remembers its cha
   expect(second.body.token.audit_ids[1]).toBe(first.body.token.audit_ids[0])
 })
 
-test('a token shows what it said when it was made, to its owner and to services', async () => {
+test('its owner and services can validate a token, with the same body as at its issue', async () => {
   const made = await authenticate(passwordAuth('demo', 'secret-d', projectScope('demo')))
   const subject = made.headers.get('x-subject-token')!
   const cinder = await identity.login('cinder', 'secret-c', projectScope('service'))
@@ -148,7 +148,7 @@ test('a token shows what it said when it was made, to its owner and to services'
   expect((await validate(cinder, subject, '?nocatalog')).body.token.catalog).toBeUndefined()
 })
 
-test('somebody else may not look into a token, and a bad one is not found', async () => {
+test('another user cannot validate a token, and an invalid token gets 404', async () => {
   const demo = await identity.login('demo', 'secret-d', projectScope('demo'))
   expect((await validate(demo, admin)).status).toBe(403)
   for (const token of [admin, demo]) expect((await validate(token, 'hth.nonsense')).status).toBe(404)
@@ -157,7 +157,7 @@ test('somebody else may not look into a token, and a bad one is not found', asyn
   expect((await validate(admin, forged)).status).toBe(404)
 })
 
-test('a revoked token is void at once, its chain is not', async () => {
+test('a revoked token is invalid at once, other tokens of its chain are not', async () => {
   const first = (await authenticate(passwordAuth('demo', 'secret-d'))).headers.get('x-subject-token')!
   const second = (await authenticate(tokenAuth(first, projectScope('demo')))).headers.get('x-subject-token')!
   const gone = await identity.call('DELETE', '/v3/auth/tokens', {
@@ -170,7 +170,7 @@ test('a revoked token is void at once, its chain is not', async () => {
   expect((await validate(admin, first)).status).toBe(200)
 })
 
-test('a new password, a lost role and a disabled user void tokens', async () => {
+test('a new password, a lost role and disabling a user revoke tokens', async () => {
   const user = await makeUser('fickle')
   const path = await grant(user, 'member', 'demo')
   const login = (password = 'pw') => identity.login('fickle', password, projectScope('demo'))
@@ -189,14 +189,14 @@ test('a new password, a lost role and a disabled user void tokens', async () => 
   await expect(login('new')).rejects.toThrow('401')
 })
 
-test('the old password is needed to change it, and without it nothing changes', async () => {
+test('a password change needs the old password, and changes nothing without it', async () => {
   const user = await makeUser('careful')
   const change = { user: { password: 'new', original_password: 'guess' } }
   expect((await identity.call('POST', `/v3/users/${user}/password`, { body: change })).status).toBe(401)
   expect((await authenticate(passwordAuth('careful', 'pw'))).status).toBe(201)
 })
 
-test('an expired token is void, and shows only to who allows for it', async () => {
+test('an expired token is invalid, and validates only with allow_expired', async () => {
   const short = await startIdentity({ tokenSeconds: 2 })
   const subject = await short.login()
   await new Promise((resolve) => setTimeout(resolve, 2100))
@@ -208,14 +208,14 @@ test('an expired token is void, and shows only to who allows for it', async () =
   await short.close()
 })
 
-test('the public keys are there for who verifies tokens alone', async () => {
+test('the public keys can be read without a token', async () => {
   const { body } = await identity.call('GET', '/.well-known/jwks.json')
   expect(body.keys).toHaveLength(1)
   expect(body.keys[0]).toMatchObject({ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA' })
   expect(JSON.stringify(body)).not.toContain('"d"')
 })
 
-test('what the caller could scope to is listed, and the catalog needs a project', async () => {
+test('the possible scopes of the caller are listed, and the catalog needs a project', async () => {
   const projects = await identity.call('GET', '/v3/auth/projects', { token: admin })
   expect(projects.body.projects.map((one: { name: string }) => one.name)).toEqual(['admin'])
   expect((await identity.call('GET', '/v3/auth/system', { token: admin })).body.system).toEqual([{ all: true }])

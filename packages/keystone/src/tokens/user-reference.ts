@@ -2,7 +2,9 @@ import { invalid } from '../errors.ts'
 import type { UserReference } from '../users/store.ts'
 import type { UserInput } from './schema.ts'
 
-/** A user as login bodies name one. Throws InvalidRequest (400) when it does not say enough. */
+/**
+ * Returns the reference to a user in a log-in body. Throws InvalidRequest (400) without an id, or a name and a domain.
+ */
 export function readUserReference(user: UserInput): UserReference {
   if (user.id !== undefined) return { id: user.id }
   if (user.name === undefined) throw invalid('Expecting to find id or name in user.')

@@ -5,7 +5,7 @@ import { globalRolesByName } from '../roles/store.ts'
 import { loadSubject } from './subject.ts'
 import { viewToken } from './view.ts'
 
-/** GET and HEAD /auth/tokens: what the token in X-Subject-Token is good for. Throws TokenNotFound (404). */
+/** GET and HEAD /auth/tokens: the claims of the token in X-Subject-Token. Throws TokenNotFound (404). */
 export async function validate(_context: Context, request: ApiRequest, deps: Deps): Promise<Reply> {
   const subject = await loadSubject(request, deps)
   const headers = { 'x-subject-token': String(request.headers['x-subject-token']) }

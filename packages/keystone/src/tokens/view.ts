@@ -13,11 +13,11 @@ interface TokenViewInput {
   roles: { id: string; name: string }[]
   appCredentialName?: string
   user: Pick<User, 'passwordExpiresAt'>
-  /** False for `?nocatalog`. */
+  /** True unless the request has `?nocatalog`. */
   withCatalog: boolean
 }
 
-/** The `token` object of answers. */
+/** Returns the `token` object of a response. */
 export async function viewToken(input: TokenViewInput, deps: Deps): Promise<Body> {
   const { identity, extra, roles, withCatalog, user } = input
   const scope = scopeBody(identity, extra)

@@ -16,14 +16,15 @@ import { insertTrust, type Trust } from './store.ts'
 import { viewTrust } from './view.ts'
 
 /**
- * POST /OS-TRUST/trusts, by the trustor. Throws Forbidden (403) for anybody else and for delegated tokens,
- * ResourceNotFound (404) for a trustee, project or role that is not there, InvalidRequest (400) for a bad expiry.
+ * POST /OS-TRUST/trusts: only the trustor can create a trust. Throws Forbidden (403) for other callers and for
+ * delegated tokens, ResourceNotFound (404) for an unknown trustee, project or role, InvalidRequest (400) for an invalid
+ * expiry.
  */
 export async function createTrust(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { trust: TrustInput }).trust
   const caller = callerOf(context)
   assertNotDelegated(context, deps)
-  if (given.trustor_user_id !== caller.userId) throw forbidden('the trustor must be the one who asks.')
+  if (given.trustor_user_id !== caller.userId) throw forbidden('the trustor must be the caller.')
   const expiresAt = readExpiry(given.expires_at)
   const trust = await commit(deps, async (tx) => {
     await getUser(tx, given.trustee_user_id)
@@ -45,7 +46,7 @@ export async function createTrust(context: Context, request: ApiRequest, deps: D
   return { trust: viewTrust(trust, baseOf(request, deps.publicUrl), roles) }
 }
 
-/** Throws Forbidden (403): what was delegated cannot be delegated on. */
+/** Throws Forbidden (403) for a delegated token, because a delegated role cannot be delegated again. */
 export function assertNotDelegated(context: Context, deps: Deps): void {
   if (callerOf(context).appCredentialId) throw forbidden('an application credential cannot use trusts.')
   if (callerExtra(context, deps).trust) throw forbidden('a token of a trust cannot manage trusts.')

@@ -6,7 +6,7 @@ import { assertNotDelegated } from './create.ts'
 import { getTrust } from './read.ts'
 import { removeTrust } from './store.ts'
 
-/** DELETE /OS-TRUST/trusts/{trust_id}: the trust is the audit chain of its tokens, so they are void. */
+/** DELETE /OS-TRUST/trusts/{trust_id}: revokes its tokens, whose audit chain is the id of the trust. */
 export async function deleteTrust(context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   assertNotDelegated(context, deps)
   const trust = await getTrust(request, deps)

@@ -10,7 +10,7 @@ import { viewRole } from '../roles/view.ts'
 import { findTrust, listTrusts as list, type Trust } from './store.ts'
 import { viewTrust } from './view.ts'
 
-/** Throws ResourceNotFound (404) for a trust that is not there or has expired. */
+/** Returns the trust that the path names. Throws ResourceNotFound (404) when there is none or it has expired. */
 export async function getTrust({ params }: ApiRequest, deps: Deps): Promise<Trust> {
   const trust = await findTrust(deps.database.query, params.trust_id!)
   const isOver = trust?.expiresAt !== null && trust !== null && trust.expiresAt <= Date.now()
@@ -18,12 +18,16 @@ export async function getTrust({ params }: ApiRequest, deps: Deps): Promise<Trus
   return trust
 }
 
+/** `%(target.trust.trustor_user_id)s` and `%(target.trust.trustee_user_id)s` of the trust in the path. */
 export const trustTarget: Target = async (request, deps) => {
   const trust = await getTrust(request, deps)
   return { trust: { trustor_user_id: trust.trustorId, trustee_user_id: trust.trusteeId } }
 }
 
-/** GET /OS-TRUST/trusts: all for administrators, one's own with `trustor_user_id` or `trustee_user_id`. */
+/**
+ * GET /OS-TRUST/trusts: all trusts for administrators; the caller's own with `trustor_user_id` or `trustee_user_id`.
+ * Throws Forbidden (403).
+ */
 export async function listTrusts(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const trustor = queryText(request.query, 'trustor_user_id')
   const trustee = queryText(request.query, 'trustee_user_id')

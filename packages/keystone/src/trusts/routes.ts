@@ -17,7 +17,7 @@ export const routes: IdentityRoute[] = [
     status: 201,
     operation: createTrust,
   },
-  // Which rule holds depends on the filters, so the operation asks.
+  // The operation checks the policy, which depends on the filters.
   {
     method: ['GET', 'HEAD'],
     path: '/OS-TRUST/trusts',

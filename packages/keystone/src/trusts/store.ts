@@ -8,17 +8,19 @@ export interface Trust {
   projectId: string | null
   impersonation: boolean
   roleIds: string[]
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; null: never. */
   expiresAt: number | null
   remainingUses: number | null
   redelegationCount: number
 }
 
+/** Returns the trust with this id, or null. */
 export async function findTrust(query: Query, id: string): Promise<Trust | null> {
   const row: Row | undefined = await query('trusts').where({ id }).first()
   return row ? fromRow(row) : null
 }
 
+/** Returns the trusts of a trustor, of a trustee, or all, ordered by id. */
 export async function listTrusts(
   query: Query,
   where: { trustor_user_id?: string; trustee_user_id?: string },
@@ -26,6 +28,7 @@ export async function listTrusts(
   return (await query('trusts').where(where).orderBy('id')).map(fromRow)
 }
 
+/** Inserts a trust. */
 export async function insertTrust(query: Query, trust: Trust): Promise<void> {
   await query('trusts').insert({
     id: trust.id,
@@ -40,11 +43,12 @@ export async function insertTrust(query: Query, trust: Trust): Promise<void> {
   })
 }
 
-/** Takes one use of a trust that counts them; false when none is left. */
+/** Consumes one use of a trust with limited uses. Returns false when none is left. */
 export async function consumeUse(query: Query, id: string): Promise<boolean> {
   return (await query('trusts').where({ id }).where('remaining_uses', '>', 0).decrement('remaining_uses', 1)) > 0
 }
 
+/** Removes a trust. */
 export async function removeTrust(query: Query, id: string): Promise<void> {
   await query('trusts').where({ id }).delete()
 }

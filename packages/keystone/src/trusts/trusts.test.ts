@@ -23,7 +23,7 @@ const create = (more: object, token = demo) => {
 const use = (id: string, user = 'glance', password = 'secret-g') =>
   identity.call('POST', '/v3/auth/tokens', { body: passwordAuth(user, password, { 'OS-TRUST:trust': { id } }) })
 
-test('the trustee acts as the trustor, with the roles delegated', async () => {
+test('a trustee gets a token of the trustor with the delegated roles', async () => {
   const { trust } = (await create({})).body
   const response = await use(trust.id)
   expect(response.status).toBe(201)
@@ -36,12 +36,12 @@ test('the trustee acts as the trustor, with the roles delegated', async () => {
   expect((await use(trust.id, 'cinder', 'secret-c')).status).toBe(401)
 })
 
-test('without impersonation the trustee stays itself', async () => {
+test('without impersonation the token is for the trustee', async () => {
   const { trust } = (await create({ impersonation: false })).body
   expect((await use(trust.id)).body.token.user.name).toBe('glance')
 })
 
-test('the end of a trust is the end of its tokens, and of no others', async () => {
+test('deleting a trust revokes its tokens and no others', async () => {
   const { trust } = (await create({})).body
   const token = (await use(trust.id)).headers.get('x-subject-token')!
   const deletion = await identity.call('DELETE', `/v3/OS-TRUST/trusts/${trust.id}`, { token: demo })
@@ -52,13 +52,13 @@ test('the end of a trust is the end of its tokens, and of no others', async () =
   expect((await use(trust.id)).status).toBe(401)
 })
 
-test('uses are counted', async () => {
+test('a trust with one remaining use can be used once', async () => {
   const { trust } = (await create({ remaining_uses: 1 })).body
   expect((await use(trust.id)).status).toBe(201)
   expect((await use(trust.id)).status).toBe(401)
 })
 
-test('nobody delegates what is another’s, what it lacks, or what was delegated to it', async () => {
+test('a user cannot delegate roles of another user, roles that the user lacks, or delegated roles', async () => {
   expect((await create({ trustor_user_id: ids.cinder })).status).toBe(403)
   expect((await create({ roles: [{ name: 'admin' }] })).status).toBe(404)
   expect((await create({ trustee_user_id: 'nobody' })).status).toBe(404)
@@ -70,7 +70,7 @@ test('nobody delegates what is another’s, what it lacks, or what was delegated
   expect((await identity.call('POST', '/v3/auth/tokens', { body: { auth } })).status).toBe(403)
 })
 
-test('trusts are listed for those they concern', async () => {
+test('a user can list only the trusts where the user is trustor or trustee', async () => {
   await create({})
   const list = (query: string, token: string) => identity.call('GET', `/v3/OS-TRUST/trusts${query}`, { token })
   expect((await list(`?trustor_user_id=${ids.demo}`, demo)).body.trusts.length).toBeGreaterThan(0)

@@ -8,8 +8,8 @@ import { findLogin } from '../users/store.ts'
 import { consumeUse, findTrust } from './store.ts'
 
 /**
- * The scope a trust gives to its trustee. Throws AuthenticationFailed (401) for a trust that is not the caller's, has
- * expired or is used up; Forbidden (403) when the trustor has lost a role it delegated.
+ * Returns the scope that a trust gives to its trustee. Throws AuthenticationFailed (401) for a trust that is another
+ * user's, has expired or is used up, Forbidden (403) when the trustor has lost a delegated role.
  */
 export async function useTrust(id: string, proof: Proof, deps: Deps): Promise<Scope> {
   const { query } = deps.database

@@ -4,7 +4,7 @@ import { viewRole } from '../roles/view.ts'
 import { writeTime } from '../times.ts'
 import type { Trust } from './store.ts'
 
-/** `roles` only where one trust is shown. */
+/** Returns the view of a trust. `roles` is given when one trust is shown, and absent in lists. */
 export function viewTrust(trust: Trust, base: string, roles?: Role[]): Body {
   const self = `${base}/OS-TRUST/trusts/${trust.id}`
   return {

@@ -9,8 +9,8 @@ import { revoke } from '../tokens/store.ts'
 import { saveUser } from './store.ts'
 
 /**
- * POST /users/{user_id}/password: needs no token but the old password, which may have expired. Throws
- * AuthenticationFailed (401), InvalidRequest (400) for a password against the rules. Voids the user's tokens.
+ * POST /users/{user_id}/password: needs no token, only the old password, which may have expired. Revokes the user's
+ * tokens. Throws AuthenticationFailed (401), InvalidRequest (400) for a password that the rules refuse.
  */
 export async function changePassword(context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const { user: given } = request.body as { user: { original_password: string; password: string } }

@@ -12,7 +12,10 @@ import { known, type UserInput } from './schema.ts'
 import { insertUser, noPassword, type User } from './store.ts'
 import { viewUser } from './view.ts'
 
-/** POST /users. Throws ResourceNotFound (404) for a domain that is not there, AlreadyExists (409), InvalidRequest (400) for a password against the rules. */
+/**
+ * POST /users. Throws ResourceNotFound (404) for an unknown domain, AlreadyExists (409), InvalidRequest (400) for a
+ * password that the rules refuse.
+ */
 export async function createUser(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { user: UserInput }).user
   const domainId = given.domain_id ?? callerDomain(context)

@@ -5,7 +5,7 @@ import { revoke } from '../tokens/store.ts'
 import { getUser } from './show.ts'
 import { removeUser } from './store.ts'
 
-/** DELETE /users/{user_id}, with all that hangs on it. */
+/** DELETE /users/{user_id}: deletes the user with everything that depends on it, and revokes its tokens. */
 export async function deleteUser(_context: Context, request: ApiRequest, deps: Deps): Promise<void> {
   const id = request.params.user_id!
   await commit(deps, async (tx) => {

@@ -20,7 +20,7 @@ const comparisons = new Map<string, (end: number, time: number) => boolean>([
   ['neq', (end, time) => end !== time],
 ])
 
-/** Reads `lt:2026-11-28T10:00:00Z`. Throws InvalidRequest (400). */
+/** Parses a filter such as `lt:2026-11-28T10:00:00Z`. Throws InvalidRequest (400). */
 function readExpiryFilter(text: string | undefined): (end: number | null) => boolean {
   if (text === undefined) return () => true
   const [, operator = 'eq', time = ''] = /^(?:([a-z]+):)?(.*)$/.exec(text) ?? []
@@ -34,7 +34,10 @@ function readExpiryFilter(text: string | undefined): (end: number | null) => boo
   return (end) => end !== null && compare(end * 1000, micros)
 }
 
-/** GET /users, by name, domain_id, enabled (each also inexact: `name__contains`), page by page. */
+/**
+ * GET /users, page by page: filters by name, domain_id, enabled (each also inexact: `name__contains`) and
+ * password_expires_at.
+ */
 export async function listUsers(context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const filters = readFilters(request.query, kinds)
   const page = readPage(request.query)

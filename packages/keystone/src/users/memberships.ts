@@ -9,7 +9,7 @@ import { viewProject } from '../projects/view.ts'
 import { projectsOf } from '../tokens/scopes.ts'
 import { getUser } from './show.ts'
 
-/** GET /users/{user_id}/groups. */
+/** GET /users/{user_id}/groups: filters by name. */
 export async function listUserGroups(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const { query } = deps.database
@@ -21,7 +21,7 @@ export async function listUserGroups(_context: Context, request: ApiRequest, dep
   return collection(request, { name: 'groups', base, items })
 }
 
-/** GET /users/{user_id}/projects: those the user has a role in. */
+/** GET /users/{user_id}/projects: the projects in which the user has a role; filters by name and enabled. */
 export async function listUserProjects(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const base = baseOf(request, deps.publicUrl)
   const user = await getUser(deps.database.query, request.params.user_id!)

@@ -18,7 +18,7 @@ export const changePassword = wrapped('user', { original_password: text, passwor
   'password',
 ])
 
-/** Attributes with a place of their own; all others are kept as they come. */
+/** Attributes with their own columns; all others are stored as they are. */
 export const known = ['id', 'name', 'domain_id', 'enabled', 'default_project_id', 'password', 'options'] as const
 
 export interface UserInput {

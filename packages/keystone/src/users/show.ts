@@ -7,7 +7,7 @@ import type { Body } from '../links.ts'
 import { findUser, type User } from './store.ts'
 import { viewUser } from './view.ts'
 
-/** Throws ResourceNotFound (404). */
+/** Returns the user with this id. Throws ResourceNotFound (404). */
 export async function getUser(query: Query, id: string): Promise<User> {
   const user = await findUser(query, id)
   if (!user) throw notFound('user', id)

@@ -12,19 +12,19 @@ export interface User {
   enabled: boolean
   defaultProjectId: string | null
   passwordHash: string | null
-  /** Milliseconds since the epoch, as all times here; null for passwords of before there were rules. */
+  /** Milliseconds since the epoch, as all times here; null for a password from before the migration `0009-log-in`. */
   passwordCreatedAt: number | null
   passwordExpiresAt: number | null
-  /** True when the user has chosen the password. */
+  /** True when the user chose the password. */
   passwordSelfService: boolean
   createdAt: number | null
   lastActiveAt: number | null
   options: Attributes
-  /** Whatever else was given: email, description … */
+  /** Other attributes of the request: email, description … */
   extra: Attributes
 }
 
-/** The columns of a user without a password. */
+/** Password columns of a user without a password. */
 export const noPassword = {
   passwordHash: null,
   passwordCreatedAt: null,
@@ -32,7 +32,7 @@ export const noPassword = {
   passwordSelfService: false,
 } as const
 
-/** A user with what logging in needs to know of its domain. */
+/** A user with the fields of its domain that a log-in needs. */
 export interface Login extends User {
   domainName: string
   domainEnabled: boolean
@@ -40,16 +40,18 @@ export interface Login extends User {
 
 export type UserReference = { id: string } | { name: string; domain: { id?: string; name?: string } }
 
+/** Returns the user with this id, or null. */
 export async function findUser(query: Query, id: string): Promise<User | null> {
   const row: Row | undefined = await query('users').where({ id }).first()
   return row ? fromRow(row) : null
 }
 
+/** Returns the users with these ids, in no order; leaves out unknown ids. */
 export async function usersById(query: Query, ids: string[]): Promise<User[]> {
   return (await rowsIn(query, 'users', 'id', ids)).map(fromRow)
 }
 
-/** A user, by id or by name and domain, with its domain. */
+/** Returns a user with its domain, found by id or by name and domain; null when there is none. */
 export async function findLogin(query: Query, reference: UserReference): Promise<Login | null> {
   const domainId = 'id' in reference ? null : await domainOf(query, reference)
   if (!('id' in reference) && domainId === null) return null
@@ -63,6 +65,7 @@ export async function findLogin(query: Query, reference: UserReference): Promise
   return { ...fromRow(row), domainName: String(row.domain_name), domainEnabled: Boolean(row.domain_enabled) }
 }
 
+/** Returns one page of the users whose columns equal `exact`, ordered by id. */
 export async function listUsers(query: Query, exact: Filters['exact'], page: Page): Promise<User[]> {
   const search = query('users').where(exact).orderBy('id')
   if (page.marker) search.where('id', '>', page.marker)
@@ -70,15 +73,22 @@ export async function listUsers(query: Query, exact: Filters['exact'], page: Pag
   return (await search).map(fromRow)
 }
 
+/** Inserts a user. Throws AlreadyExists (409) when its domain has a user of this name. */
 export async function insertUser(query: Query, user: User): Promise<void> {
   await unique(query('users').insert(toRow(user)), () => duplicateName('user', user.name))
 }
 
+/**
+ * Writes all columns of a user except those that log-ins change. Throws AlreadyExists (409) when its domain has another
+ * user of this name.
+ */
 export async function saveUser(query: Query, user: User): Promise<void> {
   await unique(query('users').where({ id: user.id }).update(toRow(user)), () => duplicateName('user', user.name))
 }
 
-/** Removes a user with memberships, assignments, credentials and everything delegated by or to it. */
+/**
+ * Removes a user with memberships, assignments, credentials, receipts, old passwords and all trusts by or to the user.
+ */
 export async function removeUser(query: Query, id: string): Promise<void> {
   await query('users').where({ id }).delete()
   await query('group_members').where({ user_id: id }).delete()
@@ -93,6 +103,7 @@ export async function removeUser(query: Query, id: string): Promise<void> {
   await query('trusts').where({ trustor_user_id: id }).orWhere({ trustee_user_id: id }).delete()
 }
 
+/** Clears the default project of all users who have this project. */
 export async function clearDefaultProject(query: Query, projectId: string): Promise<void> {
   await query('users').where({ default_project_id: projectId }).update({ default_project_id: null })
 }

@@ -13,7 +13,7 @@ import { getUser } from './show.ts'
 import { saveUser, type User } from './store.ts'
 import { viewUser } from './view.ts'
 
-/** PATCH /users/{user_id}. A new password and a disabling void the user's tokens. */
+/** PATCH /users/{user_id}. A new password and disabling revoke the user's tokens. */
 export async function updateUser(_context: Context, request: ApiRequest, deps: Deps): Promise<Body> {
   const given = (request.body as { user: UserInput }).user
   const before = await getUser(deps.database.query, request.params.user_id!)

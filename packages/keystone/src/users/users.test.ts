@@ -13,7 +13,7 @@ afterAll(() => identity.close())
 const create = (user: object) => identity.call('POST', '/v3/users', { token: admin, body: { user } })
 const names = (response: { body: { users: { name: string }[] } }) => response.body.users.map((user) => user.name).sort()
 
-test('attributes nobody knows are kept and given back beside the others', async () => {
+test('unknown attributes are stored and returned with the others', async () => {
   const made = await create({ name: 'ann', email: 'ann@example.org', description: 'Ann', shoe_size: 38 })
   expect(made.status).toBe(201)
   const { user } = (await identity.call('GET', `/v3/users/${made.body.user.id}`, { token: admin })).body
@@ -33,7 +33,7 @@ test('a name that is too long, empty or taken is refused', async () => {
   expect((await create({ name: 'odd', enabled: 'False' })).status).toBe(400)
 })
 
-test('lists are filtered exactly and inexactly, and come in pages', async () => {
+test('lists of users have exact and inexact filters and pages', async () => {
   for (const name of ['page-1', 'page-2', 'PAGE-3']) await create({ name, enabled: name !== 'page-2' })
   const list = (query: string) => identity.call('GET', `/v3/users?${query}`, { token: admin })
   expect(names(await list('name=page-1'))).toEqual(['page-1'])
@@ -53,7 +53,7 @@ test('lists are filtered exactly and inexactly, and come in pages', async () => 
   expect(seen.length).toBe((await list('')).body.users.length)
 })
 
-test('a member sees itself and no other', async () => {
+test('a member can see itself and no other user', async () => {
   const demo = await identity.login('demo', 'secret-d', projectScope('demo'))
   const { users } = (await identity.call('GET', '/v3/users', { token: admin })).body
   const idOf = (name: string) => users.find((user: { name: string }) => user.name === name).id
@@ -64,7 +64,7 @@ test('a member sees itself and no other', async () => {
   expect(mine.body.projects.map((project: { name: string }) => project.name)).toEqual(['demo'])
 })
 
-test('a user is renamed, keeps its attributes, cannot change domain, and is gone when deleted', async () => {
+test('a renamed user keeps its attributes, cannot change its domain, and is not found after its deletion', async () => {
   const { id } = (await create({ name: 'bob', email: 'b@example.org' })).body.user
   const patch = (user: object) => identity.call('PATCH', `/v3/users/${id}`, { token: admin, body: { user } })
   expect((await patch({ name: 'rob', nick: 'r' })).body.user).toMatchObject({

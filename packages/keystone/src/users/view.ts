@@ -5,7 +5,7 @@ import { isInactive } from '../login/lockout.ts'
 import { writeMicros } from '../times.ts'
 import type { User } from './store.ts'
 
-/** A user as clients see one: inactive for too long counts as disabled. */
+/** Returns the view of a user. An inactive user is shown as disabled. */
 export function viewUser(user: User, request: ApiRequest, deps: Deps): Body {
   return member(baseOf(request, deps.publicUrl), 'users', {
     ...user.extra,
@@ -19,6 +19,6 @@ export function viewUser(user: User, request: ApiRequest, deps: Deps): Body {
   })
 }
 
-/** When the password ends, as users and tokens show it. */
+/** Returns the expiry of the password as users and tokens show it; null: never. */
 export const expiryText = ({ passwordExpiresAt }: Pick<User, 'passwordExpiresAt'>): string | null =>
   passwordExpiresAt === null ? null : writeMicros(passwordExpiresAt * 1000)
