@@ -9,6 +9,7 @@ const drained = 999.99
 
 export interface DeviceBalance {
   id: number
+  /** Number of replicas that the device holds. */
   parts: number
   /** Partitions above the share that the weight gives, in per cent of that share; negative when below. */
   balance: number

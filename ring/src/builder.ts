@@ -4,6 +4,7 @@ import type { RingData } from './ring.ts'
 
 /** A ring that can be changed; the content of a builder file. */
 export interface Builder {
+  /** The ring has 2^partPower partitions. */
   partPower: number
   /** May be fractional: 2.5 gives half of the partitions a third replica. */
   replicas: number

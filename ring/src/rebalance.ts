@@ -31,13 +31,13 @@ export function rebalance(builder: Builder, options: RebalanceOptions = {}): Reb
   resize(builder)
   const removedDevices = emptyRemoved(builder)
   const work = openWork(builder, plan, random)
-  work.placeAll(work.unassigned())
+  work.assignAll(work.unassigned())
   const touched = new Set<number>()
-  work.placeAll(gatherForDispersion(builder, work, touched))
+  work.assignAll(gatherForDispersion(builder, work, touched))
   for (let round = 0; round < 3; round++) {
     const gathered = gatherForBalance(builder, work, random, touched)
     if (gathered.length === 0) break
-    work.placeAll(gathered)
+    work.assignAll(gathered)
   }
   builder.version++
   return { moved: recordMoves(builder, before), removedDevices }

@@ -6,10 +6,12 @@ import { partitionOf } from './partition.ts'
 /** Content of a ring file. */
 export interface RingData {
   devices: (Device | null)[]
+  /** 32 minus the partition power. */
   partShift: number
   /** Partition → device id, one array for each replica; the last may be shorter (fractional replicas). */
   replicas: Uint16Array[]
   version?: number
+  /** Partition power after an increase that is in progress. */
   nextPartPower?: number
 }
 
@@ -17,6 +19,7 @@ export interface Ring {
   data: RingData
   partitionCount: number
   replicaCount: number
+  /** Partition of a hash (`hashPath`). */
   partition(hash: Buffer): number
   /** Assigned devices of the partition, each once, in replica order. */
   primaries(partition: number): Device[]

@@ -5,10 +5,13 @@ import { type Random, shuffle } from './random.ts'
 
 /** State of one rebalance: how many more replicas each failure domain should take. */
 export interface Work {
+  /** Replicas without a device. */
   unassigned(): Slot[]
-  placeAll(slots: Slot[]): void
+  /** Chooses a device for each replica, in random order. */
+  assignAll(slots: Slot[]): void
   /** Takes the replica from its device. */
   unassign(slot: Slot): void
+  /** True when the device holds more replicas than it should. */
   isTooFull(deviceId: number): boolean
   /** Replica of the partition in a failure domain that holds more than its share; undefined when there is none. */
   mostCrowded(partition: number): Slot | undefined
@@ -44,7 +47,7 @@ export function openWork(builder: Builder, plan: ReplicaPlan, random: Random): W
   }
   return {
     unassigned: () => unassigned(builder),
-    placeAll: (slots) => placeAll(state, slots),
+    assignAll: (slots) => assignAll(state, slots),
     unassign(slot) {
       const row = builder.assignment[slot.replica]!
       change(state, row[slot.partition]!, 1)
@@ -99,7 +102,7 @@ function unassigned(builder: Builder): Slot[] {
   return slots
 }
 
-function placeAll(state: State, slots: Slot[]): void {
+function assignAll(state: State, slots: Slot[]): void {
   for (const slot of shuffle([...slots], state.random)) {
     const id = choose(state, slot.partition)
     state.builder.assignment[slot.replica]![slot.partition] = id

@@ -2,6 +2,7 @@ import { own, setOwn } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 
 type Query = ApiRequest['query']
+/** Attribute that a list call can filter by → type of its values. */
 export type FilterKinds = Readonly<Record<string, 'text' | 'boolean'>>
 
 export interface Filters {
@@ -56,6 +57,7 @@ function inexact(name: string, comparator: string, wanted: string): (item: Recor
   return (item) => compare(shape(own(item, name)), shape(wanted))
 }
 
+/** Page of a list: the items after the id `marker`, at most `limit`. */
 export interface Page {
   marker?: string
   limit?: number

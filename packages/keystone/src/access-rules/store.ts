@@ -2,6 +2,7 @@ import type { AccessRule } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import type { Row } from '../store.ts'
 
+/** Access rule of a user. */
 export type StoredRule = Required<AccessRule>
 
 /** Returns the user's access rules whose columns equal `filter`, ordered by id. */

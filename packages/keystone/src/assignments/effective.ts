@@ -12,7 +12,7 @@ type Scope = Pick<Project, 'id' | 'parentId' | 'domainId' | 'isDomain'>
 export async function rolesInProject(query: Query, userId: string, project: Scope): Promise<Role[]> {
   const assignments = await assignmentsOf(query, userId)
   const above = assignments.some((one) => one.inherited) ? await ancestorsOf(query, project) : []
-  const held = assignments.filter((one) => reaches(one, project, above))
+  const held = assignments.filter((one) => appliesTo(one, project, above))
   return expandRoles(
     query,
     held.map((one) => one.roleId),
@@ -20,7 +20,7 @@ export async function rolesInProject(query: Query, userId: string, project: Scop
 }
 
 /** Returns true when an assignment applies to the project. `above` holds the ids of its ancestors. */
-export function reaches(assignment: Assignment, project: Pick<Scope, 'id'>, above: string[]): boolean {
+export function appliesTo(assignment: Assignment, project: Pick<Scope, 'id'>, above: string[]): boolean {
   if (assignment.targetType === 'system') return false
   if (assignment.inherited) return above.includes(assignment.targetId)
   return assignment.targetType === 'project' && assignment.targetId === project.id

@@ -2,7 +2,7 @@ import type { Query } from '@hearth/database'
 import { memberIds } from '../groups/store.ts'
 import { ancestorsOf, findProject, subtreeOf } from '../projects/store.ts'
 import { listImplications, rolesById } from '../roles/store.ts'
-import { reaches } from './effective.ts'
+import { appliesTo } from './effective.ts'
 import { type Assignment, assignmentsOf, listAssignments } from './store.ts'
 
 /** An assignment as it takes effect, with its source. */
@@ -15,6 +15,7 @@ export interface Effective extends Assignment {
   source: Assignment
 }
 
+/** Filters of effective assignments; an absent field is no filter. */
 export interface EffectiveFilter {
   userId?: string
   projectId?: string
@@ -53,8 +54,8 @@ async function expandInherited(query: Query, made: Assignment[], filter: Effecti
   if (filter.projectId !== undefined) {
     const project = await findProject(query, filter.projectId)
     const above = project ? await ancestorsOf(query, project) : []
-    const reaching = project ? inherited.filter((one) => reaches(one, project, above)) : []
-    return [...expanded, ...reaching.map((one) => inProject(one, filter.projectId!))]
+    const applying = project ? inherited.filter((one) => appliesTo(one, project, above)) : []
+    return [...expanded, ...applying.map((one) => inProject(one, filter.projectId!))]
   }
   for (const one of inherited)
     for (const project of await subtreeOf(query, one.targetId)) expanded.push(inProject(one, project.id))

@@ -11,6 +11,7 @@ export interface Assignment {
   targetType: TargetType
   /** Id of the target; '' for the system. */
   targetId: string
+  /** Role that the actor has on the target. */
   roleId: string
   /** True when the assignment applies to the projects below the target and not to the target itself. */
   inherited: boolean

@@ -10,6 +10,7 @@ interface CatalogEndpoint {
   url: string
 }
 
+/** A service in the catalog of a token. */
 export interface CatalogEntry {
   id: string
   type: string

@@ -11,6 +11,7 @@ export interface Credential {
   type: string
   /** JSON text; the shape depends on the type. */
   blob: string
+  /** Other attributes of the request. */
   extra: Attributes
 }
 

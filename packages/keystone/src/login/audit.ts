@@ -2,10 +2,13 @@ import { type HearthError, isHearthError, type Logger } from '@hearth/core'
 
 /** Log-in attempt as the audit log shows it: the user, the address and the methods; never a secret. */
 export interface LoginRecord {
+  /** Client address. */
   address: string
+  /** Requested methods. */
   methods: readonly string[]
   userId?: string | undefined
   userName?: string | undefined
+  /** Id or name of the user's domain. */
   domain?: string | undefined
   /** Id or name of the application credential that was used. */
   appCredential?: string | undefined

@@ -54,7 +54,7 @@ test('a full queue refuses the owner with the most requests, and accepts other o
   expect(queue.begun).toEqual(['crowd', 'crowd', 'guest'])
 })
 
-test('a new owner is refused when all owners have equally many requests, and failed work frees its slot', async () => {
+test('a new owner is refused when all owners have the same number of requests, and failed work frees its slot', async () => {
   const queue = openFairQueue({ atOnce: 1, waiting: 1, refuse })
   const first = Promise.withResolvers<void>()
   const running = queue.run('a', () => first.promise)

@@ -68,7 +68,7 @@ test('an overlong password is refused', async () => {
   expect(made.status).toBe(400)
 })
 
-test('passwords expire; only the right password learns that, and can still be changed', async () => {
+test('passwords expire; only a log-in with the right password learns that, and the password can still be changed', async () => {
   const { made, tryLogin, change, reset, call } = await open({ passwordExpiresDays: 30 })
   expect(made.body.user.password_expires_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/)
   const listed = async (filter: string) => {

@@ -39,7 +39,7 @@ test('a user is refused after the limit of failures from all addresses, until ti
   expect(isAdmitted(next)).toBe(false)
 })
 
-test('guesses from other addresses do not block a user who has not failed yet from the own address', () => {
+test('guesses from other addresses do not block a user at an address without failures of that user', () => {
   const { isAdmitted, fail } = opened({ userFailures: 3, addressFailures: 100 })
   fail({ subject: 'ann', address: '10.0.0.66' }, 50)
   const ann = { subject: 'ann', address: '10.0.0.2' }
@@ -56,7 +56,7 @@ test('an address is refused after the limit of failures of all users', () => {
   expect(isAdmitted({ subject: 'carl', address: '2001:db8:0:1::1' })).toBe(true)
 })
 
-test('failures of other clients do not block a user at an address with an earlier log-in, but the own failures do', () => {
+test('failures of other clients do not block a user at an address with an earlier log-in, but failures of that user there do', () => {
   const { throttle, isAdmitted, fail, pass } = opened({ userFailures: 3, addressFailures: 5 })
   const home = { subject: 'ann', address: '10.0.0.1' }
   throttle.succeeded(home)

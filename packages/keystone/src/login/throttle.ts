@@ -21,7 +21,9 @@ export interface Attempt {
 export interface Throttle {
   /** Throws TooManyAttempts (429) with Retry-After when the limit is reached. */
   admit(attempt: Attempt): void
+  /** Counts a failed log-in. */
   failed(attempt: Attempt): void
+  /** Records a successful log-in from the address. */
   succeeded(attempt: Attempt): void
 }
 

@@ -8,6 +8,7 @@ export interface Project {
   id: string
   /** Null for a domain. */
   domainId: string | null
+  /** Id of the project above, which is the domain at the top; null for a domain. */
   parentId: string | null
   name: string
   isDomain: boolean
@@ -24,6 +25,7 @@ export interface ScopedProject extends Project {
   domainEnabled: boolean
 }
 
+/** Project by id, or by name and domain. */
 export type ProjectReference = { id: string } | { name: string; domain: { id?: string; name?: string } }
 
 /** Returns the project or domain with this id, or null. */

@@ -8,7 +8,9 @@ import type { Login } from '../users/store.ts'
 export interface TokenExtra {
   /** Id of the trust by which the token was issued. */
   trust?: string
+  /** User id of the trustor. */
   trustor?: string
+  /** User id of the trustee. */
   trustee?: string
   impersonation?: boolean
   /** True for a token of an unrestricted application credential, which may do everything that its user may do. */
@@ -35,6 +37,7 @@ export interface Proof {
   }
 }
 
+/** Fields of a trust that its token contains; `expiresAt` is in milliseconds since the epoch, null: never. */
 export interface TrustScope {
   id: string
   trustorId: string
@@ -43,6 +46,7 @@ export interface TrustScope {
   expiresAt: number | null
 }
 
+/** Scope of a token with the roles of the user in it. */
 export type Scope =
   | { kind: 'unscoped' }
   | { kind: 'project'; project: ScopedProject; roles: Role[] }

@@ -24,8 +24,8 @@ export interface TokenSourceOptions {
 const pollMs = 1000
 const pruneEveryMs = 3600 * 1000
 /**
- * Extra time for which revocations are stored after the longest token, so that a clock that is wrong by hours does no
- * harm.
+ * Extra time for which revocations are stored after the longest token, so that a clock that is wrong by an hour or a
+ * day does no harm.
  */
 const clockMarginMs = 24 * 3600 * 1000
 

@@ -91,7 +91,7 @@ test('a method with the name of an inherited key is refused', async () => {
   }
 })
 
-test('members that no part of a login reads are refused', async () => {
+test('unknown members of a log-in body are refused', async () => {
   const good = { user: { name: 'admin', domain: defaultDomain, password: 'secret-a' } }
   const ask = async (identityBody: object, more: object = {}) =>
     (await authenticate({ auth: { identity: identityBody, ...more } })).status
@@ -118,7 +118,7 @@ test('without a scope the token is for the default project if the user has a rol
   expect((await authenticate(passwordAuth('homely', 'pw'))).body.token.project.id).toBe(projectId)
 })
 
-test('a system token says so, and endpoints that need a project are not in its catalog', async () => {
+test('a token of the system scope says so, and its catalog has no endpoints that need a project', async () => {
   const { token } = (await authenticate(passwordAuth('admin', 'secret-a', { system: { all: true } }))).body
   expect(token.system).toEqual({ all: true })
   const store = token.catalog.find((service: { type: string }) => service.type === 'object-store')
@@ -135,7 +135,7 @@ test('a rescoped token has the same expiry, the methods of both log-ins and the 
   expect(second.body.token.audit_ids[1]).toBe(first.body.token.audit_ids[0])
 })
 
-test('its owner and services can validate a token, with the same body as at its issue', async () => {
+test('the owner of a token and services can validate it, with the same body as at its issue', async () => {
   const made = await authenticate(passwordAuth('demo', 'secret-d', projectScope('demo')))
   const subject = made.headers.get('x-subject-token')!
   const cinder = await identity.login('cinder', 'secret-c', projectScope('service'))

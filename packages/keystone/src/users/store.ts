@@ -14,9 +14,11 @@ export interface User {
   passwordHash: string | null
   /** Milliseconds since the epoch, as all times here; null for a password from before the migration `0009-log-in`. */
   passwordCreatedAt: number | null
+  /** Null: never. */
   passwordExpiresAt: number | null
   /** True when the user chose the password. */
   passwordSelfService: boolean
+  /** Null for a user from before the migration `0009-log-in`. */
   createdAt: number | null
   lastActiveAt: number | null
   options: Attributes
@@ -38,6 +40,7 @@ export interface Login extends User {
   domainEnabled: boolean
 }
 
+/** User by id, or by name and domain. */
 export type UserReference = { id: string } | { name: string; domain: { id?: string; name?: string } }
 
 /** Returns the user with this id, or null. */
