@@ -143,5 +143,6 @@ function lookUp(source: Record<string, unknown>, name: string): unknown {
 function asText(value: unknown): string {
   if (value === true) return 'True'
   if (value === false) return 'False'
-  return value === null || value === undefined ? 'None' : String(value)
+  if (value === null || value === undefined) return 'None'
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

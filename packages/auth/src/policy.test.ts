@@ -50,6 +50,12 @@ test('a literal is compared with a nested attribute of the target', () => {
   expect(check('owner', {}, member)).toBe(false)
 })
 
+test('an attribute that is an object equals no text, whatever its members are', () => {
+  const { check: compare } = openEnforcer({ defaults: { named: 'user_id:%(owner)s' } })
+  for (const owner of [{ toString: 0 }, { toString: { toString: 0 } }, [[{ toString: 0 }]]])
+    expect(compare('named', { owner }, member)).toBe(false)
+})
+
 test('system scope is needed where a rule asks for it', () => {
   expect(check('system', {}, member)).toBe(false)
   expect(check('system', {}, { ...member, system: true })).toBe(true)

@@ -29,7 +29,8 @@ export interface StoredSegment {
   data?: string
 }
 
-const known = ['path', 'etag', 'size_bytes', 'range', 'data']
+/** Keys of an element by its kind, as Swift's slo middleware has them (SLO_KEYS). */
+const keysOf = { path: ['path', 'etag', 'size_bytes', 'range'], data: ['data'] }
 
 /** Reads a client's manifest. Throws a 400 that names each bad element, or a 413. */
 export function parseManifest(body: Buffer): Wish[] {
@@ -52,15 +53,18 @@ export function parseManifest(body: Buffer): Wish[] {
 
 function problemsOf(wish: Wish): string[] {
   if (typeof wish !== 'object' || wish === null || Array.isArray(wish)) return ['not a JSON object']
+  const kind = wish.path !== undefined ? 'path' : 'data'
+  if (wish[kind] === undefined) return ["expected keys to include one of 'path' or 'data'"]
+  const extra = Object.keys(wish).filter((key) => !keysOf[kind].includes(key))
+  if (extra.length > 0) return [`extraneous keys ${extra.map((key) => JSON.stringify(key)).join(', ')}`]
+  if (kind === 'path') return problemsOfPath(wish)
+  const isBase64 = typeof wish.data === 'string' && Buffer.from(wish.data, 'base64').length > 0
+  return isBase64 ? [] : ['data must be valid base64']
+}
+
+function problemsOfPath(wish: Wish): string[] {
+  if (typeof wish.path !== 'string') return ['"path" must be a string']
   const problems: string[] = []
-  const extra = Object.keys(wish).filter((key) => !known.includes(key))
-  if (extra.length > 0) problems.push(`extraneous keys ${extra.map((key) => JSON.stringify(key)).join(', ')}`)
-  if (wish.data !== undefined) {
-    if (typeof wish.data !== 'string' || Buffer.from(wish.data, 'base64').length === 0)
-      problems.push('data must be valid base64')
-    return problems
-  }
-  if (typeof wish.path !== 'string') return [...problems, 'missing keys "path"']
   if (!/^\/?[^/]+\/[\s\S]+$/.test(wish.path))
     problems.push('path does not refer to an object. Path must be of the form /container/object.')
   if (wish.etag !== undefined && wish.etag !== null && typeof wish.etag !== 'string')
