@@ -7,6 +7,7 @@ export { type PreparedFolder, prepareFolder } from './loop.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,
+  kind: 'file',
   options: { volume: volumeOptions, image: imageOptions, backup: backupOptions },
   roles: { volume: openFileVolume, image: openFileImage, backup: openFileBackup },
 }

@@ -5,6 +5,7 @@ import { exportOptions } from './options.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,
+  kind: 'iscsi',
   options: { export: exportOptions, connector: connectorOptions },
   roles: { export: openIscsiExport, connector: openIscsiConnector },
 }

@@ -4,6 +4,7 @@ import { openLvmVolume } from './volume.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,
+  kind: 'lvm',
   options: { volume: volumeOptions },
   roles: { volume: openLvmVolume },
 }

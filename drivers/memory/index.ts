@@ -7,6 +7,7 @@ import { openMemoryVolume, volumeOptions } from './volume.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,
+  kind: 'memory',
   options: {
     volume: volumeOptions,
     export: exportOptions,

@@ -6,6 +6,7 @@ import { volumeOptions } from './volume-options.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,
+  kind: 'nfs',
   options: { backup: backupOptions, connector: connectorOptions, volume: volumeOptions },
   roles: { backup: openNfsBackup, connector: openNfsConnector, volume: openNfsVolume },
 }

@@ -7,6 +7,7 @@ import { volumeOptions } from './volume-options.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,
+  kind: 'rbd',
   options: { volume: volumeOptions, connector: connectorOptions, image: imageOptions, backup: backupOptions },
   roles: { volume: openRbdVolume, connector: openRbdConnector, image: openRbdImage, backup: openRbdBackup },
 }

@@ -11,6 +11,7 @@ function sessionOf(deps: DriverDeps): ServiceSession {
 /** Images and backups in an OpenStack object store: ours or any Swift. */
 const plugin: DriverPlugin = {
   contract: 1,
+  kind: 'swift',
   options: {
     image: {
       properties: {

@@ -7,6 +7,7 @@ const kinds = { ENOSPC: 'no-space', EDQUOT: 'no-space', EFBIG: 'invalid' }
 
 export default {
   contract: 1,
+  kind: 'shelf',
   options: { volume: { type: 'object', required: ['folder'], properties: { folder: { type: 'string' } } } },
   roles: { volume: ({ folder }, { run }) => openShelf(folder, run) },
 }

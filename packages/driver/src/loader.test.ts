@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openDriver } from './loader.ts'
+import { driverKind, openDriver } from './loader.ts'
 import { quietLog as log } from './quiet-log.ts'
 import { openRunner } from './runner.ts'
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-const echo = `export default { contract: 1, roles: { backup: async (options) => ({ options }) }, options: { backup: {
+const echo = `export default { contract: 1, kind: 'echo', roles: { backup: async (options) => ({ options }) }, options: { backup: {
   type: 'object', required: ['folder'], properties: {
     folder: { type: 'string' }, depth: { type: 'integer', minimum: 1, default: 2 },
     mode: { enum: ['fast', 'safe'] }, password: { type: 'string', minLength: 8, writeOnly: true },
@@ -52,6 +52,12 @@ test('a module that is no driver, or speaks another contract, is refused', async
   await expect(openDriver('volume', stranger, {}, deps)).rejects.toThrow('its default export has no roles')
   const future = await pluginFile('future.mjs', 'export default { contract: 2, roles: {}, options: {} }')
   await expect(openDriver('volume', future, {}, deps)).rejects.toThrow('speaks driver contract 2')
+})
+
+test('the kind of a driver is what it says, not its file; one that says none is refused', async () => {
+  expect(await driverKind(await pluginFile('acme-storage.mjs', echo))).toBe('echo')
+  const nameless = await pluginFile('nameless.mjs', 'export default { contract: 1, roles: {}, options: {} }')
+  await expect(driverKind(nameless)).rejects.toThrow('its kind must be a word of small letters, digits and "-"')
 })
 
 test('a role the driver does not have is refused with those it has', async () => {

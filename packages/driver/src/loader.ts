@@ -55,7 +55,14 @@ export async function loadDriver(packageName: string): Promise<DriverPlugin> {
     const has = String(plugin.contract)
     throw new DriverError('invalid', `${packageName} speaks driver contract ${has}; this suite ${contractVersion}`)
   }
+  if (typeof plugin.kind !== 'string' || !/^[a-z0-9][a-z0-9-]*$/.test(plugin.kind))
+    throw new DriverError('invalid', `${packageName}: its kind must be a word of small letters, digits and "-"`)
   return plugin as DriverPlugin
+}
+
+/** Returns the kind of storage that the driver in `packageName` names, such as `rbd`. Throws as `loadDriver`. */
+export async function driverKind(packageName: string): Promise<string> {
+  return (await loadDriver(packageName)).kind
 }
 
 async function importDriver(packageName: string): Promise<{ default?: unknown }> {

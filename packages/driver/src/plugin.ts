@@ -44,6 +44,8 @@ export interface Roles {
 export interface DriverPlugin {
   /** Version of this contract. */
   contract: 1
+  /** Kind of storage in one word (`rbd`): services show it and record it with what they store. Small letters, digits, `-`. */
+  kind: string
   /** JSON schema of each role's options; unknown keys are refused with their names. */
   options: Partial<Record<keyof Roles, object>>
   roles: Roles

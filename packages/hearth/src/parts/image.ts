@@ -1,6 +1,6 @@
 import type { Running } from '@hearth/core'
 import { migrate } from '@hearth/database'
-import { type DriverDeps, openDriver } from '@hearth/driver'
+import { type DriverDeps, driverKind, openDriver } from '@hearth/driver'
 import { type ImageStoreEntry, migrations, roles } from '@hearth/glance'
 import type { PluginConfig } from '../config-types.ts'
 import type { Shared } from '../shared.ts'
@@ -52,7 +52,7 @@ async function openStores(shared: Shared): Promise<ImageStoreEntry[]> {
       if (store.check)
         shared.health.add({ name: `image store ${id}`, roles: ['glance.api'], run: () => store.check!() })
       if (store.close) shared.onClose(() => store.close!())
-      return { id, type: driver.replace(/^.*driver-/, ''), default: id === defaultStore, store }
+      return { id, type: await driverKind(driver), default: id === defaultStore, store }
     }),
   )
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Backend, type BackendSource, migrations, openComputeClient, roles } from '@hearth/cinder'
 import type { Running } from '@hearth/core'
 import { type Database, migrate } from '@hearth/database'
-import { type BackupStore, type DriverDeps, openDriver, openRunner, prepareDriver } from '@hearth/driver'
+import { type BackupStore, type DriverDeps, driverKind, openDriver, openRunner, prepareDriver } from '@hearth/driver'
 import type { BackendConfig, Config, PluginConfig } from '../config-types.ts'
 import type { Check } from '../health.ts'
 import { once } from '../once.ts'
@@ -81,7 +81,7 @@ export async function startBackup(shared: Shared): Promise<Running> {
     availabilityZone: shared.config.volume.availabilityZone,
     backends: await openBackends(shared),
     store: backupStores(shared),
-    storeName: backupDriver(shared).driver.replace(/^.*driver-/, ''),
+    storeName: await driverKind(backupDriver(shared).driver),
     log: shared.log,
   })
 }
