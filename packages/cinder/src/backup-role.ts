@@ -1,6 +1,6 @@
 import type { Running } from '@hearth/core'
 import type { ServiceSession } from '@hearth/driver'
-import { type BackupRoleOptions, openBackupRole } from './backups/role.backend.ts'
+import { type BackupRoleOptions, openBackupRole } from './backup/role.ts'
 
 export interface BackupOptions extends Omit<BackupRoleOptions, 'host' | 'zone'> {
   /** Name of this host, the first part of its backends' addresses. */

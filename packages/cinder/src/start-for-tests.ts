@@ -6,10 +6,10 @@ import { type Identity, openMetrics, own, type Running, silentLog, uuid } from '
 import { type Database, migrate, openDatabase } from '@hearth/database'
 import { type DriverDeps, type ExportDriver, openDriver, openRunner, type VolumeDriver } from '@hearth/driver'
 import { migrations } from '../migrations/index.ts'
-import { startApi } from './api-role.ts'
-import type { Backend } from './backends.ts'
+import { startApi } from './api/role.ts'
+import type { Backend } from './model/backends.ts'
 import { startScheduler } from './scheduler/role.ts'
-import { startVolume } from './volume-role.ts'
+import { startVolume } from './volume/role.ts'
 
 /** Block storage on the memory drivers, with a client for its HTTP API; for tests. */
 export interface TestCinder {

@@ -1,4 +1,4 @@
-import type { Pool } from './pools.ts'
+import type { Pool } from '../model/pools/pools.ts'
 
 const round = (gib: number): number => Math.round(gib * 100) / 100
 

@@ -1,4 +1,4 @@
-import type { Pool } from './pools.ts'
+import type { Pool } from '../model/pools/pools.ts'
 
 /** Space that this scheduler has given to volumes on each pool since the pool's last report. */
 export interface Consumption {

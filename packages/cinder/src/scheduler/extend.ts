@@ -1,10 +1,10 @@
 import type { MessageContext } from '@hearth/bus'
-import { addMessage } from '../messages/store.ts'
-import { extendVolume } from '../topics.ts'
-import { getVolumeType } from '../types/store.ts'
-import { endExtension } from '../volumes/extension.ts'
-import { backendOf, findVolume, type VolumeRow } from '../volumes/store.ts'
-import type { ExtensionTask } from '../volumes/tasks.ts'
+import { addMessage } from '../model/messages/store.ts'
+import { extendVolume } from '../model/topics.ts'
+import { getVolumeType } from '../model/types/store.ts'
+import { endExtension } from '../model/volumes/extension.ts'
+import { backendOf, findVolume, type VolumeRow } from '../model/volumes/store.ts'
+import type { ExtensionTask } from '../model/volumes/tasks.ts'
 import { rankPoolsWithRefresh, type SchedulerDeps } from './schedule.ts'
 
 /**

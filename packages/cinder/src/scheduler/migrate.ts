@@ -1,10 +1,10 @@
 import type { MessageContext } from '@hearth/bus'
-import { addMessage } from '../messages/store.ts'
-import { getVolumeType } from '../types/store.ts'
-import { beginMigration, endMigration } from '../volumes/migration.ts'
-import { findVolume, lockVolume, type VolumeRow } from '../volumes/store.ts'
-import type { Pool } from './pools.ts'
-import type { PlacementRequest } from './request.ts'
+import { addMessage } from '../model/messages/store.ts'
+import type { Pool } from '../model/pools/pools.ts'
+import type { PlacementRequest } from '../model/pools/request.ts'
+import { getVolumeType } from '../model/types/store.ts'
+import { beginMigration, endMigration } from '../model/volumes/migration.ts'
+import { findVolume, lockVolume, type VolumeRow } from '../model/volumes/store.ts'
 import { rankPoolsWithRefresh, type SchedulerDeps } from './schedule.ts'
 
 /**

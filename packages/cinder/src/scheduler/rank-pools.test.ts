@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import { meetsSpec } from '../model/pools/extra-spec.ts'
+import type { Pool } from '../model/pools/pools.ts'
+import type { PlacementRequest } from '../model/pools/request.ts'
 import { openConsumption } from './consumption.ts'
-import { meetsSpec } from './filters/extra-spec.ts'
-import type { Pool } from './pools.ts'
 import { rankPools } from './rank-pools.ts'
-import type { PlacementRequest } from './request.ts'
 
 function pool(name: string, more: Partial<Pool> = {}): Pool {
   return {

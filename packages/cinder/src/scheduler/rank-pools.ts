@@ -1,8 +1,8 @@
+import { capabilitiesFilter } from '../model/pools/capabilities.ts'
+import type { Pool } from '../model/pools/pools.ts'
+import type { PlacementRequest } from '../model/pools/request.ts'
 import { availabilityZoneFilter } from './filters/availability-zone.ts'
-import { capabilitiesFilter } from './filters/capabilities.ts'
 import { capacityFilter } from './filters/capacity.ts'
-import type { Pool } from './pools.ts'
-import type { PlacementRequest } from './request.ts'
 import { capacityWeigher } from './weighers/capacity.ts'
 
 type Filter = (pool: Pool, request: PlacementRequest) => boolean

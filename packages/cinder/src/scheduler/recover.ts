@@ -1,7 +1,7 @@
 import type { MessageContext } from '@hearth/bus'
 import { uuid } from '@hearth/core'
-import { scheduleMigration, scheduleRetype, schedulerTarget, scheduleVolume } from '../topics.ts'
-import type { MigrationRequest } from '../volumes/tasks.ts'
+import { scheduleMigration, scheduleRetype, schedulerTarget, scheduleVolume } from '../model/topics.ts'
+import type { MigrationRequest } from '../model/volumes/tasks.ts'
 import type { SchedulerDeps } from './schedule.ts'
 
 /**

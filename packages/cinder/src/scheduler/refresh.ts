@@ -1,7 +1,7 @@
 import type { Bus, MessageContext } from '@hearth/bus'
 import type { Database } from '@hearth/database'
-import { listServices } from '../services/store.ts'
-import { reportStats } from '../topics.ts'
+import { listServices } from '../model/services/store.ts'
+import { reportStats } from '../model/topics.ts'
 
 const waitMs = 5000
 /** Reports younger than this are not requested again. */

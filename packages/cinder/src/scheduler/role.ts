@@ -1,14 +1,14 @@
 import type { Bus } from '@hearth/bus'
 import type { Logger, Running } from '@hearth/core'
 import type { Database } from '@hearth/database'
-import { openHeartbeat } from '../services/heartbeat.ts'
+import { openHeartbeat } from '../model/services/heartbeat.ts'
 import {
   scheduleExtend,
   scheduleMigration,
   scheduleRetype,
   schedulerTarget,
   scheduleVolume as scheduleTopic,
-} from '../topics.ts'
+} from '../model/topics.ts'
 import { openConsumption } from './consumption.ts'
 import { scheduleExtension } from './extend.ts'
 import { scheduleMigrating } from './migrate.ts'

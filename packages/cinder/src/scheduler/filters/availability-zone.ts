@@ -1,6 +1,6 @@
-import { zonesOfType } from '../../types/zones.ts'
-import type { Pool } from '../pools.ts'
-import type { PlacementRequest } from '../request.ts'
+import type { Pool } from '../../model/pools/pools.ts'
+import type { PlacementRequest } from '../../model/pools/request.ts'
+import { zonesOfType } from '../../model/types/zones.ts'
 
 /** Returns true if the pool is in the requested zone, and in a zone that the volume type allows. */
 export function availabilityZoneFilter(pool: Pool, request: PlacementRequest): boolean {

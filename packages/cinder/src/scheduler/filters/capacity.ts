@@ -1,6 +1,6 @@
+import type { Pool } from '../../model/pools/pools.ts'
+import type { PlacementRequest } from '../../model/pools/request.ts'
 import { isThin, virtualFree, virtualTotal } from '../capacity.ts'
-import type { Pool } from '../pools.ts'
-import type { PlacementRequest } from '../request.ts'
 
 /** Returns true if the pool has space for the volume (cinder/scheduler/filters/capacity_filter.py). */
 export function capacityFilter(pool: Pool, request: PlacementRequest): boolean {

@@ -1,6 +1,6 @@
+import type { Pool } from '../../model/pools/pools.ts'
+import type { PlacementRequest } from '../../model/pools/request.ts'
 import { isThin, virtualFree } from '../capacity.ts'
-import type { Pool } from '../pools.ts'
-import type { PlacementRequest } from '../request.ts'
 
 /**
  * Returns the GiB that may still be provisioned; -1 if unknown or infinite, so that pools of known capacity come first.

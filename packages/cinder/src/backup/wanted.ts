@@ -1,0 +1,42 @@
+import { DriverError, isDriverError } from '@hearth/driver'
+import { type BackupRow, findBackup } from '../model/backups/store.ts'
+import { findVolume, type VolumeRow } from '../model/volumes/store.ts'
+import type { BackupDeps } from './deps.ts'
+
+/** Throws DriverError `aborted` when the work is no longer wanted: its row was deleted, or its status reset. */
+export type Check = () => Promise<void>
+
+export function backupCheck({ id }: BackupRow, { database }: BackupDeps): Check {
+  return async () => {
+    const now = await findBackup(database.query, id)
+    if (now?.status !== 'creating') throw new DriverError('aborted', 'the backup is no longer wanted')
+  }
+}
+
+export function restoreCheck({ id }: VolumeRow, { database }: BackupDeps): Check {
+  return async () => {
+    const now = await findVolume(database.query, id)
+    if (now?.status !== 'restoring-backup') throw new DriverError('aborted', 'the restore is no longer wanted')
+  }
+}
+
+const everyMs = 3000
+
+/** Does long work that cannot ask by itself, under a signal that fires when the role closes or `check` throws `aborted`. */
+export async function whileWanted<T>(
+  check: Check,
+  { signal }: BackupDeps,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const unwanted = new AbortController()
+  const ask = (): Promise<void> =>
+    check().catch((error: unknown) => {
+      if (isDriverError(error) && error.kind === 'aborted') unwanted.abort()
+    })
+  const timer = setInterval(() => void ask(), everyMs)
+  try {
+    return await work(AbortSignal.any([signal, unwanted.signal]))
+  } finally {
+    clearInterval(timer)
+  }
+}
