@@ -35,6 +35,11 @@ const mayImport: Record<string, string[]> = {
   swift: ['core', 'auth', 'http', 'ring'],
 }
 
+/** Folders of a service's `src` that stand for a process role; all else there is `model`, test support and the index. */
+const roleFolders: Record<string, string[]> = {
+  cinder: ['api', 'scheduler', 'volume', 'backup'],
+}
+
 /** Files over their budget, each with why. */
 const longFiles: Record<string, string> = {}
 const longFunctions: Record<string, string> = {}
@@ -89,6 +94,20 @@ test('no relative import leaves its package', () => {
       .filter((target) => packageFolderOf(target) !== packageFolderOf(file))
       .map((target) => `${file} → ${target}`),
   )
+  expect(wrong).toEqual([])
+})
+
+test('role folders import the model of their service but no other role, and the model imports no role', () => {
+  const folderOf = (file: string): string => file.split('/')[3]!
+  const wrong = Object.entries(roleFolders).flatMap(([name, roles]) => {
+    const isSource = (file: string): boolean => file.startsWith(`packages/${name}/src/`) && !isTest(file)
+    const checked = [...graph].filter(([file]) => isSource(file) && [...roles, 'model'].includes(folderOf(file)))
+    return checked.flatMap(([file, imports]) =>
+      imports
+        .filter(({ to }) => to !== null && isSource(to) && !['model', folderOf(file)].includes(folderOf(to)))
+        .map(({ to }) => `${file} → ${to}`),
+    )
+  })
   expect(wrong).toEqual([])
 })
 

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { silentLog } from '@hearth/core'
 import { type BackupStore, openDriver, openRunner } from '@hearth/driver'
-import { openBackupRole } from './backup/role.ts'
+import { startBackup } from './backup/role.ts'
 import { recount } from './model/quotas/store.ts'
 import { project, startTestCinder, type TestCinder } from './start-for-tests.ts'
 
@@ -35,7 +35,7 @@ export async function startBackupStage(): Promise<BackupStage> {
       const bus = await cinder.newBus()
       const backends = [{ name: 'memory', host: 'host1@memory', volume: cinder.volume, export: null }]
       const shared = { backends, database: cinder.database, bus, log, store: async () => stage.store }
-      const role = await openBackupRole({ host: 'host1', chunkBytes: 2 ** 22, ...shared })
+      const role = await startBackup({ hostName: 'host1', chunkBytes: 2 ** 22, ...shared })
       stop = async () => {
         await role.close()
         await bus.close()

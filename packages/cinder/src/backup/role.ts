@@ -15,11 +15,12 @@ import { recoverBackups } from './recover.ts'
 import { restoreBackup } from './restore.ts'
 import { openSlots } from './slots.ts'
 
-export interface BackupRoleOptions {
+export interface BackupOptions {
   /** `host1`, the part of the backends' hosts before the `@`. */
-  host: string
+  /** Name of this host, the first part of its backends' addresses. */
+  hostName: string
   /** Default `nova`. */
-  zone?: string
+  availabilityZone?: string
   /** Those of this host. */
   backends: (Backend | BackendSource)[]
   database: Database
@@ -45,9 +46,9 @@ const services: Record<string, string> = {
   rbd: 'cinder.backup.drivers.ceph.CephBackupDriver',
 }
 
-/** Makes, restores and deletes the backups of the volumes on this host. */
-export async function openBackupRole(options: BackupRoleOptions): Promise<Running> {
-  const { host, database, bus, log, chunkBytes = 52_428_800, storeName = 'swift' } = options
+/** Starts the backup role, which backs up and restores the volumes of this host. Throws for chunks of a wrong size. */
+export async function startBackup(options: BackupOptions): Promise<Running> {
+  const { hostName: host, database, bus, log, chunkBytes = 52_428_800, storeName = 'swift' } = options
   if (chunkBytes <= 0 || chunkBytes % blockBytes !== 0) {
     throw new Error(`backup chunks of ${chunkBytes} bytes are no multiple of ${blockBytes}`)
   }
@@ -72,7 +73,7 @@ export async function openBackupRole(options: BackupRoleOptions): Promise<Runnin
     log,
     host,
     binary: 'cinder-backup',
-    zone: options.zone ?? 'nova',
+    zone: options.availabilityZone ?? 'nova',
   })
   await recoverBackups(deps)
   await bus.serve(topics.createBackup, host, ({ context, payload }) => createBackup(context, payload, deps))
@@ -91,7 +92,7 @@ export async function openBackupRole(options: BackupRoleOptions): Promise<Runnin
 const openPatienceMs = 20_000
 
 /** The backends that are open; those whose storage is not there yet join when it is. */
-async function openBackends({ backends, log }: BackupRoleOptions, signal: AbortSignal): Promise<Backend[]> {
+async function openBackends({ backends, log }: BackupOptions, signal: AbortSignal): Promise<Backend[]> {
   const opened: Backend[] = []
   const starting = backends.map((source) =>
     keepStarting({

@@ -76,7 +76,6 @@ export async function startBackup(shared: Shared): Promise<Running> {
   return roles.backup({
     database: await migratedDatabase(shared),
     bus: await shared.bus('cinder'),
-    session: shared.session('cinder'),
     hostName: shared.config.hostName,
     availabilityZone: shared.config.volume.availabilityZone,
     backends: await openBackends(shared),
