@@ -1,18 +1,10 @@
 import { own, setOwn } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
+import type { Filters, Page } from './list-query.ts'
 
 type Query = ApiRequest['query']
 /** Attribute that a list call can filter by → type of its values. */
 export type FilterKinds = Readonly<Record<string, 'text' | 'boolean'>>
-
-export interface Filters {
-  /** Column → value, for the WHERE clause. */
-  exact: Record<string, string | boolean>
-  /** Applies the inexact filters (`name__contains` and the like) to an item from the database. */
-  matches(item: Record<string, unknown>): boolean
-  /** True without inexact filters: the database can then select the page. */
-  isExact: boolean
-}
 
 const comparators: Record<string, (value: string, wanted: string) => boolean> = {
   contains: (value, wanted) => value.includes(wanted),
@@ -55,12 +47,6 @@ function inexact(name: string, comparator: string, wanted: string): (item: Recor
   if (!compare) return () => true
   const shape = (text: unknown): string => (fold ? String(text ?? '').toLowerCase() : String(text ?? ''))
   return (item) => compare(shape(own(item, name)), shape(wanted))
-}
-
-/** Page of a list: the items after the id `marker`, at most `limit`. */
-export interface Page {
-  marker?: string
-  limit?: number
 }
 
 /** Reads `marker` and `limit`; a limit that is not a positive whole number is ignored. */

@@ -1,7 +1,7 @@
 import { hexId } from '@hearth/core'
 import type { Database, Transaction } from '@hearth/database'
 import { type Assignment, addAssignment, removeAssignment } from '../assignments/store.ts'
-import { newDomain } from '../domains/create.ts'
+import { newDomain } from '../domains/new-domain.ts'
 import { checkPassword, hashDrawnSecret, hashPassword } from '../passwords.ts'
 import { findDomain, findScope, insertProject } from '../projects/store.ts'
 import { revoke } from '../tokens/store.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Query } from '@hearth/database'
 import { errors } from '../errors.ts'
-import type { Filters } from '../filters.ts'
+import type { Filters } from '../list-query.ts'
 import { type Attributes, orNull, type Row, readJson, unique } from '../store.ts'
 
 export interface Credential {

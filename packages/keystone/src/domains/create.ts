@@ -2,9 +2,9 @@ import { type Context, hexId } from '@hearth/core'
 import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
-import { assertDomainNameFree, insertProject, type Project } from '../projects/store.ts'
-import { extrasOf } from '../shapes.ts'
-import { type DomainInput, known } from './schema.ts'
+import { assertDomainNameFree, insertProject } from '../projects/store.ts'
+import type { DomainInput } from './input.ts'
+import { newDomain } from './new-domain.ts'
 import { viewDomain } from './view.ts'
 
 /** POST /domains. Throws AlreadyExists (409) when the name or the requested id is taken. */
@@ -16,20 +16,4 @@ export async function createDomain(_context: Context, request: ApiRequest, deps:
     await insertProject(tx, domain)
   })
   return { domain: viewDomain(domain, baseOf(request, deps.publicUrl)) }
-}
-
-/** Returns a new domain record with the defaults filled in. */
-export function newDomain(id: string, given: DomainInput): Project {
-  return {
-    id,
-    domainId: null,
-    parentId: null,
-    name: given.name!,
-    isDomain: true,
-    enabled: given.enabled ?? true,
-    description: given.description ?? '',
-    options: given.options ?? {},
-    extra: extrasOf(given, known),
-    tags: [...new Set(given.tags ?? [])].sort(),
-  }
 }

@@ -5,15 +5,3 @@ const fields = { name: nameOf(64), description: textOrNull, enabled: boolean, ta
 
 export const createDomain = wrapped('domain', { ...fields, explicit_domain_id: id }, ['name'])
 export const updateDomain = wrapped('domain', fields)
-
-export const known = ['id', 'name', 'description', 'enabled', 'tags', 'options', 'explicit_domain_id'] as const
-
-export interface DomainInput {
-  name?: string
-  description?: string | null
-  enabled?: boolean
-  tags?: string[]
-  options?: Record<string, unknown>
-  explicit_domain_id?: string
-  [extra: string]: unknown
-}

@@ -3,7 +3,7 @@ import type { ApiRequest } from '@hearth/http'
 import { commit, type Deps } from '../deps.ts'
 import { type Body, baseOf } from '../links.ts'
 import { changeProject } from '../projects/update.ts'
-import type { DomainInput } from './schema.ts'
+import type { DomainInput } from './input.ts'
 import { getDomain } from './show.ts'
 import { viewDomain } from './view.ts'
 

@@ -1,5 +1,5 @@
 import { insertIfAbsent, type Query, type Transaction } from '@hearth/database'
-import type { Filters } from '../filters.ts'
+import type { Filters } from '../list-query.ts'
 import { type Attributes, type Row, readJson } from '../store.ts'
 
 /** Group of the endpoints that match `filters`: interface, service_id, region_id. */

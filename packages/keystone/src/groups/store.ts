@@ -1,6 +1,6 @@
 import { insertIfAbsent, type Query, type Transaction } from '@hearth/database'
 import { duplicateName } from '../errors.ts'
-import type { Filters, Page } from '../filters.ts'
+import type { Filters, Page } from '../list-query.ts'
 import { type Attributes, type Row, readJson, rowsIn, unique } from '../store.ts'
 
 export interface Group {

@@ -1,5 +1,5 @@
 import { insertIfAbsent, type Query, type Transaction } from '@hearth/database'
-import type { Filters } from '../filters.ts'
+import type { Filters } from '../list-query.ts'
 import { orNull, type Row } from '../store.ts'
 
 export interface RegisteredLimit {

@@ -1,6 +1,6 @@
 import type { Query, Transaction } from '@hearth/database'
 import { duplicateName } from '../errors.ts'
-import type { Filters, Page } from '../filters.ts'
+import type { Filters, Page } from '../list-query.ts'
 import { type Attributes, orNull, type Row, readJson, rowsIn, unique } from '../store.ts'
 
 /** A project, or a domain, which is a project at the top of a tree. */

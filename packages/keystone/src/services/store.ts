@@ -1,5 +1,5 @@
 import type { Query } from '@hearth/database'
-import type { Filters } from '../filters.ts'
+import type { Filters } from '../list-query.ts'
 import { type Attributes, type Row, readJson } from '../store.ts'
 
 export interface Service {

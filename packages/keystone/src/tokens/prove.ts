@@ -5,7 +5,7 @@ import { proveOneTimePassword } from '../login/one-time-password.ts'
 import { assertEnabled, provePassword } from '../login/password.ts'
 import { findLogin } from '../users/store.ts'
 import type { Proof, TokenExtra } from './claims.ts'
-import type { IdentityInput } from './schema.ts'
+import type { IdentityInput } from './input.ts'
 import { readUserReference } from './user-reference.ts'
 
 /** Checks one log-in method. `address` is the client's. */

@@ -6,7 +6,7 @@ import { domainOf, findDomain, findScope, type ProjectReference, type ScopedProj
 import type { Role } from '../roles/store.ts'
 import { useTrust } from '../trusts/use.ts'
 import type { Proof, Scope } from './claims.ts'
-import type { ScopeInput } from './schema.ts'
+import type { ScopeInput } from './input.ts'
 
 /**
  * Returns the scope of the token to issue. Without a requested scope: the user's default project if the user has a role

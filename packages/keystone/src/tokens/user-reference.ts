@@ -1,6 +1,6 @@
 import { invalid } from '../errors.ts'
 import type { UserReference } from '../users/store.ts'
-import type { UserInput } from './schema.ts'
+import type { UserInput } from './input.ts'
 
 /**
  * Returns the reference to a user in a log-in body. Throws InvalidRequest (400) without an id, or a name and a domain.

@@ -1,4 +1,4 @@
-import { userOptions } from '../login/multi-factor.ts'
+import { userOptions } from '../login/options-schema.ts'
 import { boolean, idOrNull, nameOf, text, textOrNull, wrapped } from '../shapes.ts'
 
 const fields = {

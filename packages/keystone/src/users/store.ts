@@ -1,6 +1,6 @@
 import type { Query } from '@hearth/database'
 import { duplicateName } from '../errors.ts'
-import type { Filters, Page } from '../filters.ts'
+import type { Filters, Page } from '../list-query.ts'
 import { removePasswordHistory, removeReceipts } from '../login/store.ts'
 import { domainOf } from '../projects/store.ts'
 import { type Attributes, orNull, type Row, readJson, rowsIn, unique } from '../store.ts'
