@@ -1,9 +1,9 @@
 import { openMetrics, silentLog } from '@hearth/core'
 import { type Database, migrate, openDatabase } from '@hearth/database'
 import { migrations } from '../migrations/index.ts'
-import { type ApiOptions, openApi } from './api.ts'
-import { type BootstrapInput, bootstrap } from './bootstrap/bootstrap.ts'
-import { openTokenSource } from './tokens/source.ts'
+import { type ApiOptions, openApi } from './api/role.ts'
+import { type BootstrapInput, bootstrap } from './model/bootstrap/bootstrap.ts'
+import { openTokenSource } from './model/tokens/source.ts'
 
 export interface TestResponse {
   status: number

@@ -1,8 +1,0 @@
-import { type Body, member } from '../links.ts'
-import type { Group } from './store.ts'
-
-/** Returns the view of a group. */
-export function viewGroup(group: Group, base: string): Body {
-  const { id, name, domainId, description } = group
-  return member(base, 'groups', { ...group.extra, id, name, domain_id: domainId, description })
-}
