@@ -1,10 +1,10 @@
-import { api } from './api.ts'
+import { api } from './api/role.ts'
 
 export const roles = { api }
 export { migrations } from '../migrations/index.ts'
-export type { ApiOptions } from './api.ts'
-export { glanceErrors as errors } from './errors.ts'
-export { policies } from './policies.ts'
-export { routes } from './routes.ts'
-export type { SettingsOverride as ImageSettings } from './settings.ts'
-export type { StoreEntry as ImageStoreEntry } from './stores/stores.ts'
+export { policies } from './api/policies.ts'
+export type { ApiOptions } from './api/role.ts'
+export { routes } from './api/routes.ts'
+export type { SettingsOverride as ImageSettings } from './data/settings.ts'
+export type { StoreEntry as ImageStoreEntry } from './data/stores.ts'
+export { glanceErrors as errors } from './model/errors.ts'

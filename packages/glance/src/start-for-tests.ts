@@ -8,7 +8,7 @@ import { type Database, migrate, openDatabase } from '@hearth/database'
 import { DriverError, type ImageStore } from '@hearth/driver'
 import { Agent } from 'undici'
 import { migrations } from '../migrations/index.ts'
-import { type ApiOptions, api } from './api.ts'
+import { type ApiOptions, api } from './api/role.ts'
 
 /** A store of plain files that is full after `capacity` bytes. */
 export interface FolderStore extends ImageStore {

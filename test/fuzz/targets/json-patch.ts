@@ -1,6 +1,6 @@
 import { isHearthError } from '@hearth/core'
 import fc from 'fast-check'
-import { parsePatch } from '../../../packages/glance/src/images/patch.ts'
+import { parsePatch } from '../../../packages/glance/src/api/images/patch.ts'
 import { define, refusedOr } from '../target.ts'
 import { inheritedNames, json, text } from '../values.ts'
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { parseRange } from '../../../packages/glance/src/images/range.ts'
+import { parseRange } from '../../../packages/glance/src/api/images/range.ts'
 import { spansOf } from '../../../packages/swift/src/objects/ranges.ts'
 import { define, refusedOr } from '../target.ts'
 import { oddNumber, text } from '../values.ts'

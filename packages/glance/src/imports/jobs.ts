@@ -1,5 +1,5 @@
-import type { Image } from '../images/image.ts'
-import type { StoreEntry } from '../stores/stores.ts'
+import type { StoreEntry } from '../data/stores.ts'
+import type { Image } from '../model/images/image.ts'
 import type { RemoteImage } from './remote-image.ts'
 
 /** The imports under way in this process. */

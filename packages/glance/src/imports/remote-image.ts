@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { request } from 'undici'
-import { glanceErrors } from '../errors.ts'
+import { glanceErrors } from '../model/errors.ts'
 
 /** An image of another region's image service, as glance-download asks for it. */
 export interface RemoteImage {

@@ -1,0 +1,13 @@
+import type { ImageCache } from '../data/cache.ts'
+import type { GlanceDeps } from '../data/deps.ts'
+import type { Staging } from '../data/staging.ts'
+import type { Imports } from '../imports/jobs.ts'
+
+/** What the API's rows are handed. */
+export interface ApiDeps extends GlanceDeps {
+  importMethods: readonly string[]
+  staging: Staging
+  imports: Imports
+  /** Null where caching is off. */
+  cache: ImageCache | null
+}
