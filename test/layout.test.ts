@@ -1,10 +1,11 @@
 import { globSync, readdirSync, readFileSync } from 'node:fs'
-import { isBuiltin } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { wrongDependencies } from './layout/dependencies.ts'
 import { functionsOf } from './layout/functions.ts'
 import { circlesOf, graphOf, packageFolderOf } from './layout/graph.ts'
 import { inheritedKeyLookups } from './layout/inherited-keys.ts'
+import { upwardImports } from './layout/layers.ts'
 import { openProject } from './layout/project.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -33,13 +34,6 @@ const mayImport: Record<string, string[]> = {
   cinder: ['core', 'auth', 'database', 'bus', 'http', 'driver'],
   glance: ['core', 'auth', 'database', 'bus', 'http', 'driver'],
   swift: ['core', 'auth', 'http', 'ring'],
-}
-
-/** Folders of each service's `src`, each with those that its files may import. */
-const layers: Record<string, Record<string, string[]>> = {
-  cinder: { api: ['model'], scheduler: ['model'], volume: ['model'], backup: ['model'], model: [] },
-  keystone: { api: ['model'], model: [] },
-  glance: { api: ['imports', 'data', 'model'], imports: ['data', 'model'], data: ['model'], model: [] },
 }
 
 /** Files over their budget, each with why. */
@@ -100,18 +94,7 @@ test('no relative import leaves its package', () => {
 })
 
 test('folders of a service import only the folders below them: roles the model, but no other role', () => {
-  const folderOf = (file: string): string => file.split('/')[3]!
-  const wrong = Object.entries(layers).flatMap(([name, mayUse]) => {
-    const isSource = (file: string): boolean => file.startsWith(`packages/${name}/src/`) && !isTest(file)
-    const checked = [...graph].filter(([file]) => isSource(file) && file.split('/').length > 4)
-    return checked.flatMap(([file, imports]) => {
-      const allowed = [folderOf(file), ...(mayUse[folderOf(file)] ?? [])]
-      return imports
-        .filter(({ to }) => to !== null && isSource(to) && !allowed.includes(folderOf(to)))
-        .map(({ to }) => `${file} → ${to}`)
-    })
-  })
-  expect(wrong).toEqual([])
+  expect(upwardImports(graph, isTest)).toEqual([])
 })
 
 test('no files import one another in a circle, types included', () => {
@@ -124,41 +107,8 @@ test('the compiler reads every file that the other rules look at', () => {
 })
 
 test('each package declares the packages that it imports, and names those that it declares', () => {
-  const folders = [...new Set(sources.map(packageFolderOf))]
-  const wrong = folders.flatMap((folder) => {
-    const { name, dependencies, devDependencies, optionalDependencies } = readPackage(folder)
-    const files = sources.filter((file) => packageFolderOf(file) === folder)
-    const used = files.flatMap(importsOf).filter((from) => !from.startsWith('.') && !isBuiltin(from))
-    const own = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })
-    const declared = [...own, ...Object.keys(readPackage('.').devDependencies!)]
-    const code = files.map((file) => text.get(file)!).join('\n')
-    // Drivers are opened by names in the configuration; knex loads its database clients itself.
-    const isNamed = (one: string): boolean =>
-      code.includes(`'${one}`) || code.includes(`/${one}'`) || /^@hearth\/driver-|^@types\//.test(one)
-    return [
-      ...[...new Set(used.map(packageNameOf))]
-        .filter((one) => one !== name && !declared.includes(one))
-        .map((one) => `${folder} does not declare ${one}`),
-      ...own.filter((one) => !isNamed(one)).map((one) => `${folder} does not use ${one}`),
-    ]
-  })
-  expect(wrong).toEqual([])
+  expect(wrongDependencies(root, graph, text)).toEqual([])
 })
-
-interface Manifest {
-  name: string
-  dependencies?: Record<string, string>
-  devDependencies?: Record<string, string>
-  optionalDependencies?: Record<string, string>
-}
-
-const readPackage = (folder: string): Manifest =>
-  JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest
-const packageNameOf = (from: string): string =>
-  from
-    .split('/')
-    .slice(0, from.startsWith('@') ? 2 : 1)
-    .join('/')
 
 test('each error code of a table is thrown somewhere', () => {
   const code = sources.filter((file) => !isTest(file)).map((file) => [file, text.get(file)!] as const)

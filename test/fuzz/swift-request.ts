@@ -1,8 +1,8 @@
 import { silentLog } from '@hearth/core'
-import type { ProxyDeps } from '../../packages/swift/src/deps.ts'
-import { defaultLimits } from '../../packages/swift/src/limits.ts'
-import type { SwiftRequest } from '../../packages/swift/src/request.ts'
-import { Refusal, type SwiftResponse } from '../../packages/swift/src/response.ts'
+import { Refusal, type SwiftResponse } from '../../packages/swift/src/model/response.ts'
+import type { ProxyDeps } from '../../packages/swift/src/proxy/deps.ts'
+import { defaultLimits } from '../../packages/swift/src/proxy/limits.ts'
+import type { SwiftRequest } from '../../packages/swift/src/proxy/request.ts'
 
 /** A request of nobody, as a feature of the object store gets it. */
 export function requestOf(

@@ -1,25 +1,25 @@
 import type { Authenticator } from '@hearth/auth'
 import type { Certificate, Logger, Readiness, Registry, Running, TrustedProxies } from '@hearth/core'
-import { defaultPace } from './client-pace.ts'
-import type { ProxyDeps } from './deps.ts'
 import { type KeepersOptions, openKeepers } from './keepers/open.ts'
-import { defaultLimits, type Limits } from './limits.ts'
-import type { Storage } from './open-storage.ts'
-import { openServer } from './server.ts'
-import { openStorageServer } from './storage/server.ts'
+import type { Storage } from './placement/open-storage.ts'
+import { defaultPace } from './proxy/client-pace.ts'
+import type { ProxyDeps } from './proxy/deps.ts'
+import { defaultLimits, type Limits } from './proxy/limits.ts'
+import { openServer } from './proxy/server.ts'
+import { openStorageServer } from './storage/network/server.ts'
 
 export type { KeepersOptions } from './keepers/open.ts'
-export { observeDevices } from './observe.ts'
 export {
   openStorage,
   recordsOf,
   type Storage,
   type StorageDevice,
   type StorageOptions,
-} from './open-storage.ts'
-export { type DeviceRequest, leaveRequest } from './storage/requests.ts'
-export type { DeviceState } from './storage/state-file.ts'
-export { readDeviceStates } from './storage/state-file.ts'
+} from './placement/open-storage.ts'
+export { observeDevices } from './storage/device/observe.ts'
+export { type DeviceRequest, leaveRequest } from './storage/device/requests.ts'
+export type { DeviceState } from './storage/device/state-file.ts'
+export { readDeviceStates } from './storage/device/state-file.ts'
 
 export interface ProxyOptions {
   host: string

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { parseManifest, segmentsOf } from '../../../packages/swift/src/features/static-large-objects/manifest.ts'
-import { Refusal } from '../../../packages/swift/src/response.ts'
+import { Refusal } from '../../../packages/swift/src/model/response.ts'
+import { parseManifest, segmentsOf } from '../../../packages/swift/src/proxy/features/static-large-objects/manifest.ts'
 import { define, refusedOr } from '../target.ts'
 import { bytes, damage, damages, json, jsonText } from '../values.ts'
 

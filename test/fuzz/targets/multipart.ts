@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { formPost } from '../../../packages/swift/src/features/form-post/feature.ts'
+import { formPost } from '../../../packages/swift/src/proxy/features/form-post/feature.ts'
 import { headerText } from '../requests.ts'
 import { answerOrRefusal, drain, proxyDeps, requestOf } from '../swift-request.ts'
 import { define } from '../target.ts'

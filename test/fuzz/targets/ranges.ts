@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { parseRange } from '../../../packages/glance/src/api/images/range.ts'
-import { spansOf } from '../../../packages/swift/src/objects/ranges.ts'
+import { spansOf } from '../../../packages/swift/src/proxy/objects/ranges.ts'
 import { define, refusedOr } from '../target.ts'
 import { oddNumber, text } from '../values.ts'
 

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { bulkUpload } from '../../../packages/swift/src/features/bulk/feature.ts'
+import { bulkUpload } from '../../../packages/swift/src/proxy/features/bulk/feature.ts'
 import { answerOrRefusal, drain, proxyDeps, requestOf } from '../swift-request.ts'
 import { define } from '../target.ts'
 import { bytes, damage, damages, inPieces, oddText, pieceSizes } from '../values.ts'

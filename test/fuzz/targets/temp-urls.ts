@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { tempUrl } from '../../../packages/swift/src/features/temp-url/feature.ts'
+import { tempUrl } from '../../../packages/swift/src/proxy/features/temp-url/feature.ts'
 import { answerOrRefusal, proxyDeps, requestOf } from '../swift-request.ts'
 import { define } from '../target.ts'
 import { text } from '../values.ts'

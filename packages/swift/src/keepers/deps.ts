@@ -1,6 +1,6 @@
 import type { Logger } from '@hearth/core'
-import type { Storage } from '../open-storage.ts'
-import type { TimestampSource } from '../timestamps.ts'
+import type { TimestampSource } from '../model/timestamps.ts'
+import type { Storage } from '../placement/open-storage.ts'
 
 /** Milliseconds from the end of one round to the next. */
 export interface KeeperIntervals {

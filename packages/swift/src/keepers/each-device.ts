@@ -1,4 +1,4 @@
-import type { Node } from '../placement/node.ts'
+import type { Node } from '../storage/network/node.ts'
 import type { KeeperDeps } from './deps.ts'
 
 /** Works on each device of this host; one that fails keeps the others from nothing. Returns the sum of the results. */

@@ -1,6 +1,6 @@
-import { removeObject } from '../objects/delete.ts'
+import { splitPath } from '../model/path.ts'
 import { placeObject } from '../placement/cluster.ts'
-import { splitPath } from '../wire.ts'
+import { removeObject } from '../placement/remove-object.ts'
 import type { KeeperDeps } from './deps.ts'
 import { eachDevice } from './each-device.ts'
 

@@ -1,5 +1,5 @@
 import type { Ring } from '@hearth/ring'
-import { type Node, nodeKey } from '../placement/node.ts'
+import { type Node, nodeKey } from '../storage/network/node.ts'
 import type { KeeperDeps } from './deps.ts'
 import { copyObject } from './replicate.ts'
 import { replicateListings } from './replicate-listings.ts'

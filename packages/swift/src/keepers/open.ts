@@ -1,5 +1,5 @@
 import type { Logger, Running } from '@hearth/core'
-import type { Storage } from '../open-storage.ts'
+import type { Storage } from '../placement/open-storage.ts'
 import { auditDevices, repairReported } from './audit.ts'
 import type { KeeperDeps, KeeperIntervals } from './deps.ts'
 import { expireObjects } from './expire.ts'

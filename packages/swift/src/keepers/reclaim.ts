@@ -1,4 +1,4 @@
-import { timestampOf } from '../timestamps.ts'
+import { timestampOf } from '../model/timestamps.ts'
 import type { KeeperDeps } from './deps.ts'
 import { eachDevice } from './each-device.ts'
 

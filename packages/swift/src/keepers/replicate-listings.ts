@@ -1,7 +1,7 @@
 import { placeAccount, placeContainer } from '../placement/cluster.ts'
 import { coversAccount } from '../placement/listings.ts'
-import type { Node } from '../placement/node.ts'
-import type { Account, Container } from '../storage/operations.ts'
+import type { Node } from '../storage/network/node.ts'
+import type { Account, Container } from '../storage/records/operations.ts'
 import { later } from '../storage/time.ts'
 import type { KeeperDeps } from './deps.ts'
 

@@ -1,7 +1,7 @@
 import { type Device, type HashSalt, hashPath, type Ring } from '@hearth/ring'
 import { StorageError } from '../storage/errors.ts'
-import type { ListingTarget } from '../storage/operations.ts'
-import { type Node, nodeKey } from './node.ts'
+import { type Node, nodeKey } from '../storage/network/node.ts'
+import type { ListingTarget } from '../storage/records/operations.ts'
 
 export interface Rings {
   account: Ring

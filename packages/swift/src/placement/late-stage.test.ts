@@ -3,9 +3,13 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 test('a body file that a slow device opens after the upload went on without it is closed and removed', async () => {
-  const child = spawn(process.execPath, ['--expose-gc', join(import.meta.dirname, 'late-stage-process.ts')], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['--expose-gc', join(import.meta.dirname, '..', 'for-tests', 'late-stage-process.ts')],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {

@@ -1,6 +1,6 @@
-import type { ListingUpdate, WriteReply } from '../storage/operations.ts'
+import type { Node } from '../storage/network/node.ts'
+import type { ListingUpdate, WriteReply } from '../storage/records/operations.ts'
 import { type Cluster, placeAccount, placeContainer } from './cluster.ts'
-import type { Node } from './node.ts'
 import type { Outcome } from './quorum.ts'
 
 /**

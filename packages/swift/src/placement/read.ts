@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { refuse } from '../response.ts'
-import type { StoredObject } from '../storage/operations.ts'
+import { refuse } from '../model/response.ts'
+import type { Node } from '../storage/network/node.ts'
+import type { StoredObject } from '../storage/records/operations.ts'
 import type { Placement } from './cluster.ts'
-import type { Node } from './node.ts'
 import { settle, valuesOf } from './quorum.ts'
 
 /** Milliseconds after which the next device is asked as well. */

@@ -6,11 +6,11 @@ import { type Running, silentLog } from '@hearth/core'
 import { addDevice, createBuilder, rebalance, ringOf, writeRing } from '@hearth/ring'
 import getPort from 'get-port'
 import { afterEach, expect, test } from 'vitest'
-import { type Cloud, openCloud } from '../fixture.ts'
+import { type Cloud, openCloud } from '../for-tests/cloud.ts'
 import { openStorage, type Storage, storage as storageRole } from '../index.ts'
 import { replicateDevices } from '../keepers/replicate.ts'
 import { updateListings } from '../keepers/update-listings.ts'
-import { openTimestamps } from '../timestamps.ts'
+import { openTimestamps } from '../model/timestamps.ts'
 import { placeObject } from './cluster.ts'
 
 const undo: (() => Promise<unknown>)[] = []

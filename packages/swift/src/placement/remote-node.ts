@@ -2,9 +2,9 @@ import { type Certificate, certificateProblem, type Logger } from '@hearth/core'
 import type { Device } from '@hearth/ring'
 import { Agent, buildConnector, type Dispatcher, request } from 'undici'
 import { StorageError, type StorageErrorKind } from '../storage/errors.ts'
-import { decodeMessage, encodeMessage } from '../storage/message.ts'
-import { openSigner } from '../storage/signature.ts'
-import { type Node, nodeKey } from './node.ts'
+import { decodeMessage, encodeMessage } from '../storage/network/message.ts'
+import { type Node, nodeKey } from '../storage/network/node.ts'
+import { openSigner } from '../storage/network/signature.ts'
 
 /** How long a device on another host may be silent. */
 const patience = 60_000

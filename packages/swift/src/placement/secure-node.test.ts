@@ -6,7 +6,7 @@ import { type Certificate, openCertificate, silentLog } from '@hearth/core'
 import { addDevice, createBuilder, rebalance, ringOf, writeRing } from '@hearth/ring'
 import getPort from 'get-port'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
-import { openCloud } from '../fixture.ts'
+import { openCloud } from '../for-tests/cloud.ts'
 import { openStorage, storage as storageRole } from '../index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'secure-hosts-'))

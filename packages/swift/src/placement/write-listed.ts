@@ -1,7 +1,7 @@
-import type { ListingTarget, WriteReply } from '../storage/operations.ts'
+import type { Node } from '../storage/network/node.ts'
+import type { ListingTarget, WriteReply } from '../storage/records/operations.ts'
 import { type Cluster, listingTargets, type Placement } from './cluster.ts'
 import { deliver } from './listings.ts'
-import type { Node } from './node.ts'
 import { type Outcome, settle } from './quorum.ts'
 
 export interface ListedWrite {
