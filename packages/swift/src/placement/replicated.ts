@@ -40,8 +40,8 @@ export interface Uploaded {
 }
 
 /**
- * Stores an object on its devices at once and answers when a quorum of them has it on stable storage. Nothing stays behind
- * otherwise. Throws 404, 413, 422, 499, 503 or 507.
+ * Stores an object on its devices at once and returns when a quorum of them has it on stable storage. Throws 404, 413, 422,
+ * 499, 503 or 507. After a 503 or 507 a minority may keep the object, and replication then spreads it, as in Swift.
  */
 export async function upload(cluster: Cluster, input: Upload): Promise<Uploaded> {
   const place = placeObject(cluster, input.account, input.container, input.object)
@@ -230,12 +230,16 @@ async function commit(
   const result = { etag, size: sums.size, timestamp: input.timestamp }
   if (count('done') >= quorum) return { status: 201, ...result }
   if (count('done', 'stale') >= quorum) return { status: 202, ...result }
-  await takeBack(nodes, outcomes, object, targets)
-  throw refuse(count('gone') >= quorum ? 404 : failureStatus(outcomes))
+  if (count('gone') < quorum) throw refuse(failureStatus(outcomes))
+  await removeFromMinority(nodes, outcomes, object, targets)
+  throw refuse(404)
 }
 
-/** Removes what a minority has stored; where it replaced an object it stays, and replication decides as it does in Swift. */
-async function takeBack(
+/**
+ * Removes what a minority stored in a container that is deleted. Not for other failures: the removal's line in the listing
+ * is newer than that of an older version, which other devices may still hold.
+ */
+async function removeFromMinority(
   writers: Node[],
   outcomes: Outcome<WriteReply>[],
   object: StoredObject,
