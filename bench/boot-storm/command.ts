@@ -53,6 +53,7 @@ Examples:
   npm run bench -- boot-storm --count 200 --concurrency 200 --report storm.html
   npm run bench -- boot-storm --image debian-12 --count 20 --no-io --json storm.json`
 
+/** Adds the `boot-storm` command: many machines that boot at once from volumes of one image. */
 export function addBootStorm(program: Command): void {
   const command = program
     .command('boot-storm')
@@ -61,7 +62,7 @@ export function addBootStorm(program: Command): void {
     .option('--count <machines>', 'machines', positive, 20)
     .option('--concurrency <machines>', 'machines that talk to the API at once', positive, 200)
     .option('--io-concurrency <machines>', 'machines that read and write at once', positive, 8)
-    .option('--working-set <MiB>', 'what each machine reads', positive, 64)
+    .option('--working-set <MiB>', 'how much each machine reads', positive, 64)
     .option('--image <id or name>', 'image to boot; without it a raw image of random bytes is uploaded')
     .option('--image-size <MiB>', 'size of the image that is uploaded', positive, 64)
     .option('--volume-size <GiB>', 'size of each volume; without it the smallest that holds the image', positive)
@@ -69,8 +70,8 @@ export function addBootStorm(program: Command): void {
     .option('--no-io', 'do not read the volumes: create, attach, detach and delete only')
     .option('--ceph-conf <file>', 'the cluster of volumes offered over RBD', '/etc/ceph/ceph.conf')
     .option('--overlap', 'boot each machine as soon as it is attached, not when all are', false)
-    .option('--timeout <seconds>', 'for one answer, one state, one boot', positive, 300)
-    .option('--poll <seconds>', 'between two looks at the states of the volumes', Number, 0.1)
+    .option('--timeout <seconds>', 'limit for one response, one change of state, one boot', positive, 300)
+    .option('--poll <seconds>', 'pause between two reads of the states of the volumes', Number, 0.1)
     .option('--json <file>', 'write the result as JSON')
     .option('--report <file>', 'write a page with plots, complete in itself')
     .addHelpText('after', about)
@@ -99,7 +100,7 @@ async function run(flags: Flags & Record<string, unknown>): Promise<boolean> {
   }
 }
 
-/** Quota and image for the storm, and how to give both back. */
+/** Raises the quota and uploads the image where needed. Returns the storm's options; `release` undoes both. */
 async function prepare(
   session: Session,
   flags: Flags,
@@ -167,12 +168,12 @@ async function measure(session: Session, options: StormOptions, flags: Flags, si
 function onInterrupt(abort: AbortController): () => void {
   let first = 0
   const interrupt = (): void => {
-    // npm and timeout pass a signal on that the terminal has sent us already.
+    // npm and timeout forward a signal that the terminal has also sent to this process.
     if (abort.signal.aborted && performance.now() - first < 1000) return
     if (abort.signal.aborted) process.exit(130)
     first = performance.now()
     process.stderr.write(
-      '\nstopping: once the answers that are due are in, everything is removed (again Ctrl-C: leave it)\n',
+      '\nstopping: waits for the requests under way, then removes everything (Ctrl-C again: leave it)\n',
     )
     abort.abort(new Error('stopped'))
   }

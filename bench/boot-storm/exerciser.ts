@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 /** A qemu-io process that reads commands. */
 export interface Exerciser {
-  /** Runs commands, one a line; resolves with everything they complained about, empty when all went well. */
+  /** Runs commands, one a line; resolves with all their error text, empty when all succeeded. */
   run(commands: string): Promise<string>
   kill(why: string): void
 }
@@ -13,8 +13,8 @@ export interface Exerciser {
 const prompt = 'qemu-io> '
 
 /**
- * What the commands print goes to a file and is looked at once, as waking up for the prompt after each of a thousand
- * reads would cost more than the reads. The end is seen by a command that does not exist: that complaint is on stderr.
+ * Starts qemu-io. Its output goes to a file that is read once: waking up for the prompt after each of a thousand reads
+ * would cost more than the reads. A last command that does not exist marks the end: its error appears on stderr.
  */
 export function startExerciser(): Exerciser {
   const printed = nameless()
@@ -54,7 +54,7 @@ export function startExerciser(): Exerciser {
   }
 }
 
-/** A file that is appended to and has no name any more. */
+/** Opens a file for appending and removes its name, so that it vanishes with the process. */
 function nameless(): number {
   const folder = mkdtempSync(join(tmpdir(), 'boot-storm-'))
   const file = openSync(join(folder, 'printed'), 'a+')

@@ -8,7 +8,7 @@ export interface Replay {
   boot: number
 }
 
-/** One host that reads volumes: a qemu-io process that opens one after the other by libiscsi or librbd, as qemu does. */
+/** A host that reads volumes: a qemu-io process opens one after another by libiscsi or librbd, as qemu does. */
 export interface Initiator {
   /** Logs in, replays the pattern one operation after the other, flushes, logs out. */
   replay(connection: ConnectionInfo, pattern: Pattern, signal: AbortSignal): Promise<Replay>
@@ -16,12 +16,13 @@ export interface Initiator {
 }
 
 export interface InitiatorOptions {
-  /** For one volume's reads and writes. */
+  /** Limit for one volume's reads and writes. */
   timeoutSeconds: number
   /** The ceph.conf that leads to the cluster of RBD volumes, and to the key of their user. */
   cephConf: string
 }
 
+/** Returns an initiator that starts qemu-io at its first replay, and again after a replay that failed. */
 export function openInitiator({ timeoutSeconds, cephConf }: InitiatorOptions): Initiator {
   let exerciser: Exerciser | null = null
   const kill = (why: string): void => {
@@ -40,7 +41,7 @@ export function openInitiator({ timeoutSeconds, cephConf }: InitiatorOptions): I
       try {
         return await replayOn(exerciser, openOptions(connection, cephConf), pattern)
       } catch (error) {
-        // Nobody knows what it has open or still has to read.
+        // The state of the process is unknown: it may have a volume open or commands left to read.
         kill('failed')
         throw error
       } finally {
@@ -64,7 +65,7 @@ async function replayOn(exerciser: Exerciser, opening: string, pattern: Pattern)
 
 const option = (name: string, value: unknown): string => `${name}=${String(value).replaceAll(',', ',,')}`
 
-/** The block layer's options for this connection. Throws when the volume is offered by neither iSCSI nor RBD. */
+/** Returns qemu's block options for this connection. Throws for protocols other than iSCSI and RBD. */
 export function openOptions(connection: ConnectionInfo, cephConf: string): string {
   if (connection.driver_volume_type === 'iscsi') return iscsiOptions(connection)
   if (connection.driver_volume_type === 'rbd') return rbdOptions(connection, cephConf)

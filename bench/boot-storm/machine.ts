@@ -12,7 +12,7 @@ import type { Initiator, Replay } from './initiator.ts'
 import type { Pattern } from './pattern.ts'
 import type { Watch } from './watch.ts'
 
-/** What a machine goes through, in order. */
+/** The stages of a machine, in order. */
 export const stages = ['create', 'available', 'attach', 'login', 'boot', 'detach', 'delete'] as const
 export type Stage = (typeof stages)[number]
 
@@ -53,7 +53,7 @@ export interface JourneyDeps {
   changed(): void
 }
 
-/** From the first request until the volume is gone. Never throws: what went wrong is in `machine.failure`. */
+/** Takes a machine from its first request until its volume is gone. Never throws: sets `machine.failure`. */
 export async function journey(machine: Machine, deps: JourneyDeps): Promise<void> {
   try {
     const connection = await deps.api(() => build(machine, deps))

@@ -28,8 +28,10 @@ function along(scale: Scale, value: number): number {
   return Math.log(clamped / scale.from) / Math.log(scale.to / scale.from)
 }
 
+/** Returns the x coordinate in the picture, in pixels, of a value on the horizontal scale. */
 export const atX = (frame: Frame, value: number): number =>
   round(frame.left + along(frame.x, value) * (frame.width - frame.left - frame.right))
+/** Returns the y coordinate in the picture, in pixels from the top, of a value on the vertical scale. */
 export const atY = (frame: Frame, value: number): number =>
   round(frame.height - frame.bottom - along(frame.y, value) * (frame.height - frame.top - frame.bottom))
 const round = (value: number): number => Math.round(value * 10) / 10
@@ -86,6 +88,7 @@ export function curves(frame: Frame, lines: Line[], isStep = false): string {
   return paths.join('') + names.join('')
 }
 
+/** Returns a whole SVG element around `content`, with `label` for screen readers. */
 export function svg(frame: Frame, label: string, content: string): string {
   return `<svg viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-label="${label}">${content}</svg>`
 }

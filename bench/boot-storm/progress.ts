@@ -45,6 +45,6 @@ export function progressLine(machines: Machine[], elapsedSeconds: number): strin
     return `${stage} ${through}`
   })
   const failed = machines.filter((machine) => machine.failure).length
-  const trouble = failed > 0 ? ` · FAILED ${failed}` : ''
-  return `${elapsedSeconds.toFixed(1).padStart(6)} s  of ${machines.length}: ${counts.join(' · ')}${trouble}`
+  const failures = failed > 0 ? ` · FAILED ${failed}` : ''
+  return `${elapsedSeconds.toFixed(1).padStart(6)} s  of ${machines.length}: ${counts.join(' · ')}${failures}`
 }

@@ -12,7 +12,7 @@ export const measures = [...stages, 'attached', 'booted'] as const
 export type Measure = (typeof measures)[number]
 export const milestones: Partial<Record<Measure, Stage>> = { attached: 'attach', booted: 'boot' }
 
-/** What --json writes. All times in seconds. */
+/** The content of the --json file. All times in seconds. */
 export interface Result {
   count: number
   ok: number
@@ -38,6 +38,7 @@ export function valuesOf(machines: Machine[], measure: Measure): number[] {
   })
 }
 
+/** Returns the percentiles of each measure that any machine reached, in seconds, and the failures. */
 export function resultOf(machines: Machine[], wallSeconds: number): Result {
   const table: Result['stages'] = {}
   for (const measure of measures) {
@@ -60,7 +61,7 @@ export function resultOf(machines: Machine[], wallSeconds: number): Result {
 
 const rounded = (seconds: number): number => Math.round(seconds * 1000) / 1000
 
-/** The table for people, and each different failure with how often it happened. */
+/** Returns the result as a text table, with each different failure and how often it happened. */
 export function tableOf(result: Result): string {
   const columns = ['p50', 'p95', 'p99', 'max'] as const
   const rows = Object.entries(result.stages).map(([measure, values]) => [

@@ -8,7 +8,7 @@ import type { Progress } from './progress.ts'
 import { openWatch } from './watch.ts'
 
 export interface StormOptions {
-  /** Begins the names of all volumes; nothing else in the project may begin so. */
+  /** Prefix of the names of all volumes; no other volume of the project may have it. */
   prefix: string
   count: number
   concurrency: number
@@ -18,11 +18,12 @@ export interface StormOptions {
   pattern: Pattern | null
   cephConf: string
   volume: JourneyDeps['volume']
-  /** For one machine to become available, to be read, or to go. */
+  /** Limit for one volume to become available, to be read, or to be deleted. */
   timeoutSeconds: number
   pollSeconds: number
 }
 
+/** Returns one machine for each of `count`, named by the prefix and a number from 1, with no volume yet. */
 export function newMachines(options: Pick<StormOptions, 'count' | 'prefix'>): Machine[] {
   return Array.from({ length: options.count }, (_, index) => ({
     index,
@@ -69,7 +70,7 @@ export async function storm(
   return wall
 }
 
-/** Opens when as many different machines have come. */
+/** Returns a function that resolves for all machines once `count` different ones have called it. */
 function barrier(count: number): (machine: Machine) => Promise<void> {
   const arrived = new Set<Machine>()
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -81,8 +82,8 @@ function barrier(count: number): (machine: Machine) => Promise<void> {
 }
 
 /**
- * Removes whatever the storm has left, also volumes whose create request never got its answer. Returns what could not
- * be removed, in words.
+ * Removes the storm's leftovers, also volumes whose create request got no response. Returns a sentence for each one
+ * that could not be removed.
  */
 export async function cleanUp(session: Session, machines: Machine[], options: StormOptions): Promise<string[]> {
   const enter = openGate(16)
@@ -100,7 +101,7 @@ export async function cleanUp(session: Session, machines: Machine[], options: St
   await Promise.all(
     left.map((volume) =>
       attempt(`volume ${volume.name}`, async () => {
-        // One that is still being made cannot be deleted yet.
+        // A volume that is still being created cannot be deleted yet.
         await watch.until(volume.id, (status) => !status?.endsWith('ing') || status === 'deleting')
         await deleteVolume(session, volume.id)
         await watch.until(volume.id, (status) => status === undefined || status.startsWith('error'))

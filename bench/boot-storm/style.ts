@@ -1,4 +1,4 @@
-/** Each stage keeps its colour in all plots; both themes are told apart by people who see fewer colours. */
+/** Each stage keeps its colour in all plots; colour-blind readers can distinguish them in both themes. */
 const colours: Record<string, [light: string, dark: string]> = {
   create: ['#2a78d6', '#3987e5'],
   available: ['#1baf7a', '#199e70'],

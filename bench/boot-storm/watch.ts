@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '../cloud/session.ts'
 import { listVolumes } from '../cloud/volumes.ts'
 
-/** Follows the states of all volumes by one list, as a dashboard would, instead of asking for each. */
+/** Reads the states of all volumes with one list request, as a dashboard would, instead of one request for each. */
 export interface Watch {
   /**
    * Resolves with the status once `done` says so; undefined stands for a volume that is not there (any more).
@@ -15,7 +15,7 @@ export interface Watch {
 interface Waiter {
   volumeId: string
   done(status: string | undefined): boolean
-  /** A list asked for before this instant says nothing about the volume. */
+  /** A list requested before this instant (of performance.now) may not show the volume yet. */
   since: number
   deadline: number
   last: string | undefined
@@ -23,6 +23,7 @@ interface Waiter {
   reject(error: Error): void
 }
 
+/** Returns a watch that lists the volumes every `intervalSeconds` for as long as a caller waits. */
 export function openWatch(session: Session, options: { intervalSeconds: number; timeoutSeconds: number }): Watch {
   const waiters = new Set<Waiter>()
   let closed = false
@@ -30,14 +31,14 @@ export function openWatch(session: Session, options: { intervalSeconds: number; 
 
   const look = async (): Promise<void> => {
     const asked = performance.now()
-    let trouble = ''
+    let problem = ''
     let states: Map<string, string> | null = null
     try {
       states = new Map((await listVolumes(session)).map((volume) => [volume.id, volume.status]))
     } catch (error) {
-      trouble = ` (${(error as Error).message})`
+      problem = ` (${(error as Error).message})`
     }
-    for (const waiter of waiters) settle(waiter, waiters, states, asked, trouble)
+    for (const waiter of waiters) notifyWaiter(waiter, waiters, states, asked, problem)
   }
 
   const loop = async (): Promise<void> => {
@@ -45,7 +46,7 @@ export function openWatch(session: Session, options: { intervalSeconds: number; 
     while (waiters.size > 0 && !closed) {
       const began = performance.now()
       await look()
-      // A cloud that answers slowly is asked less often: watching must not be the load.
+      // A slow cloud is polled less often, so that the watch itself does not become the load.
       const took = (performance.now() - began) / 1000
       await sleep(Math.max(options.intervalSeconds, 2 * took) * 1000)
     }
@@ -69,12 +70,12 @@ export function openWatch(session: Session, options: { intervalSeconds: number; 
   }
 }
 
-function settle(
+function notifyWaiter(
   waiter: Waiter,
   waiters: Set<Waiter>,
   states: Map<string, string> | null,
   asked: number,
-  trouble: string,
+  problem: string,
 ): void {
   if (states && asked >= waiter.since) {
     waiter.last = states.get(waiter.volumeId)
@@ -86,5 +87,5 @@ function settle(
   }
   if (performance.now() < waiter.deadline) return
   waiters.delete(waiter)
-  waiter.reject(new Error(`gave up waiting, last seen as ${waiter.last ?? 'missing'}${trouble}`))
+  waiter.reject(new Error(`gave up waiting, last seen as ${waiter.last ?? 'missing'}${problem}`))
 }

@@ -5,11 +5,11 @@ import { CloudError, type Session } from './session.ts'
 export interface Image {
   id: string
   name: string
-  /** GiB that a volume of it needs at least. */
+  /** Smallest size, in GiB, of a volume made from this image. */
   minDiskGiB: number
 }
 
-/** The image with this id or, when it is the only one of its name, this name. */
+/** Returns the image with this id, else the only one with this name. Throws a CloudError when none or several match. */
 export async function findImage(session: Session, idOrName: string): Promise<Image> {
   const direct = await session.call('image', 'GET', `/images/${encodeURIComponent(idOrName)}`, { allow: [400, 404] })
   if (direct.status === 200) return imageOf(direct.json<ImageRecord>())
@@ -35,7 +35,7 @@ function imageOf(record: ImageRecord): Image {
   return { id: record.id, name: record.name, minDiskGiB: Math.max(record.min_disk, Math.ceil(bytes / gib), 1) }
 }
 
-/** Uploads a raw image of random bytes, so that neither compression nor holes help anybody. */
+/** Uploads a raw image of random bytes, so that compression and sparse files make no cloud faster. */
 export async function uploadRandomImage(session: Session, name: string, mebibytes: number): Promise<Image> {
   const created = await session.call('image', 'POST', '/images', {
     json: { name, disk_format: 'raw', container_format: 'bare' },
@@ -57,6 +57,7 @@ async function* randomMebibytes(count: number): AsyncGenerator<Buffer> {
   for (let index = 0; index < count; index++) yield randomFillSync(Buffer.allocUnsafe(1024 ** 2))
 }
 
+/** Deletes an image; succeeds when it does not exist. */
 export async function deleteImage(session: Session, id: string): Promise<void> {
   await session.call('image', 'DELETE', `/images/${id}`, { allow: [404] })
 }

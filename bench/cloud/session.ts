@@ -5,7 +5,7 @@ import type { CloudSettings } from './settings.ts'
 
 export type ServiceName = 'identity' | 'image' | 'volume' | 'object'
 
-/** A failure as the cloud told it; `status` 0 means that no answer came. */
+/** An error with the cloud's own message; `status` 0 means that no response came. */
 export class CloudError extends Error {
   readonly status: number
 
@@ -20,9 +20,9 @@ export interface CallOptions {
   json?: unknown
   body?: Dispatcher.DispatchOptions['body']
   headers?: Record<string, string>
-  /** Statuses that are answers; any other 4xx/5xx throws. */
+  /** Error statuses that are returned; any other 4xx/5xx throws. */
   allow?: number[]
-  /** Hand over the body unread. The caller must drain it. */
+  /** Return the body unread. The caller must read it to its end. */
   stream?: boolean
 }
 
@@ -39,7 +39,7 @@ export interface Answer {
 export interface Session {
   projectId: string
   token: string
-  /** True when a service token goes along. */
+  /** True when requests carry a service token. */
   isService: boolean
   call(service: ServiceName, method: string, path: string, options?: CallOptions): Promise<Answer>
   /** Issues another token, for measuring. */
@@ -63,7 +63,7 @@ interface Token {
   catalog: { type: string; endpoints: { interface: string; region: string; url: string }[] }[]
 }
 
-/** Logs in. `connections` bounds the requests under way at once; `timeoutSeconds` is for each answer. */
+/** Logs in. `connections` bounds the requests under way at once; `timeoutSeconds` is the limit for each response. */
 export async function openSession(
   settings: CloudSettings,
   options: { connections: number; timeoutSeconds: number },

@@ -13,7 +13,7 @@ export interface CloudSettings {
   region: string
   /** Endpoint interface: public, internal or admin. */
   endpointInterface: string
-  /** A second user whose token goes along as X-Service-Token, for clouds that let only services detach. */
+  /** A second user whose token is sent as X-Service-Token, for clouds that let only services detach. */
   serviceUsername: string | null
   servicePassword: string | null
   serviceProjectName: string
@@ -35,7 +35,10 @@ export function withCloudOptions(command: Command): Command {
     .option('--service-username <name>', 'send a service token of this user as well (else OS_SERVICE_USERNAME)')
 }
 
-/** Throws an Error naming every setting that is missing, or the authority file that is not good. Passwords come from the environment only. */
+/**
+ * Returns the settings; passwords come from the environment only. Throws an Error that names every missing setting, or
+ * the authority file that is not valid.
+ */
 export function cloudSettings(flags: Record<string, unknown>, variables = process.env): CloudSettings {
   const environment = { ...variables, ...clientVariables(variables) }
   const read = (flag: string, variable: string): string =>

@@ -8,7 +8,7 @@ export interface VolumeSummary {
   status: string
 }
 
-/** What an initiator gets told, e.g. `{ driver_volume_type: 'iscsi', target_portal, target_iqn, … }`. */
+/** The connection that an initiator uses, e.g. `{ driver_volume_type: 'iscsi', target_portal, target_iqn, … }`. */
 export type ConnectionInfo = Record<string, unknown>
 
 export interface NewVolume {
@@ -18,7 +18,7 @@ export interface NewVolume {
   volumeType: string | null
 }
 
-/** Asks for a volume from an image; returns its id as soon as the cloud has accepted it. */
+/** Requests a volume from an image; returns its id as soon as the cloud has accepted the request. */
 export async function createVolume(session: Session, volume: NewVolume): Promise<string> {
   const type = volume.volumeType === null ? {} : { volume_type: volume.volumeType }
   const answer = await session.call('volume', 'POST', '/volumes', {
@@ -27,7 +27,7 @@ export async function createVolume(session: Session, volume: NewVolume): Promise
   return answer.json<{ volume: { id: string } }>().volume.id
 }
 
-/** All volumes of the project, page by page. */
+/** Returns all volumes of the project, read page by page. */
 export async function listVolumes(session: Session): Promise<VolumeSummary[]> {
   const all: VolumeSummary[] = []
   for (let marker = ''; ; ) {
@@ -43,7 +43,7 @@ export async function listVolumes(session: Session): Promise<VolumeSummary[]> {
   }
 }
 
-/** Why a volume went to error, as its owner is told; null when the cloud says nothing. */
+/** Returns the cloud's user message about why a volume went to error; null when there is none. */
 export async function failureOf(session: Session, volumeId: string): Promise<string | null> {
   const answer = await session.call('volume', 'GET', `/messages?resource_uuid=${volumeId}`, { allow: [403, 404] })
   if (answer.status !== 200) return null
@@ -57,15 +57,15 @@ export interface Attachment {
 }
 
 /**
- * Reserves, connects and completes an attachment in the three calls Nova makes. Tells `created` the id after the
- * first, so that a failure later still gets cleaned up.
+ * Reserves, connects and completes an attachment in the three calls that Nova makes. Passes the id to `created` after
+ * the first call, so that the caller can clean up when a later one fails.
  */
 export async function attachVolume(
   session: Session,
   volumeId: string,
   created: (attachmentId: string) => void,
 ): Promise<Attachment> {
-  // What a machine of Nova's has attached only a service may detach (CVE-2023-2088); a bare attachment its owner may.
+  // Only a service may delete an attachment that has a server (CVE-2023-2088); without one its owner may delete it.
   const instance = session.isService ? { instance_uuid: randomUUID() } : {}
   const reserved = await session.call('volume', 'POST', '/attachments', {
     json: { attachment: { volume_uuid: volumeId, ...instance } },
@@ -75,11 +75,11 @@ export async function attachVolume(
   const updated = await session.call('volume', 'PUT', `/attachments/${id}`, { json: { attachment: { connector } } })
   const info = updated.json<{ attachment: { connection_info: ConnectionInfo } }>().attachment.connection_info
   await session.call('volume', 'POST', `/attachments/${id}/action`, { json: { 'os-complete': null } })
-  // Some releases nest what the driver said under `data`.
+  // Some releases nest the driver's connection under `data`.
   return { id, connection: { ...info, ...(info.data as ConnectionInfo | undefined) } }
 }
 
-/** Also the name the bench logs in with, as a target may let in only who was announced. */
+/** Initiator name of the connector and of the login: a target may accept only the name that the connector gave. */
 export const initiatorName = 'iqn.2010-10.org.openstack:bench'
 
 const connector = {
@@ -93,10 +93,12 @@ const connector = {
   mode: 'rw',
 }
 
+/** Deletes an attachment; succeeds when it does not exist. */
 export async function detachVolume(session: Session, attachmentId: string): Promise<void> {
   await session.call('volume', 'DELETE', `/attachments/${attachmentId}`, { allow: [404] })
 }
 
+/** Requests the deletion of a volume; succeeds when it does not exist. */
 export async function deleteVolume(session: Session, volumeId: string): Promise<void> {
   await session.call('volume', 'DELETE', `/volumes/${volumeId}`, { allow: [404] })
 }

@@ -83,7 +83,7 @@ async function compare(source: string, target: Target, { rounds, size }: CopyFla
     await target.remove()
   }
   for (let round = 0; round < rounds; round += 1) {
-    // Who comes first in a round takes turns too.
+    // The two alternate in being first in a round.
     const turns = [() => turn(copyByBlocks, ours), () => turn(copyByQemu, theirs)]
     for (const next of round % 2 === 0 ? turns : turns.reverse()) await next()
   }

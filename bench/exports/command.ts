@@ -8,15 +8,16 @@ interface Flags {
   json: boolean
 }
 
+/** Adds the `exports` command: times iSCSI exports by this suite, rtslib and targetcli. */
 export function addExports(program: Command): void {
   program
     .command('exports')
     .summary('make and remove iSCSI exports: tgt here, the kernel target in a virtual machine')
     .description(
       'Makes exports with CHAP and removes them again: by this suite on tgt here, by this suite on the kernel target of a ' +
-        'virtual machine, and there by rtslib and targetcli. What starts a process for each export is done --samples ' +
-        'times only, and its seconds are for --count of them. The virtual machine is emulated: compare its rows with ' +
-        'each other.',
+        'virtual machine, and there by rtslib and targetcli. Ways that start a process for each export make only ' +
+        '--samples of them, and their seconds are scaled to --count. The virtual machine is emulated: compare its rows ' +
+        'with each other.',
     )
     .option('--count <n>', 'exports', positive, 200)
     .option('--samples <n>', 'exports by a process each', positive, 3)

@@ -6,7 +6,7 @@ interface Seconds {
   remove: number
 }
 
-/** What Cinder's LIO helper makes of rtslib for one export. */
+/** The rtslib calls that Cinder's LIO helper makes for one export. */
 const rtslib = `
 import sys, time, warnings
 warnings.simplefilter('ignore')
@@ -40,26 +40,28 @@ for i in range(count): remove(i)
 print(made - began, time.time() - made)
 `
 
-/** Without the time of importing it. */
+/** Makes and removes `count` exports by rtslib in one Python process. Returns seconds, without the import of rtslib. */
 export async function rtslibOnce(vm: LabVm, device: string, count: number): Promise<Seconds> {
-  const told = await vm.run(`python3 - ${count} ${device}`, { input: rtslib + oneProcess, timeoutMs: 1_800_000 })
-  const [create, remove] = told.trim().split(/\s+/).map(Number)
+  const output = await vm.run(`python3 - ${count} ${device}`, { input: rtslib + oneProcess, timeoutMs: 1_800_000 })
+  const [create, remove] = output.trim().split(/\s+/).map(Number)
   return { create: create!, remove: remove! }
 }
 
+/** Makes and removes `samples` exports by rtslib, with a Python process for each step. Returns the seconds of all. */
 export async function rtslibEach(vm: LabVm, device: string, samples: number): Promise<Seconds> {
   await vm.run('cat > /root/each.py', {
     input: `${rtslib}\n{'create': create, 'remove': remove}[sys.argv[3]](int(sys.argv[1]))\n`,
   })
-  const deed = (verb: string) => `python3 /root/each.py $i ${device} ${verb}`
-  return timed(vm, samples, deed('create'), deed('remove'))
+  const command = (verb: string) => `python3 /root/each.py $i ${device} ${verb}`
+  return timed(vm, samples, command('create'), command('remove'))
 }
 
+/** Makes and removes `samples` exports by targetcli, with a process for each command. Returns the seconds of all. */
 export async function targetcliEach(vm: LabVm, device: string, samples: number): Promise<Seconds> {
   const target = '/iscsi/iqn.2010-10.org.openstack:volume-$i'
   const acl = 'iqn.1993-08.org.debian:01:lab'
   const create = [
-    // It refuses a file that another backstore has.
+    // targetcli refuses a file that another backstore uses.
     `truncate -s 64M ${device}-$i && targetcli /backstores/fileio create volume-$i ${device}-$i`,
     `targetcli /iscsi create iqn.2010-10.org.openstack:volume-$i`,
     `targetcli ${target}/tpg1/luns create /backstores/fileio/volume-$i`,
@@ -74,11 +76,11 @@ export async function targetcliEach(vm: LabVm, device: string, samples: number):
 }
 
 async function timed(vm: LabVm, samples: number, create: string, remove: string): Promise<Seconds> {
-  const loop = (deed: string) =>
-    `for i in $(seq ${samples}); do { ${deed}; } >/dev/null 2>/tmp/said || { cat /tmp/said >&2; exit 1; }; done`
+  const loop = (command: string) =>
+    `for i in $(seq ${samples}); do { ${command}; } >/dev/null 2>/tmp/said || { cat /tmp/said >&2; exit 1; }; done`
   const now = 'cut -d " " -f 1 /proc/uptime'
   const script = `${now}; ${loop(create)}; ${now}; ${loop(remove)}; ${now}`
-  const told = await vm.run(script, { timeoutMs: 1_800_000 })
-  const [began, made, removed] = told.trim().split('\n').map(Number)
+  const output = await vm.run(script, { timeoutMs: 1_800_000 })
+  const [began, made, removed] = output.trim().split('\n').map(Number)
   return { create: made! - began!, remove: removed! - made! }
 }

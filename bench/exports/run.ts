@@ -19,19 +19,19 @@ export interface ExportsResult {
   /** Seconds for all exports. */
   create: number
   remove: number
-  /** Started for all exports, on the host that offers. */
+  /** Processes started for all exports, on the host that offers them. */
   processes: number
-  /** How many were made to tell of all; null when all were. */
+  /** How many were made to estimate all; null when all were made. */
   sampled: number | null
 }
 
 const iscsi = '@hearth/driver-iscsi'
 const mib = 1024 ** 2
 
-/** Tells each row as soon as it is measured. */
+/** Measures every way to make exports and passes each row to `report` as soon as it is measured. */
 export async function measureExports(
   { count, samples }: { count: number; samples: number },
-  tell: (result: ExportsResult) => void,
+  report: (result: ExportsResult) => void,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'be-'))
   try {
@@ -41,14 +41,14 @@ export async function measureExports(
     for (const control of ['socket', 'tgtadm']) {
       const options = { runFolder: join(folder, control), control, portals: [`127.0.0.1:${await freePort()}`] }
       const measured = await measureDriver({ options, ssh: null, device, count })
-      tell({ way: `this suite, tgt by ${control}`, where: 'this host', ...measured, sampled: null })
+      report({ way: `this suite, tgt by ${control}`, where: 'this host', ...measured, sampled: null })
     }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
   const vm = await startLabVm()
   try {
-    await measureKernelTarget(vm, { count, samples }, tell)
+    await measureKernelTarget(vm, { count, samples }, report)
   } finally {
     await vm.close()
   }
@@ -57,23 +57,23 @@ export async function measureExports(
 async function measureKernelTarget(
   vm: LabVm,
   { count, samples }: { count: number; samples: number },
-  tell: (result: ExportsResult) => void,
+  report: (result: ExportsResult) => void,
 ): Promise<void> {
   const device = '/srv/device'
   await vm.run(`truncate -s ${64 * mib} ${device}; mkdir -p /etc/target`)
   const where = 'virtual machine'
   const options = { target: 'lio', portals: ['10.0.2.15:3260'] }
   const measured = await measureDriver({ options, ssh: vm.ssh, device, count })
-  tell({ way: 'this suite, kernel target by configfs', where, ...measured, sampled: null })
+  report({ way: 'this suite, kernel target by configfs', where, ...measured, sampled: null })
   const once = await rtslibOnce(vm, device, count)
-  tell({ way: 'rtslib, all in one process', where, ...once, processes: 1, sampled: null })
+  report({ way: 'rtslib, all in one process', where, ...once, processes: 1, sampled: null })
   for (const [way, measure, each] of [
     ['rtslib, a process for each deed, as Cinder does', rtslibEach, 2],
     ['targetcli, a process for each command', targetcliEach, 7],
   ] as const) {
     const { create, remove } = await measure(vm, device, samples)
     const scale = count / samples
-    tell({ way, where, create: create * scale, remove: remove * scale, processes: each * count, sampled: samples })
+    report({ way, where, create: create * scale, remove: remove * scale, processes: each * count, sampled: samples })
   }
 }
 

@@ -12,15 +12,16 @@ interface Flags {
   json: boolean
 }
 
+/** Adds the `load` command: workers that repeat one kind of request for some seconds. */
 export function addLoad(program: Command): void {
   const list = Object.entries(journeys).map(([name, journey]) => `  ${name.padEnd(16)}${journey.about}`)
   const command = program
     .command('load <journey...>')
     .summary('repeat one kind of request for some seconds')
-    .description('Repeats one kind of request by many workers for some seconds, and says how fast that went.')
+    .description('Repeats one kind of request by many workers for some seconds, and prints how fast they were.')
     .option('--seconds <n>', 'how long', positive, 10)
     .option('--concurrency <n>', 'workers', positive, 16)
-    .option('--size <KiB>', 'of each object or image', positive, 4)
+    .option('--size <KiB>', 'size of each object or image', positive, 4)
     .option('--json', 'one line of JSON for each journey', false)
     .addHelpText('after', `\nJourneys:\n${list.join('\n')}`)
   withCloudOptions(command).action(async (names: string[], flags: Flags & Record<string, unknown>) => {

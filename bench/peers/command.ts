@@ -31,6 +31,7 @@ same storm to each and prints both and their ratios. Needs root. Everything list
 Example:
   npm run bench -- beside-real --count 200`
 
+/** Adds the `beside-real` command: one boot storm on the real services and on Hearth. */
 export function addBesideReal(program: Command): void {
   program
     .command('beside-real')
@@ -40,7 +41,7 @@ export function addBesideReal(program: Command): void {
     .option('--io-concurrency <machines>', 'machines that read and write at once', positive, 8)
     .option('--no-io', 'do not read the volumes')
     .option('--osd-gib <GiB>', 'size of the OSD, sparse', positive, 20)
-    .option('--rounds <n>', 'times each is measured', positive, 1)
+    .option('--rounds <n>', 'storms on each of the two', positive, 1)
     .option('--json <file>', 'write both results as JSON')
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
@@ -50,7 +51,7 @@ export function addBesideReal(program: Command): void {
 
 async function compare(flags: Flags): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-beside-'))
-  // The database's own user works in it.
+  // The database runs as its own user and must reach this folder.
   chmodSync(folder, 0o755)
   const ceph = await startCluster(folder, flags)
   try {

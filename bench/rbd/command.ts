@@ -12,21 +12,22 @@ interface Flags {
   json: boolean
 }
 
-const deeds = ['create', 'snapshot', 'clone', 'delete'] as const
-type Deed = (typeof deeds)[number]
-/** Each deed on a volume of this number. */
-type Side = Record<Deed, (round: number) => Promise<void>>
+const operations = ['create', 'snapshot', 'clone', 'delete'] as const
+type Operation = (typeof operations)[number]
+/** Runs each operation on the volume with this number. */
+type Side = Record<Operation, (round: number) => Promise<void>>
 
+/** Adds the `rbd` command: the RBD driver timed against Ceph's own command. */
 export function addRbd(program: Command): void {
   program
     .command('rbd')
-    .summary("time our RBD driver beside Ceph's own command")
+    .summary("time our RBD driver against Ceph's own command")
     .description('Creates, snapshots, clones and deletes volumes of 1 GiB, by our driver and by `rbd` in turns.')
     .requiredOption('--conf <file>', 'ceph.conf of a cluster; its pool is written to')
     .option('--user <name>', 'without `client.`', 'cinder')
     .option('--pool <name>', 'where to make the volumes', 'volumes')
-    .option('--rounds <n>', 'of each deed on each side', positive, 20)
-    .option('--json', 'one line of JSON for each deed', false)
+    .option('--rounds <n>', 'of each operation on each side', positive, 20)
+    .option('--json', 'one line of JSON for each operation', false)
     .action(run)
 }
 
@@ -40,23 +41,23 @@ async function run(flags: Flags): Promise<void> {
   try {
     for (let round = 0; round < flags.rounds; round += 1) {
       const order = round % 2 ? (['ours', 'rbd'] as const) : (['rbd', 'ours'] as const)
-      for (const deed of deeds) {
+      for (const operation of operations) {
         for (const side of order) {
           const began = performance.now()
-          await sides[side][deed](round)
-          times[side][deed].push(performance.now() - began)
+          await sides[side][operation](round)
+          times[side][operation].push(performance.now() - began)
         }
       }
     }
   } finally {
     await driver.close?.()
   }
-  for (const deed of deeds) print(deed, times.ours[deed], times.rbd[deed], flags.json)
+  for (const operation of operations) print(operation, times.ours[operation], times.rbd[operation], flags.json)
 }
 
-const emptyTimes = (): Record<Deed, number[]> => ({ create: [], snapshot: [], clone: [], delete: [] })
+const emptyTimes = (): Record<Operation, number[]> => ({ create: [], snapshot: [], clone: [], delete: [] })
 
-/** What is timed as `delete` is the clone, the snapshot and the volume together, on both sides. */
+/** On both sides `delete` times the removal of the clone, the snapshot and the volume together. */
 function ourSide(driver: VolumeDriver): Side {
   const run = randomUUID().slice(0, 8)
   const volume = (round: number) => ({ id: run, name: `volume-bench-${run}-${round}`, sizeGiB: 1 })
@@ -89,13 +90,15 @@ function commandSide(rbd: (...argv: string[]) => Promise<void>, pool: string): S
   }
 }
 
-function print(deed: Deed, ours: number[], rbd: number[], json: boolean): void {
+function print(operation: Operation, ours: number[], rbd: number[], json: boolean): void {
   const of = (times: number[]) => ({ p50: percentile(times, 50), p95: percentile(times, 95) })
   const [mine, theirs] = [of(ours), of(rbd)]
   if (json) {
-    process.stdout.write(`${JSON.stringify({ deed, unit: 'ms', rounds: ours.length, ours: mine, rbd: theirs })}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ deed: operation, unit: 'ms', rounds: ours.length, ours: mine, rbd: theirs })}\n`,
+    )
     return
   }
   const shown = ({ p50, p95 }: typeof mine) => `p50 ${p50.toFixed(1).padStart(7)}  p95 ${p95.toFixed(1).padStart(7)} ms`
-  process.stdout.write(`${deed.padEnd(10)} ours ${shown(mine)}   rbd ${shown(theirs)}\n`)
+  process.stdout.write(`${operation.padEnd(10)} ours ${shown(mine)}   rbd ${shown(theirs)}\n`)
 }
