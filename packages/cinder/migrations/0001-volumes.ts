@@ -32,7 +32,7 @@ async function volumes(tx: Transaction): Promise<void> {
     t.text('provider_auth')
     t.string('provider_id', 255)
     t.string('service_uuid', 36)
-    // What the operation of the present "-ing" status was asked to do, so that it can be taken up again.
+    // Input of the operation behind the current "-ing" status, so that recovery can resume it.
     t.text('task')
     t.bigInteger('launched_at')
     t.bigInteger('created_at').notNullable()

@@ -1,7 +1,7 @@
 import { uuid } from '@hearth/core'
 import { createTable, insertIfAbsent, type Migration, type Transaction } from '@hearth/database'
 
-/** Name of the type that volumes get when nobody names one; upstream gives every deployment this row. */
+/** Name of the type that volumes get when the request names none; upstream gives every deployment this row. */
 export const defaultTypeName = '__DEFAULT__'
 
 /** Volume types with their extra specs, private access, encryption, QoS specs, and the default type of a project. */

@@ -1,6 +1,6 @@
 import { createTable, type Migration } from '@hearth/database'
 
-/** What users are told about work that failed after it was accepted. */
+/** Messages to users about work that failed after its request was accepted. */
 export const messages: Migration = {
   name: '0004-messages',
   async up(tx) {

@@ -1,6 +1,6 @@
 import { createTable, type Migration } from '@hearth/database'
 
-/** Backups and what their owners noted about them. */
+/** Backups and the metadata that their owners set. */
 export const backups: Migration = {
   name: '0005-backups',
   async up(tx) {
@@ -23,7 +23,7 @@ export const backups: Migration = {
       table.string('service', 255)
       // Prefix of the objects' names.
       table.string('service_metadata', 255)
-      // What is being restored to, and the copy that is being read of a volume in use.
+      // The volume that a restore writes to, and the temporary copy that a backup of an attached volume reads.
       table.string('restore_volume_id', 36)
       table.string('temp_snapshot_id', 36)
       table.bigInteger('data_timestamp').notNullable()

@@ -21,7 +21,7 @@ import { dropTemporary, openSource } from './source.ts'
 import { backupCheck } from './wanted.ts'
 import { deleteWhole, isWhole, saveWhole } from './whole.ts'
 
-/** Saves the bytes of a backup in `creating`. Repeated after a crash, it begins anew with nothing of the old try left. */
+/** Saves the bytes of a backup in `creating`. After a crash it starts again and first removes the old objects. */
 export async function createBackup(context: MessageContext, input: { backupId: string }, deps: BackupDeps) {
   await deps.exclusive(input.backupId, () =>
     deps.slots.run(async () => {
@@ -50,7 +50,7 @@ async function create(context: MessageContext, backup: BackupRow, deps: BackupDe
   }
 }
 
-/** Answers what the row is to say of it. */
+/** Stores the backup and returns the columns to set in its row. */
 async function save(backup: BackupRow, store: BackupStore, deps: BackupDeps): Promise<Partial<BackupRow>> {
   const volume = await findVolume(deps.database.query, backup.volume_id)
   if (!volume) throw new DriverError('not-found', `volume ${backup.volume_id} is gone`)
@@ -114,7 +114,7 @@ async function volumeMeta(volume: VolumeRow, deps: BackupDeps): Promise<VolumeMe
   }
 }
 
-/** Takes back what was stored, releases the source, and tells the owner; the backup ends in `error`. */
+/** Removes the stored bytes, releases the source, and writes a message to the owner; the backup ends in `error`. */
 async function giveUp(
   context: MessageContext,
   backup: BackupRow,

@@ -7,7 +7,7 @@ import { backendOf } from '../model/volumes/store.ts'
 import type { ChunkWorkers } from './format/chunk-workers.ts'
 import type { Slots } from './slots.ts'
 
-/** What the halves of backup operations beside the drivers are handed. */
+/** Dependencies of the handlers of the backup role. */
 export interface BackupDeps {
   /** `host1`: the backup role takes messages under this name. */
   host: string

@@ -12,8 +12,8 @@ afterAll(() => stage.close())
 
 const asAdmin = { token: 'admin' }
 
-/** Does `before` ahead of each put, until the function answered is called. */
-function trouble(before: (name: string) => Promise<void>): () => void {
+/** Runs `before` ahead of each put, until the returned function is called. */
+function interceptPuts(before: (name: string) => Promise<void>): () => void {
   const whole = stage.store
   stage.store = {
     ...whole,
@@ -40,7 +40,7 @@ async function expectNothingLeft(volume: string): Promise<void> {
 test('without room in the store the backup ends in error, the volume is available, and nothing stays behind', async () => {
   const volume = await stage.makeVolume()
   await stage.write(volume, randomBytes(20_000_000), 0)
-  const end = trouble(async (name) => {
+  const end = interceptPuts(async (name) => {
     if (name.endsWith('-00004')) throw new DriverError('no-space', 'the store is full')
   })
   const backup = await ask(volume)
@@ -63,7 +63,7 @@ test('a role that stops in the middle of a backup goes on after its next start',
   await stage.write(volume, randomBytes(30_000_000), 0)
   const { promise: third, resolve } = Promise.withResolvers<void>()
   let seen = 0
-  const end = trouble(async () => {
+  const end = interceptPuts(async () => {
     seen += 1
     if (seen === 4) resolve()
     await sleep(50)
@@ -86,7 +86,7 @@ test('a role that stops in the middle of a backup goes on after its next start',
 test('a backup that is being made can be deleted by force, which releases the volume', async () => {
   const volume = await stage.makeVolume()
   await stage.write(volume, randomBytes(30_000_000), 0)
-  const end = trouble(() => sleep(30))
+  const end = interceptPuts(() => sleep(30))
   const backup = await ask(volume)
   await sleep(60)
   const force = { 'os-force_delete': null }

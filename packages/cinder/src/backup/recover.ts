@@ -9,8 +9,8 @@ import { settleBackup } from './restore.ts'
 import { dropTemporary } from './source.ts'
 
 /**
- * Takes up what a crash interrupted: `creating`, `deleting` and restores are asked for again (their handlers bear it when the old
- * message comes too), a backup left in `restoring` by a volume that is gone becomes available, and temporary copies go.
+ * Recovers interrupted backups: sends the messages of `creating`, `deleting` and restores again (their handlers also
+ * bear the old message), makes a backup available whose restore lost its volume, and removes temporary copies.
  */
 export async function recoverBackups(deps: BackupDeps): Promise<void> {
   const { database, bus, host } = deps

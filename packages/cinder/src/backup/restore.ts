@@ -48,7 +48,7 @@ async function restore(context: MessageContext, volume: VolumeRow, task: Restore
   }
 }
 
-/** The full backup first, then each that builds on it. Answers what the backup remembers of its volume. */
+/** Writes the full backup first, then each increment. Returns the metadata of the volume that the backup contains. */
 async function writeChain(
   backup: BackupRow,
   volume: VolumeRow,
@@ -64,7 +64,7 @@ async function writeChain(
   await withTarget(volume, deps, async (target) => {
     for (const [index, { row, metadata }] of steps.entries()) {
       const { objects } = metadata
-      // What a later backup changed to zeros has bytes of the earlier one below.
+      // Zeros of a later backup must be written: they replace bytes of the earlier one.
       const sparse = fresh && index === 0
       await writeBack({ target, container: row.container!, objects, sparse, store, check }, deps)
     }

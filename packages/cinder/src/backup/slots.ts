@@ -3,10 +3,11 @@ import { openGate } from '@hearth/driver'
 /** Lets a few run at once; the others wait in line. */
 export interface Slots {
   run<T>(work: () => Promise<T>): Promise<T>
-  /** Waits until nobody runs and nobody waits. */
+  /** Waits until no work runs or waits. */
   drained(): Promise<void>
 }
 
+/** Returns slots that run at most `count` pieces of work at once. */
 export function openSlots(count: number): Slots {
   const enter = openGate(count)
   const present = new Set<Promise<unknown>>()

@@ -7,8 +7,8 @@ import { findVolume, type VolumeRow, volumeRef } from '../model/volumes/store.ts
 import { type BackupDeps, backendFor } from './deps.ts'
 
 /**
- * The bytes to be saved, which do not change: the snapshot, the volume that nobody has attached, or a temporary snapshot (or
- * clone) of one in use, noted in the row before it is made. The caller closes them.
+ * Opens the bytes to save, which do not change: the snapshot, a volume that is not attached, or a temporary snapshot
+ * (or clone) of an attached one, recorded in the row before it is created. The caller closes them.
  */
 export async function openSource(backup: BackupRow, volume: VolumeRow, deps: BackupDeps): Promise<Blocks> {
   const backend = backendFor(deps, volume.host)

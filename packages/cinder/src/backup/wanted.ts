@@ -6,6 +6,7 @@ import type { BackupDeps } from './deps.ts'
 /** Throws DriverError `aborted` when the work is no longer wanted: its row was deleted, or its status reset. */
 export type Check = () => Promise<void>
 
+/** Returns a check that throws once the backup has left `creating`. */
 export function backupCheck({ id }: BackupRow, { database }: BackupDeps): Check {
   return async () => {
     const now = await findBackup(database.query, id)
@@ -13,6 +14,7 @@ export function backupCheck({ id }: BackupRow, { database }: BackupDeps): Check 
   }
 }
 
+/** Returns a check that throws once the volume has left `restoring-backup`. */
 export function restoreCheck({ id }: VolumeRow, { database }: BackupDeps): Check {
   return async () => {
     const now = await findVolume(database.query, id)
@@ -22,7 +24,7 @@ export function restoreCheck({ id }: VolumeRow, { database }: BackupDeps): Check
 
 const everyMs = 3000
 
-/** Does long work that cannot ask by itself, under a signal that fires when the role closes or `check` throws `aborted`. */
+/** Runs long work that cannot call `check` itself, with a signal that fires when the role closes or `check` aborts. */
 export async function whileWanted<T>(
   check: Check,
   { signal }: BackupDeps,

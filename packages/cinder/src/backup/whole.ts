@@ -14,7 +14,7 @@ import type { VolumeMeta } from './format/format.ts'
 import { withTarget } from './source.ts'
 import { backupCheck, restoreCheck, whileWanted } from './wanted.ts'
 
-/** Kept by the store as one image, not as objects: its `service_metadata` is then the store's own, in JSON as upstream's. */
+/** True when the backup is one image, not objects: its `service_metadata` is then JSON, as upstream's. */
 export const isWhole = (backup: Pick<BackupRow, 'service_metadata'>): boolean =>
   backup.service_metadata?.startsWith('{') ?? false
 
@@ -22,8 +22,8 @@ const metaName = (backup: BackupRow): string => `backup.${backup.id}.meta`
 const wholeOf = ({ id, volume_id }: BackupRow) => ({ id, volumeId: volume_id })
 
 /**
- * Lets the store copy the volume or snapshot by itself. Answers what to write into the row, null when it cannot and the bytes have
- * to be cut into objects.
+ * Lets the backup store copy the volume or snapshot itself. Returns the columns to set in the row, or null when it
+ * cannot and the bytes must be cut into objects.
  */
 export async function saveWhole(
   backup: BackupRow,
@@ -53,7 +53,7 @@ async function sourceOf(backup: BackupRow, volume: VolumeRow, deps: BackupDeps):
   return snapshot ? addressOf(volume, deps, snapshotRef(snapshot, volume)) : null
 }
 
-/** Writes a whole backup over the volume. Answers what it remembers of its volume. */
+/** Writes a whole backup over the volume. Returns the metadata of the volume that the backup contains. */
 export async function restoreWhole(
   backup: BackupRow,
   volume: VolumeRow,
@@ -89,7 +89,7 @@ export async function deleteWhole(backup: BackupRow, store: BackupStore, deps: B
   if (backup.container) await store.delete(backup.container, metaName(backup))
 }
 
-/** Of the volume or a snapshot of it. Null when its backend is not here any more, or it is not on it. */
+/** Returns the address of the volume or its snapshot; null when its backend is remote or gone, or does not have it. */
 async function addressOf(volume: VolumeRow, deps: BackupDeps, snapshot?: SnapshotRef): Promise<Address | null> {
   try {
     const { volume: driver, isRemote } = backendFor(deps, volume.host)

@@ -9,8 +9,8 @@ import { getVolume } from '../model/volumes/store.ts'
 import type { RestoreTask } from '../model/volumes/tasks.ts'
 
 /**
- * Goes on where a volume was made to hold a backup: in the caller's transaction moves it from `creating` to `restoring-backup` and
- * hands it to the backup role of its host. If the backup is gone the volume ends in `error`.
+ * Continues after a volume was created for a backup: in the caller's transaction moves it from `creating` to
+ * `restoring-backup` and casts to the backup role of its host. If the backup is gone the volume ends in `error`.
  */
 export async function restoreIntoNewVolume(
   tx: Transaction,

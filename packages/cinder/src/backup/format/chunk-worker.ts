@@ -1,7 +1,7 @@
 import { isMarkedAsUntransferable, parentPort } from 'node:worker_threads'
 import { type PackOptions, packChunk, release, unpackObject } from './chunk.ts'
 
-/** What the thread is asked; buffers change hands, they are not copied. */
+/** A job for the thread; buffers are transferred, not copied. */
 export type ChunkJob =
   | { kind: 'pack'; bytes: Uint8Array; options: PackOptions }
   | { kind: 'unpack'; bytes: Uint8Array; about: { compression: string; length: number; md5: string } }

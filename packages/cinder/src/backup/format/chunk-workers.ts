@@ -7,7 +7,7 @@ import type { ChunkJob } from './chunk-worker.ts'
 /** Threads that hash and compress, so that the event loop stays free. The bytes given are gone for the caller. */
 export interface ChunkWorkers {
   pack(bytes: Uint8Array<ArrayBuffer>, options: PackOptions): Promise<PackedChunk>
-  /** Throws DriverError `failed` when the bytes are not what was saved. */
+  /** Throws DriverError `failed` when the bytes differ from the saved ones. */
   unpack(bytes: Uint8Array, about: { compression: string; length: number; md5: string }): Promise<Uint8Array>
   close(): Promise<void>
 }

@@ -28,7 +28,7 @@ export interface PackOptions {
 const zeroBlock = Buffer.alloc(blockBytes)
 const zeroHash = hash('sha256', zeroBlock)
 
-/** Hashes each block of a chunk and compresses what is to be stored of it. Busy for long: for worker threads. */
+/** Hashes each block of a chunk and compresses the extents to store. CPU-bound and slow: for worker threads. */
 export function packChunk(chunk: Uint8Array, { compression, before }: PackOptions): PackedChunk {
   const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   const sha256s: string[] = []
@@ -81,7 +81,7 @@ function seemsToShrink(bytes: Buffer): boolean {
   return packed < samples * sampleBytes * 0.98
 }
 
-/** The bytes of a stored object. Throws when they are not what was saved. */
+/** Returns the volume bytes of a stored object. Throws when they differ from the saved ones. */
 export function unpackObject(
   data: Uint8Array,
   about: { compression: string; length: number; md5: string },
@@ -110,8 +110,8 @@ function decompress(data: Uint8Array, { compression, length }: { compression: st
 }
 
 /**
- * Gives the memory of large buffers back at once. Left to the garbage collector they pile up: it sees small objects, and the
- * memory they hold lies elsewhere.
+ * Frees the memory of a large buffer at once. The garbage collector would let such buffers pile up: it sees only small
+ * objects, because their memory lies outside its heap.
  */
 export function release(bytes: Uint8Array): void {
   const { buffer } = bytes

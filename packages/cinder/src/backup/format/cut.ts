@@ -9,20 +9,21 @@ const streamChunker = createRequire(import.meta.url)('stream-chunker') as Chunke
 const smallestPiece = 16 * 1024 * 1024
 
 /**
- * Bytes of the pieces to feed for chunks of this size. The library copies what it holds on each write, so that small pieces make it
- * many times slower (18 MiB/s with pieces of 64 KiB, 1290 MiB/s with 4 MiB, for chunks of 32 MiB); halves of a chunk cost little.
+ * Returns the size, in bytes, of the pieces to feed for chunks of this size. The library copies its buffer on each
+ * write, so small pieces make it many times slower (18 MiB/s with pieces of 64 KiB, 1290 MiB/s with 4 MiB, for chunks
+ * of 32 MiB); halves of a chunk cost little.
  */
 export function pieceBytesFor(chunkBytes: number): number {
   const half = Math.ceil(chunkBytes / 2)
   return half >= smallestPiece ? half : Math.max(1, Math.floor(smallestPiece / chunkBytes)) * chunkBytes
 }
 
-/** Pieces that may be under way at once: their memory may be used again after so many more. */
+/** Pieces that may be under way at once: the memory of a piece may be reused after this many later pieces. */
 export const piecesUnderWay = 3
 
 /**
- * Cuts a stream into chunks of `chunkBytes`, the last one shorter, and hands each to `take`; the next comes when that settles. Feed
- * pieces of `pieceBytesFor(chunkBytes)`. A chunk's memory is gone once the next is handed over.
+ * Cuts a stream into chunks of `chunkBytes`, the last one shorter, and passes each to `take`, the next one after its
+ * promise settles. Feed pieces of `pieceBytesFor(chunkBytes)`. A chunk's memory is invalid once the next one is passed.
  */
 export async function cutStream(
   pieces: AsyncIterable<Buffer>,

@@ -8,7 +8,7 @@ const version = '1.0.0'
 /** Bytes of a hash block; chunks are whole multiples of it. */
 export const blockBytes = 32_768
 
-/** One stored object: `length` bytes of the volume from `offset`, compressed, with the md5 of the bytes as they are in the volume. */
+/** One stored object: `length` bytes of the volume from `offset`, compressed; `md5` is of the uncompressed bytes. */
 export interface ObjectEntry {
   name: string
   offset: number
@@ -17,7 +17,7 @@ export interface ObjectEntry {
   md5: string
 }
 
-/** What of a volume travels with its backup (version 2 of upstream's volume_meta). */
+/** The metadata of a volume that its backup contains (version 2 of upstream's volume_meta). */
 export interface VolumeMeta {
   version: number
   'volume-base-metadata': Record<string, unknown>
@@ -25,7 +25,9 @@ export interface VolumeMeta {
   'volume-glance-metadata': Record<string, string>
 }
 
+/** Name of the object that holds the metadata document of a backup with this prefix. */
 export const metadataName = (prefix: string) => `${prefix}_metadata`
+/** Name of the object that holds the SHA-256 hashes of the blocks of a backup with this prefix. */
 export const hashesName = (prefix: string) => `${prefix}_sha256file`
 /** Objects count from 1, as upstream's do. */
 export const objectName = (prefix: string, number: number) => `${prefix}-${String(number).padStart(5, '0')}`

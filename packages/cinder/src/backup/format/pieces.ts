@@ -11,8 +11,8 @@ interface Piece {
 }
 
 /**
- * The first `length` bytes of a volume in large pieces, in memory that is used again and again. What lies in no extent or
- * beyond the end is zeros, and is not read.
+ * Yields the first `length` bytes of a volume in large pieces, whose memory is reused. Bytes outside of all extents or
+ * beyond the end are zeros, and are not read.
  */
 export async function* readPieces(
   { source, length }: { source: Blocks; length: number },
@@ -55,7 +55,7 @@ async function fill(source: Blocks, bytes: Buffer, at: number, extents: Extent[]
   if (failed) throw failed.reason
 }
 
-/** Answers, for ranges that ascend, the parts of the extents that lie within. */
+/** Returns a cursor that finds the parts of the extents within a range; ranges must ascend. */
 function openCursor(extents: AsyncIterable<Extent>) {
   const iterator = extents[Symbol.asyncIterator]()
   let present: Extent | null = null
