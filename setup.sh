@@ -17,7 +17,7 @@ packages=$run_packages
 
 install_debian_packages() {
   command -v dpkg-query >/dev/null 2>&1 || {
-    echo "This is no Debian: see to it yourself that these are installed: $(echo $packages)" >&2
+    echo "This is not Debian. Install these packages yourself: $(echo $packages)" >&2
     return 0
   }
   missing=

@@ -75,7 +75,7 @@ const foreignIdentity = {
 const texts = { type: 'array', items: { type: 'string' } }
 const ports = { type: 'array', items: { type: 'integer', minimum: 1, maximum: 65535 } }
 
-/** What is absent is as in Glance. */
+/** Limits of the image service; absent keys have Glance's defaults. */
 const imageLimits = section({
   imageSizeCap: { type: 'integer', minimum: 1 },
   userStorageQuota: { type: 'integer', minimum: 0 },
@@ -101,7 +101,7 @@ const imageLimits = section({
     allowedNetworks: {
       ...texts,
       description:
-        'Loopback, private and link-local networks that web-download may fetch from all the same, such as 10.1.0.0/16',
+        'Loopback, private and link-local networks that web-download may still fetch from, such as 10.1.0.0/16',
     },
   }),
 })
@@ -126,7 +126,7 @@ export const configSchema = {
       description: 'memory: (all roles in one process) or amqp://user:password@host:5672/vhost?heartbeat=20 (RabbitMQ)',
     },
     databaseTls: serverTls({
-      description: 'With it the database server is reached by TLS, and its certificate and name are verified',
+      description: 'If set, connections to the database server use TLS, and its certificate and name are verified',
       properties: { authority: authorityFile },
     }),
     busTls: serverTls({
@@ -136,25 +136,25 @@ export const configSchema = {
     tls: section({
       certificate: {
         description:
-          'PEM file of the certificate of this host: with it every API and the storage plane serve HTTPS only',
+          'PEM file of the certificate of this host; if set, every API and the storage plane serve HTTPS only',
         ...optional,
       },
       key: { description: 'PEM file of the key of that certificate', ...optional },
       authority: {
         description:
-          'PEM file of authorities trusted beside those of the system; storage hosts verify each other by it',
+          'PEM file of authorities trusted in addition to those of the system; storage hosts verify each other with it',
         ...optional,
       },
     }),
     trustedProxies: {
-      description: 'IP addresses and networks of proxies whose headers about the client are believed',
+      description: 'IP addresses and networks of proxies whose headers about the client are trusted',
       type: 'array',
       items: text(),
       default: [],
     },
     proxyHeaders: {
       description:
-        'What those proxies set: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239); the others are never read',
+        'Headers that those proxies set: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239); others are never read',
       type: 'string',
       enum: ['x-forwarded', 'forwarded'],
       default: 'x-forwarded',
@@ -162,7 +162,7 @@ export const configSchema = {
     metrics: section({
       address: {
         description:
-          'Host and port where this process offers its metrics to anybody; null: the APIs do at /metrics, to who bears the token `metrics` of secrets.json',
+          'Host and port where this process serves its metrics without authentication; null: each API serves them at /metrics to clients that send the token `metrics` of secrets.json',
         type: ['string', 'null'],
         pattern: '^.+:[0-9]+$',
         default: null,
@@ -171,12 +171,12 @@ export const configSchema = {
     stopSeconds: {
       ...positive(30),
       maximum: 3600,
-      description: 'longest a stop may take to finish what is running; the rest is taken up again at the next start',
+      description: 'seconds a stop may take to finish running work; unfinished work continues at the next start',
     },
     reserve: section({
       mib: {
         description:
-          'Kept free on each disk for databases and logs: uploads, images and volumes are refused before it is used. The smaller of both counts',
+          'MiB kept free on each disk for databases and logs: uploads, images and volumes that would use this space are refused. The smaller of mib and percent applies',
         type: 'integer',
         minimum: 0,
         default: 256,
@@ -184,15 +184,15 @@ export const configSchema = {
       percent: { description: 'The same in percent of the disk', type: 'number', minimum: 0, maximum: 50, default: 2 },
     }),
     http: section({
-      headerSeconds: { description: 'Until the headers of a request must be complete', ...positive(30) },
-      bodySeconds: { description: 'Until a JSON body must be complete', ...positive(60) },
+      headerSeconds: { description: 'Seconds until the headers of a request must be complete', ...positive(30) },
+      bodySeconds: { description: 'Seconds until a JSON body must be complete', ...positive(60) },
       idleSeconds: {
         description:
-          'A streamed body must bring 64 KiB, and a client must read something of its response, within this time',
+          'Seconds within which a streamed body must bring 64 KiB, and a client must read a part of its response',
         ...positive(60),
       },
-      keepAliveSeconds: { description: 'A connection is kept between two requests', ...positive(75) },
-      maxConnections: { description: 'Connections to each API; more are closed', ...positive(4096) },
+      keepAliveSeconds: { description: 'Seconds that a connection stays open between two requests', ...positive(75) },
+      maxConnections: { description: 'Connections to each API; further ones are closed', ...positive(4096) },
       maxHeaderBytes: { description: 'All headers of a request together', ...positive(16_384) },
       maxUrlBytes: { description: 'Path and query of a request', ...positive(8192) },
     }),
@@ -201,28 +201,28 @@ export const configSchema = {
         type: 'string',
         enum: ['trace', 'debug', 'info', 'warn', 'error'],
         default: 'info',
-        description: 'least severe lines that are written',
+        description: 'lowest severity that is written',
       },
       file: {
         ...optional,
-        description: 'path, or stdout; log/hearth.log in the data folder when absent. SIGHUP opens it again',
+        description: 'path, or stdout; default: log/hearth.log in the data folder. SIGHUP reopens the file',
       },
       maxMiB: {
         type: 'integer',
         minimum: 0,
         default: 100,
-        description: 'a larger file is renamed to FILE.1 and a new one begun; 0 leaves that to logrotate',
+        description: 'a larger file is renamed to FILE.1 and a new one started; 0 leaves rotation to logrotate',
       },
-      keep: { ...positive(5), maximum: 1000, description: 'how many renamed files stay' },
+      keep: { ...positive(5), maximum: 1000, description: 'number of renamed files that are kept' },
     }),
     identity: section({
       ...listener(5000),
-      tokenSeconds: { ...positive(3600), description: 'Life of a token, seconds' },
+      tokenSeconds: { ...positive(3600), description: 'Lifetime of a token, seconds' },
       revocationLagSeconds: {
         ...positive(60),
         minimum: 5,
         description:
-          'How long a service believes tokens without news of revoked ones, seconds; after that it responds with 503 until the identity service (or its database) is back',
+          'Seconds that a service accepts tokens without an update of the revoked ones; then it responds with 503 until the identity service (or its database) is back',
       },
       securityCompliance,
       loginThrottle,
@@ -260,7 +260,7 @@ export const configSchema = {
         type: 'integer',
         minimum: 0,
         default: 1024,
-        description: 'bytes per second below which an upload is given up with 408; 0 for no minimum',
+        description: 'bytes per second; a slower upload ends with 408, 0 for no minimum',
       },
       replicas: positive(3),
       rings: optional,
@@ -285,14 +285,14 @@ export const configSchema = {
       audit: section({
         bytesPerSecond: {
           ...positive(20 * 1024 * 1024),
-          description: 'bytes that are read again on each device a second, to find bodies that were damaged',
+          description: 'bytes per second read on each device to find damaged bodies',
         },
         intervalHours: { ...positive(6), description: 'hours from the end of one audit to the next' },
         firstAfterSeconds: {
           type: 'integer',
           minimum: 0,
           default: 60,
-          description: 'seconds from the start to the first audit, which goes on where the last one stopped',
+          description: 'seconds from the start to the first audit, which continues where the last one stopped',
         },
       }),
     }),

@@ -12,9 +12,9 @@ export interface PluginConfig {
 /** A storage backend: its volume driver, what offers its devices, and the host its commands run on. */
 export interface BackendConfig extends PluginConfig {
   export: PluginConfig | null
-  /** Nobody else keeps volumes on this storage: what the database does not know is removed. */
+  /** True if only Hearth keeps volumes on this storage: orphans are removed. */
   exclusive: boolean
-  /** Connections say that volumes understand discard. */
+  /** True if connections report that volumes support discard. */
   reportDiscard: boolean
   /** Arguments of ssh up to and with the host that owns the storage; null for this host. */
   ssh: string[] | null
@@ -55,21 +55,21 @@ export interface Config {
   databaseTls: { authority: string | null } | null
   busTls: { authority: string | null } | null
   tls: { certificate: string | null; key: string | null; authority: string | null }
-  /** Addresses and networks of proxies whose headers about the client are believed. */
+  /** Addresses and networks of proxies whose headers about the client are trusted. */
   trustedProxies: string[]
   proxyHeaders: ProxyHeaders
   /** Host and port; null for the ports of the APIs, behind a token. */
   metrics: { address: string | null }
-  /** Longest a stop may take. */
+  /** Longest time that a stop may take. */
   stopSeconds: number
   log: {
     level: string
-    /** Absolute, or `stdout`; null is the default place. */
+    /** Absolute, or `stdout`; null for the default path. */
     file: string | null
     maxMiB: number
     keep: number
   }
-  /** What every disk keeps free. */
+  /** Space kept free on every disk. */
   reserve: ReserveRule
   /** Bounds of connections and requests to the identity, volume and image API. */
   http: HttpLimits
@@ -93,7 +93,7 @@ export interface Config {
     /** Under the names of the image service's settings. */
     limits: Record<string, unknown>
   }
-  /** What `hearth attach` attaches volumes of each `driver_volume_type` with, beside and before those it knows. */
+  /** Connectors of `hearth attach` by `driver_volume_type`; they take precedence over the built-in ones. */
   connectors: Record<string, PluginConfig>
   object: Omit<ListenerConfig, 'policyFile'> & {
     /** Seconds a client may pause. */

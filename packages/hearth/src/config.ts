@@ -6,13 +6,13 @@ import { configSchema } from './config-schema.ts'
 import type { Config, ListenerConfig } from './config-types.ts'
 import { readTlsConfig } from './tls-config.ts'
 
-/** What tells clients of OpenStack whom to log in as, and where this user keeps things. */
+/** Returns the environment variables that OpenStack clients read: the login (`OS_…`) and the user's HOME. */
 export function clientEnvironment(): Record<string, string | undefined> {
   const isWanted = ([name]: [string, unknown]): boolean => name.startsWith('OS_') || name === 'HOME'
   return Object.fromEntries(Object.entries(process.env).filter(isWanted))
 }
 
-/** Not those that Kubernetes sets for a service named hearth, nor those of tests. */
+/** Returns the environment without HEARTH_CONFIG, tests' variables and those Kubernetes sets for a service `hearth`. */
 function ownVariables(): Record<string, string | undefined> {
   const isForeign = (name: string): boolean =>
     name === 'HEARTH_CONFIG' || /^HEARTH_(TEST_\w+|SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_\w+)?)$/.test(name)
@@ -21,7 +21,7 @@ function ownVariables(): Record<string, string | undefined> {
 
 /**
  * Reads `file` (else `HEARTH_CONFIG`, else ./hearth.yaml if there is one) and the `HEARTH_…` environment.
- * Relative folders are taken from the file's place. Throws ConfigError naming every wrong key.
+ * Relative folders are resolved from the file's folder. Throws ConfigError naming every wrong key.
  */
 export function loadConfig(file?: string): Config {
   const named = file ?? process.env.HEARTH_CONFIG

@@ -6,13 +6,13 @@ import { join } from 'node:path'
 export interface Finding {
   name: string
   ok: boolean
-  /** What was found. */
+  /** Result of the examination. */
   found: string
-  /** What is missing without it. */
+  /** Consequence if it is missing. */
   without: string
   /** How to get it. */
   remedy: string
-  /** The configuration asks for it: without it something is down. */
+  /** True if the configuration needs it: without it a part of the suite is down. */
   needed?: boolean
 }
 
@@ -22,7 +22,7 @@ const programs = [
   ['mkfs.xfs', 'xfsprogs', 'clones are copies where the data folder has no reflink'],
 ] as const
 
-/** What this host can do for the suite, and how to get the rest. The data folder is there. */
+/** Examines what this host offers the suite, with a remedy for what is missing. The data folder must exist. */
 export function examineHost(dataFolder: string): Finding[] {
   return [
     root(),

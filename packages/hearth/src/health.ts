@@ -1,11 +1,11 @@
 import type { Readiness } from '@hearth/core'
 
 export interface Check {
-  /** Fit for anybody: no address, path or secret. */
+  /** Public name: contains no address, path or secret. */
   name: string
   /** Roles that cannot work without it; absent means all. */
   roles?: string[]
-  /** Throws what is wrong; its message is for the operator. */
+  /** Throws an error whose message describes the fault to the operator. */
   run(): Promise<void>
 }
 
@@ -13,11 +13,11 @@ export interface CheckResult {
   name: string
   roles: string[] | null
   ok: boolean
-  /** What is wrong, for the operator; null when nothing is. */
+  /** Description of the fault for the operator; null if there is none. */
   detail: string | null
 }
 
-/** What the roles of this process need, and whether it is there. */
+/** The checks of everything that the roles of this process need. */
 export interface Health {
   add(check: Check): void
   report(): Promise<CheckResult[]>
@@ -26,12 +26,13 @@ export interface Health {
 }
 
 export interface HealthOptions {
-  /** A check without an answer by then has failed. Default 3000. */
+  /** Milliseconds after which an unfinished check counts as failed. Default 3000. */
   patienceMs?: number
-  /** Results serve so long, so that whoever may ask for health makes no load. Default 1000. */
+  /** Milliseconds that results are reused, so that frequent health requests cause no load. Default 1000. */
   keepMs?: number
 }
 
+/** Returns a health report without checks; each check that is added runs with a time limit and is cached. */
 export function openHealth({ patienceMs = 3000, keepMs = 1000 }: HealthOptions = {}): Health {
   const checks = new Map<string, () => Promise<CheckResult>>()
   const report = (): Promise<CheckResult[]> => Promise.all([...checks.values()].map((ask) => ask()))
@@ -50,7 +51,7 @@ export function openHealth({ patienceMs = 3000, keepMs = 1000 }: HealthOptions =
   }
 }
 
-/** Checks that have not ended, so that one that hangs is not begun again. */
+/** Checks that have not ended: a check that hangs is not started again. */
 const pending = new WeakMap<Check, Promise<void>>()
 
 async function resultOf(check: Check, patienceMs: number): Promise<CheckResult> {
@@ -74,7 +75,7 @@ async function resultOf(check: Check, patienceMs: number): Promise<CheckResult> 
   }
 }
 
-/** The same answer for all who ask within `keepMs` of the last. */
+/** Returns `ask` with its result cached: it is reused until `keepMs` after it settled. */
 function remembered<T>(ask: () => Promise<T>, keepMs: number): () => Promise<T> {
   let last: { answer: Promise<T>; until: number } | undefined
   return () => {

@@ -1,9 +1,9 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
-/** What a running suite tells other commands about itself. */
+/** Content of the pid file: describes a running suite to other commands. */
 export interface RunningSuite {
   pid: number
-  /** Kernel's start time of the process, so that a reused number is not taken for it. */
+  /** Kernel's start time of the process: distinguishes it from a later process with the same pid. */
   startTime: string
   urls: Record<string, string>
   roles: string[]
@@ -11,7 +11,7 @@ export interface RunningSuite {
   ready: boolean
 }
 
-/** The suite that runs on this data folder; null when none does. */
+/** Returns the suite whose process wrote this pid file; null if that process does not run. */
 export function readPidFile(file: string): RunningSuite | null {
   try {
     const suite = JSON.parse(readFileSync(file, 'utf8')) as RunningSuite
@@ -21,6 +21,7 @@ export function readPidFile(file: string): RunningSuite | null {
   }
 }
 
+/** Writes the pid file of this process with mode 0600, replacing it in one step. */
 export function writePidFile(file: string, suite: Omit<RunningSuite, 'pid' | 'startTime'>): void {
   const startTime = startTimeOf(process.pid)!
   const draft = `${file}.${process.pid}`
@@ -28,6 +29,7 @@ export function writePidFile(file: string, suite: Omit<RunningSuite, 'pid' | 'st
   renameSync(draft, file)
 }
 
+/** Removes the pid file if it exists. */
 export function removePidFile(file: string): void {
   rmSync(file, { force: true })
 }

@@ -3,9 +3,9 @@ import { createServer, request, type ServerResponse } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import type { CheckResult, Health } from './health.ts'
 
-/** What a running process tells of itself on its socket. */
+/** Status that a running process reports on its socket. */
 export interface ProcessStatus {
-  /** Role → what it cannot work without and that is missing. */
+  /** Role → names of missing things that it needs. */
   roles: Record<string, string[]>
   checks: CheckResult[]
 }

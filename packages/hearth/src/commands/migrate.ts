@@ -25,7 +25,7 @@ export function migrateCommand(): Command {
     })
 }
 
-/** Of each service with tables, in order. */
+/** Returns the migrations of each service that has tables, in the order in which they run. */
 export async function allMigrations(): Promise<Record<string, Migration[]>> {
   const { migrations: keystone } = await import('@hearth/keystone')
   const { migrations: glance } = await import('@hearth/glance')

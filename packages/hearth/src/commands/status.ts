@@ -44,7 +44,7 @@ export function statusCommand(): Command {
     })
 }
 
-/** What runs on this data folder, in all its processes. */
+/** Returns the status of all roles and checks of the processes that run on this data folder. */
 export async function suiteStatus(runFolder: string): Promise<SuiteStatus> {
   const parts = await Promise.all(runningPidFiles(runFolder).map(statusOf))
   const roles = parts.flatMap((part) => part.roles)
