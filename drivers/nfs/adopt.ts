@@ -1,10 +1,10 @@
 import { DriverError, isDriverError, type ManageableObject, type ModelUpdate, type VolumeRef } from '@hearth/driver'
 import type { Backend } from './backend.ts'
 import { chainOf, exists } from './chain.ts'
-import { answers } from './deed.ts'
 import { checkVolumeName, isVolumeName } from './info-file.ts'
 import { inspectVolume, type LocatedVolume } from './inspect.ts'
 import { headerBytes, parseQcow2 } from './qcow2.ts'
+import { exitCodes } from './script.ts'
 import type { Share } from './share.ts'
 import { snapshotsOf, type Usage } from './usage.ts'
 
@@ -15,10 +15,10 @@ for file; do
   [ -f "$file" ] && [ ! -L "$file" ] || continue
   printf '%s\\0%s\\0' "$file" "$(head -c ${headerBytes} -- "$file" | base64 -w0)"
 done
-answering
+check_share
 `
 
-/** Every file that could become a volume, and the snapshots of those that are one. Shares that are down show nothing. */
+/** Returns every file that can be adopted as a volume, and the snapshots of volumes. Skips shares that are down. */
 export async function findManageable(backend: Backend): Promise<ManageableObject[]> {
   const looks = await Promise.allSettled(backend.shares.map(async (share) => objectsOf(backend, share)))
   const found = looks.flatMap((look) => (look.status === 'fulfilled' ? look.value : []))
@@ -28,7 +28,7 @@ export async function findManageable(backend: Backend): Promise<ManageableObject
 }
 
 async function objectsOf(backend: Backend, share: Share): Promise<ManageableObject[]> {
-  const usage = await backend.look(share)
+  const usage = await backend.freshUsage(share)
   const names = [...usage.files.keys()].filter((name) => isFileName(name) && !isLayerName(name))
   const plain = names.filter((name) => !usage.infos.has(name))
   const layered = names.filter((name) => usage.infos.has(name))
@@ -43,7 +43,7 @@ async function objectsOf(backend: Backend, share: Share): Promise<ManageableObje
 
 async function headsOf(share: Share, names: string[]): Promise<Map<string, Buffer>> {
   if (names.length === 0) return new Map()
-  const { stdout } = await share.deed({ what: 'reading headers', script: headsScript, args: names })
+  const { stdout } = await share.run({ what: 'reading headers', script: headsScript, args: names })
   const words = stdout.split('\0')
   const pairs = words.flatMap((word, i) => (i % 2 === 0 && word !== '' ? [[word, words[i + 1] ?? ''] as const] : []))
   return new Map(pairs.map(([name, head]) => [name, Buffer.from(head, 'base64')]))
@@ -79,8 +79,8 @@ function layeredObjects(volume: LocatedVolume, usage: Usage): ManageableObject[]
 const renameScript = `
 name=$1 from=$2 format=$3
 own "$name"
-[ ! -e "$name" ] || exit ${answers.exists}
-[ -f "$from" ] && [ ! -L "$from" ] || exit ${answers.changed}
+[ ! -e "$name" ] || exit ${exitCodes.exists}
+[ -f "$from" ] && [ ! -L "$from" ] || exit ${exitCodes.changed}
 [ ! -e "$name.info" ] || rm -f -- "$name.info"
 echo "$format" >".$name.format"
 chmod 660 "$from"
@@ -89,13 +89,14 @@ rm -f -- "$from.info" ".$from.format"
 `
 
 /**
- * Gives an existing file the volume's name. A file of unknown make is taken as the backend's format says, never as its
- * bytes do. Throws `not-found`; `invalid` for one with snapshots, or one that is made of other files too.
+ * Adopts an existing file: gives it the volume's name. A file without a `.format` file has the backend's format; its
+ * bytes never decide it. Throws `not-found`; `invalid` for a volume with snapshots or a file that depends on other
+ * files.
  */
-export async function takeOver(backend: Backend, volume: VolumeRef, name: string): Promise<ModelUpdate> {
+export async function adoptVolume(backend: Backend, volume: VolumeRef, name: string): Promise<ModelUpdate> {
   checkVolumeName(volume.name)
   if (!isFileName(name)) throw new DriverError('invalid', `${JSON.stringify(name)} is not the name of a file`)
-  return backend.turns.take({ changed: volume.name }, async () => {
+  return backend.locks.hold({ changed: volume.name }, async () => {
     const present = await backend.find(volume)
     if (present) return { providerLocation: present.share.name }
     const looks = await Promise.all(backend.shares.map((share) => candidate(backend, share, name)))
@@ -104,7 +105,7 @@ export async function takeOver(backend: Backend, volume: VolumeRef, name: string
     if (!found[0]) throw new DriverError('not-found', `There is no file ${name} on the shares of this backend`)
     const { share, format } = found[0]
     const args = [volume.name, name, format]
-    const { exitCode } = await share.deed({ what: `taking over ${name}`, script: renameScript, args })
+    const { exitCode } = await share.run({ what: `adopting ${name}`, script: renameScript, args })
     if (exitCode !== 0) throw new DriverError('busy', `${name} is being changed by another process`)
     return { providerLocation: share.name }
   })
@@ -126,14 +127,14 @@ async function candidate(backend: Backend, share: Share, name: string) {
   if (format === 'raw') return { share, format }
   const header = parseQcow2(name, head)
   if (header && header.backingFile === null && !header.externalData) return { share, format }
-  throw new DriverError('invalid', `${name} is not a qcow2 file on its own, as this backend's volumes are`)
+  throw new DriverError('invalid', `${name} is not a qcow2 file without other files, as this backend's volumes must be`)
 }
 
 function isFileName(name: string): boolean {
   return /^[^./\0\n-][^/\0\n]{0,200}$/.test(name)
 }
 
-/** Overlays and information files of volumes. */
+/** True for overlays and information files of volumes. */
 function isLayerName(name: string): boolean {
   const dot = name.indexOf('.')
   return dot > 0 && isVolumeName(name.slice(0, dot))

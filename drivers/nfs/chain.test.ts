@@ -30,7 +30,7 @@ function volumeOf(files: Record<string, FoundFile>, info: object | null, format:
 
 const overlaid = { active: 'volume-1.s1', s1: 'volume-1.s1' }
 
-describe('what qemu-img writes is understood', () => {
+describe('headers that qemu-img writes are parsed', () => {
   test('a file without a backing file', async () => {
     const { head } = await made('plain')
     const expected = { virtualSize: 64 * mib, backingFile: null, backingFormat: null, externalData: false }
@@ -42,19 +42,19 @@ describe('what qemu-img writes is understood', () => {
     expect(parseQcow2('overlay', head)).toMatchObject({ backingFile: 'volume-1', backingFormat: 'raw' })
   })
 
-  test('a file that keeps its bytes elsewhere', async () => {
+  test('a file that keeps its bytes in another file', async () => {
     const { head } = await made('external', '-o', `data_file=${join(folder, 'data')}`)
     expect(parseQcow2('external', head)).toMatchObject({ externalData: true })
   })
 
-  test('what is no qcow2 file is null', () => {
+  test('a file that is not qcow2 gives null', () => {
     expect(parseQcow2('x', Buffer.alloc(headerBytes))).toBe(null)
     expect(parseQcow2('x', Buffer.alloc(0))).toBe(null)
   })
 })
 
 describe('a chain', () => {
-  test('leads from the overlay that is written to down to the raw file', async () => {
+  test('leads from the active overlay down to the raw file', async () => {
     const files = {
       'volume-1': raw(64 * mib),
       'volume-1.s1': await made('s1', '-u', '-F', 'raw', '-b', 'volume-1'),
@@ -89,7 +89,7 @@ describe('a chain', () => {
     expect(() => chainOf(volumeOf(files, overlaid, 'raw'))).toThrow(expect.objectContaining({ kind: 'invalid' }))
   })
 
-  test('whose base has a backing file is refused, its own overlay too', async () => {
+  test('with a base that has a backing file is refused, even when that is its own overlay', async () => {
     for (const backing of ['/etc/passwd', 'volume-1.s1']) {
       const files = { 'volume-1': await made('base', '-u', '-F', 'qcow2', '-b', backing) }
       expect(() => chainOf(volumeOf(files, null, 'qcow2'))).toThrow(expect.objectContaining({ kind: 'invalid' }))
@@ -101,7 +101,7 @@ describe('a chain', () => {
     expect(() => chainOf(volumeOf(files, overlaid, 'qcow2'))).toThrow('its own backing file')
   })
 
-  test('whose overlay would have a raw layer probed, or taken for qcow2, is refused', async () => {
+  test('with an overlay that leaves the format of a raw layer open, or states qcow2, is refused', async () => {
     const wrong = await made('wrong', '-u', '-F', 'qcow2', '-b', 'volume-1')
     // The extension that names the format becomes the end of all extensions.
     const silent = Buffer.from(wrong.head)
@@ -116,11 +116,11 @@ describe('a chain', () => {
     const external = { 'volume-1': await made('ext', '-o', `data_file=${join(folder, 'data2')}`) }
     expect(() => chainOf(volumeOf(external, null, 'qcow2'))).toThrow('in another file')
     const absent = { 'volume-1.s1': await made('lone', '-u', '-F', 'raw', '-b', 'volume-1') }
-    expect(() => chainOf(volumeOf(absent, overlaid, 'raw'))).toThrow('volume-1 is not there')
+    expect(() => chainOf(volumeOf(absent, overlaid, 'raw'))).toThrow('volume-1 is missing')
     expect(() => chainOf(volumeOf({ 'volume-1': raw(mib) }, null, 'qcow2'))).toThrow('is not qcow2')
   })
 
-  test('with a header that is cut, or claims what is not there, is refused', async () => {
+  test('with a header that is cut off, or that claims more bytes than there are, is refused', async () => {
     const path = join(folder, 'cut')
     await made('cut', '-u', '-F', 'raw', '-b', 'volume-1')
     const file = await open(path, 'r+')

@@ -6,9 +6,9 @@ import {
   DriverError,
   isDriverError,
 } from '@hearth/driver'
-import { answers, mounted, runDeed } from './deed.ts'
 import { folderPattern, lockFolder, mountPoint, newToken, optionsPattern, sharePattern } from './mount.ts'
 import { headerBytes, parseQcow2 } from './qcow2.ts'
+import { exitCodes, mounted, runScript } from './script.ts'
 
 export const connectorOptions = {
   type: 'object',
@@ -19,12 +19,12 @@ export const connectorOptions = {
       pattern: folderPattern,
       default: '/var/lib/hearth/attached',
       description:
-        'shares are mounted below it; none that a volume service mounts at too, since they are unmounted here',
+        'folder below which shares are mounted; not the one of a volume service, because the connector unmounts shares',
     },
     mountOptions: {
       type: 'string',
       pattern: optionsPattern,
-      description: 'for connections without options of their own',
+      description: 'for connections that have no options',
     },
     timeoutSeconds: { type: 'number', minimum: 1, default: 60, description: 'a share that takes longer has failed' },
   },
@@ -36,11 +36,11 @@ interface Options {
   timeoutSeconds: number
 }
 
-/** What a connection leads to, checked. */
-interface Place {
+/** The checked content of a connection: a file on a share. */
+interface NfsFile {
   share: string
   file: string
-  /** For `mount -o`; empty for none. */
+  /** For `mount -o`; may be empty. */
   options: string
   format: 'raw' | 'qcow2'
   mount: string
@@ -48,15 +48,15 @@ interface Place {
 }
 
 /**
- * Uses of a mount are files in `.uses`, one for each attached volume, so that the next process knows them; the last one to
- * go unmounts. A file that a process, or a loop device, holds open is in use whoever opened it.
+ * `.uses` has a file for each attached volume of a mount, so that a later process knows them; detaching the last volume
+ * unmounts the share. A volume file that any process or loop device has open is in use.
  */
 const prelude = `set -eu
 dir=$1 locks=$2 uses=$3 share=$4 file=$5 options=$6 token=$7
 ${mounted}
 [ -d "$locks" ] && [ -d "$uses" ] || mkdir -p -m 700 -- "$locks" "$uses"
 exec 9>>"$locks/mount-\${dir##*/}"
-flock -w 60 9 || exit ${answers.locked}
+flock -w 60 9 || exit ${exitCodes.locked}
 leave() {
   for use in "$uses"/*; do [ ! -e "$use" ] || return 0; done
   rmdir -- "$uses" 2>/dev/null || return 0
@@ -70,19 +70,19 @@ trap leave EXIT
 trap 'exit 143' INT TERM HUP
 [ -d "$dir" ] || mkdir -p -- "$dir"
 mounted || mount -t nfs \${options:+-o "$options"} -- "$share" "$dir" 9>&-
-[ -f "$dir/$file" ] && [ ! -L "$dir/$file" ] || exit ${answers.exists}
+[ -f "$dir/$file" ] && [ ! -L "$dir/$file" ] || exit ${exitCodes.exists}
 [ -e "$uses/$file" ] || echo "$token" >"$uses/$file"
 `
 
-/** With a token, only the use that this token began. */
+/** With a token, removes only the attachment that this token began. */
 const detachScript = `${prelude}
 if [ ! -e "$uses/$file" ]; then leave; exit 0; fi
 read -r user <"$uses/$file" || :
 [ -z "$token" ] || [ "$user" = "$token" ] || exit 0
 if mounted; then
-  if grep -qxF -- "$dir/$file" /sys/block/loop*/loop/backing_file 2>/dev/null; then exit ${answers.changed}; fi
+  if grep -qxF -- "$dir/$file" /sys/block/loop*/loop/backing_file 2>/dev/null; then exit ${exitCodes.changed}; fi
   users=$(find /proc/[0-9]*/fd -lname "$dir/$file" 2>/dev/null || :)
-  [ -z "$users" ] || exit ${answers.changed}
+  [ -z "$users" ] || exit ${exitCodes.changed}
   [ ! -e "$dir/$file" ] || sync "$dir/$file"
 fi
 rm -f -- "$uses/$file"
@@ -96,14 +96,22 @@ stat -L -c %s /proc/self/fd/3
 head -c ${headerBytes} <&3 | base64 -w0
 `
 
-/** Attaches volumes on NFS as os-brick does: the share is mounted and the file is the device. */
+/** Opens a connector that attaches NFS volumes as os-brick does: it mounts the share, and the file is the device. */
 export async function openNfsConnector(given: Record<string, unknown>, deps: DriverDeps): Promise<ConnectorDriver> {
   const options = given as unknown as Options
   const seconds = options.timeoutSeconds
-  const deed = (what: string, script: string, place: Place, token: string, signal?: AbortSignal) => {
-    const uses = `${options.mountBase}/.uses/${place.mount.slice(options.mountBase.length + 1)}`
-    const args = [place.mount, lockFolder(options.mountBase), uses, place.share, place.file, place.options, token]
-    return runDeed(deps, { what, script, args, seconds, signal })
+  const runFor = (what: string, script: string, nfsFile: NfsFile, token: string, signal?: AbortSignal) => {
+    const uses = `${options.mountBase}/.uses/${nfsFile.mount.slice(options.mountBase.length + 1)}`
+    const args = [
+      nfsFile.mount,
+      lockFolder(options.mountBase),
+      uses,
+      nfsFile.share,
+      nfsFile.file,
+      nfsFile.options,
+      token,
+    ]
+    return runScript(deps, { what, script, args, seconds, signal })
   }
   return {
     async properties() {
@@ -111,56 +119,57 @@ export async function openNfsConnector(given: Record<string, unknown>, deps: Dri
       return { host: stdout.trim(), mountBase: options.mountBase, do_local_attach: false }
     },
     async attach(connection, signal) {
-      return attach(placeOf(connection, options), deed, signal)
+      return attach(readConnection(connection, options), runFor, signal)
     },
     async extend(connection) {
-      const place = placeOf(connection, options)
-      const what = `Looking at ${place.path}`
-      const args = [place.mount, place.file]
-      const { stdout } = await runDeed(deps, { what, script: sizeScript, args, seconds })
+      const nfsFile = readConnection(connection, options)
+      const what = `Looking at ${nfsFile.path}`
+      const args = [nfsFile.mount, nfsFile.file]
+      const { stdout } = await runScript(deps, { what, script: sizeScript, args, seconds })
       const [size = '', head = ''] = stdout.split('\n')
-      if (place.format === 'raw') return Number(size)
-      const header = parseQcow2(place.file, Buffer.from(head, 'base64'))
-      if (!header) throw new DriverError('invalid', `${place.path} is not qcow2 as its connection says`)
+      if (nfsFile.format === 'raw') return Number(size)
+      const header = parseQcow2(nfsFile.file, Buffer.from(head, 'base64'))
+      if (!header) throw new DriverError('invalid', `${nfsFile.path} is not qcow2 as its connection says`)
       return header.virtualSize
     },
     async detach(connection) {
-      const place = placeOf(connection, options)
-      const { exitCode } = await deed(`Detaching ${place.path}`, detachScript, place, '')
+      const nfsFile = readConnection(connection, options)
+      const { exitCode } = await runFor(`Detaching ${nfsFile.path}`, detachScript, nfsFile, '')
       if (exitCode === 0) return
-      throw new DriverError('busy', `${place.path} is open: close it, then detach it again`)
+      throw new DriverError('busy', `${nfsFile.path} is open: close it, then detach it again`)
     },
   }
 }
 
-type PlaceDeed = (
+type RunFor = (
   what: string,
   script: string,
-  place: Place,
+  nfsFile: NfsFile,
   token: string,
   signal?: AbortSignal,
-) => ReturnType<typeof runDeed>
+) => ReturnType<typeof runScript>
 
-async function attach(place: Place, deed: PlaceDeed, signal?: AbortSignal): Promise<AttachedDevice> {
-  const what = `Attaching ${place.file} of ${place.share}`
+async function attach(nfsFile: NfsFile, runFor: RunFor, signal?: AbortSignal): Promise<AttachedDevice> {
+  const what = `Attaching ${nfsFile.file} of ${nfsFile.share}`
   if (signal?.aborted) throw new DriverError('aborted', `${what}: aborted before it began`)
   const token = newToken()
-  const { exitCode } = await deed(what, attachScript, place, token, signal).catch(async (error: unknown) => {
+  const { exitCode } = await runFor(what, attachScript, nfsFile, token, signal).catch(async (error: unknown) => {
     if (!isDriverError(error)) throw error
-    if (error.kind === 'aborted') await deed(what, detachScript, place, token).catch(() => undefined)
+    if (error.kind === 'aborted') await runFor(what, detachScript, nfsFile, token).catch(() => undefined)
     throw error.kind === 'failed' ? new DriverError('unavailable', error.message, error) : error
   })
-  if (exitCode === answers.exists) throw new DriverError('not-found', `There is no ${place.file} on ${place.share}`)
-  if (exitCode !== 0) throw new DriverError('unavailable', `${what}: another process has been at it for 60 s`)
-  return { path: place.path, format: place.format }
+  if (exitCode === exitCodes.exists)
+    throw new DriverError('not-found', `There is no ${nfsFile.file} on ${nfsFile.share}`)
+  if (exitCode !== 0) throw new DriverError('unavailable', `${what}: another process has locked the mount for 60 s`)
+  return { path: nfsFile.path, format: nfsFile.format }
 }
 
-/** Throws `invalid` for a connection that is not NFS's, or whose words could lead elsewhere. */
-function placeOf({ driver_volume_type, data }: ConnectionInfo, options: Options): Place {
+/** Throws `invalid` for a connection that is not of NFS, or whose values could lead to another file. */
+function readConnection({ driver_volume_type, data }: ConnectionInfo, options: Options): NfsFile {
   if (driver_volume_type !== 'nfs') {
     throw new DriverError(
       'invalid',
-      `driver_volume_type = ${JSON.stringify(driver_volume_type)}; this connector knows nfs`,
+      `driver_volume_type = ${JSON.stringify(driver_volume_type)}; this connector supports nfs`,
     )
   }
   const share = matching(data, 'export', new RegExp(sharePattern))

@@ -36,7 +36,7 @@ describe('the information file', () => {
     `{"active": 1}`,
     'null',
   ]
-  test.each(wrong)('that says %s is refused', (text) => {
+  test.each(wrong)('with the content %s is refused', (text) => {
     expect(() => parseInfo(volume, text)).toThrow(expect.objectContaining({ kind: 'invalid' }))
   })
 })

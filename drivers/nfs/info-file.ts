@@ -1,8 +1,8 @@
 import { DriverError } from '@hearth/driver'
 
 /**
- * What `volume-<id>.info` says: the file that is written to, and for each snapshot the overlay that was laid over its
- * bytes; the snapshot's own bytes are the layer below.
+ * Content of `volume-<id>.info`: the active file, and for each snapshot the overlay that was made when it was taken.
+ * The snapshot's own bytes are in the layer below that overlay.
  */
 export interface InfoFile {
   active: string
@@ -11,10 +11,10 @@ export interface InfoFile {
 
 const volumeName = /^volume-[A-Za-z0-9][\w-]{0,180}$/
 const snapshotName = /^snapshot-([A-Za-z0-9][\w-]{0,40})$/
-/** Ends of files that lie beside a volume and are none of its layers. */
+/** Suffixes that no overlay may have: they have another meaning. */
 const reserved = ['info', 'active']
 
-/** Throws `invalid` for a name that could lead elsewhere or be taken for another volume's layer. */
+/** Returns the name. Throws `invalid` for one that could lead to another folder or look like another volume's layer. */
 export function checkVolumeName(name: string): string {
   if (volumeName.test(name)) return name
   throw new DriverError(
@@ -23,7 +23,9 @@ export function checkVolumeName(name: string): string {
   )
 }
 
-/** `snapshot-<key>` → key, as the information file and the overlay's name have it. Throws `invalid`. */
+/**
+ * Returns the key of `snapshot-<key>`, as it is used in the information file and in overlay names. Throws `invalid`.
+ */
 export function snapshotKey(name: string): string {
   const key = snapshotName.exec(name)?.[1]
   if (key && !reserved.includes(key)) return key
@@ -33,11 +35,12 @@ export function snapshotKey(name: string): string {
   )
 }
 
+/** True when a file of this name is a volume. */
 export function isVolumeName(name: string): boolean {
   return volumeName.test(name)
 }
 
-/** Whether `file` is the volume's own file or one of its overlays, `volume-<id>(.<snapshot id>)?`. */
+/** True when `file` is the volume's own file or one of its overlays, `volume-<id>(.<snapshot id>)?`. */
 export function isLayerOf(volume: string, file: string): boolean {
   if (file === volume) return true
   if (!file.startsWith(`${volume}.`)) return false
@@ -45,7 +48,7 @@ export function isLayerOf(volume: string, file: string): boolean {
   return !reserved.includes(key) && snapshotName.test(`snapshot-${key}`)
 }
 
-/** Reads an information file; throws `invalid` when it names anything but layers of the volume. */
+/** Parses an information file. Throws `invalid` when it names a file that is no layer of the volume. */
 export function parseInfo(volume: string, text: string): InfoFile {
   let content: unknown
   try {

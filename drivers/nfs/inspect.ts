@@ -6,28 +6,30 @@ import { type Look, lookScript, readLooks } from './look.ts'
 import { parseQcow2 } from './qcow2.ts'
 import type { Share } from './share.ts'
 
-/** A volume where it was found. */
+/** A volume and the share where it was found. */
 export interface LocatedVolume extends FoundVolume {
   share: Share
-  /** The information file as it is; empty when there is none. Deeds refuse to work on another. */
+  /** Text of the information file; empty without one. Scripts refuse to change the volume when the text has changed. */
   infoText: string
 }
 
 /**
- * Looks at a volume on one share, when the deed that is changing it has ended; `fallback` is the format of volumes of whose
- * making nothing is known.
+ * Reads a volume on one share, after waiting until no script is changing it. `fallback` is the format of a volume
+ * without a `.format` file.
  */
 export async function inspectVolume(share: Share, name: string, fallback: Format): Promise<LocatedVolume> {
-  const { stdout } = await share.deed({ what: `looking for ${name}`, script: lookScript, args: ['yes', name] })
+  const { stdout } = await share.run({ what: `looking for ${name}`, script: lookScript, args: ['yes', name] })
   const look = readLooks(stdout, [name], true).get(name)
   if (!look) throw new DriverError('failed', `${share.name}: the files of ${name} cannot be read whole`)
   return located(share, name, look, fallback)
 }
 
-/** Of one look: its arguments and its answer are bounded. */
+/** Volumes in one run of the script: its arguments and its output must stay small. */
 const mostAtOnce = 50
 
-/** As `inspectVolume` for one share, by one look for all that wait: starting a command is most of what one costs. */
+/**
+ * Batches `inspectVolume`: one script reads all volumes that are waiting, because starting a process costs the most.
+ */
 export function openInspector(share: Share, fallback: Format): (name: string) => Promise<LocatedVolume> {
   interface Waiting {
     name: string
@@ -43,9 +45,9 @@ export function openInspector(share: Share, fallback: Format): (name: string) =>
       return [...new Set(taken.map(({ name }) => name))]
     }
     try {
-      // Those who ask at the same moment are answered together.
+      // Calls of the same moment share one script.
       await nextTurn()
-      const { stdout } = await share.deed(() => {
+      const { stdout } = await share.run(() => {
         const names = take()
         const what = names.length === 1 ? `looking for ${names[0]}` : `looking for ${names.length} volumes`
         return { what, script: lookScript, args: ['no', ...names] }
@@ -75,14 +77,17 @@ function located(share: Share, name: string, look: Look, fallback: Format): Loca
   return { share, name, files, info, infoText, format: formatOf(look.format, files.get(name), fallback) }
 }
 
-/** What was written beside the volume when it was made; without it, Cinder's own: qcow2 where volumes are made so. */
+/**
+ * Format from the `.format` file. Without it (a volume made by Cinder): qcow2 if the backend makes qcow2 and the header
+ * fits.
+ */
 function formatOf(known: string, file: FoundFile | undefined, fallback: Format): Format {
   if (known === 'raw' || known === 'qcow2') return known
   if (fallback === 'raw' || !file) return fallback
   return parseQcow2('', file.head) ? 'qcow2' : 'raw'
 }
 
-/** The layer that holds the bytes of a snapshot, and those below it. Throws `not-found`. */
+/** Returns a snapshot's overlay and the layers below it, which hold the snapshot's bytes. Throws `not-found`. */
 export function snapshotLayers(volume: LocatedVolume, key: string): { overlay: string; below: Layer[] } {
   const overlay = exists(volume) ? volume.info?.overlays.get(key) : undefined
   if (overlay === undefined) throw new DriverError('not-found', `There is no snapshot ${key} of ${volume.name}`)

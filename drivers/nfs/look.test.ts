@@ -12,9 +12,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** The script in a folder of this host, which lies beside its locks. */
+/** Runs the script in a folder of this host that also contains the locks. */
 async function look(names: string[], held = false): Promise<ReturnType<typeof readLooks>> {
-  const script = `set -eu\ncd -- "$1"\nlocks=locks\nshift\nhold() { :; }\nanswering() { :; }\nmkdir -p locks\n${lookScript}`
+  const script = `set -eu\ncd -- "$1"\nlocks=locks\nshift\nhold() { :; }\ncheck_share() { :; }\nmkdir -p locks\n${lookScript}`
   const { stdout } = await run(['sh', '-c', script, 'sh', folder, held ? 'yes' : 'no', ...names])
   return readLooks(stdout, names, held)
 }
@@ -48,7 +48,7 @@ describe('a look at volumes', () => {
     expect(looks.get('volume-none')).toEqual({ format: '', infoText: '', files: new Map() })
   })
 
-  test('leaves out one that a deed is changing, unless it holds its lock', async () => {
+  test('leaves out a volume that a script is changing, unless the look itself holds the lock', async () => {
     await file('volume-d', 'x')
     await file('volume-e', 'x')
     await file('locks/volume-d', 'token 4711 no\n')
@@ -57,7 +57,7 @@ describe('a look at volumes', () => {
     expect([...(await look(['volume-d'], true)).keys()]).toEqual(['volume-d'])
   })
 
-  test('leaves out one that was changed meanwhile', () => {
+  test('leaves out a volume that was changed during the look', () => {
     const said = ['state volume-a t 0 no', 'format volume-a raw', 'size volume-a 5', 'state volume-a u 0 no', ''].join(
       '\n',
     )
@@ -65,7 +65,7 @@ describe('a look at volumes', () => {
     expect(readLooks(said.replace('u 0', 't 0'), ['volume-a'], false).get('volume-a')?.files.size).toBe(1)
   })
 
-  test('takes no file for read whose first bytes are missing', () => {
+  test('leaves out a volume when the first bytes of a file are missing', () => {
     const said = ['state volume-a ', 'format volume-a ', 'size volume-a 5', 'state volume-a ', ''].join('\n')
     expect(readLooks(said, ['volume-a'], true)).toEqual(new Map())
   })

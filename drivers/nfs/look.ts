@@ -1,19 +1,19 @@
 import type { FoundFile } from './chain.ts'
 import { headerBytes } from './qcow2.ts'
 
-/** What a look at one volume has seen. */
+/** The files of one volume, as `lookScript` found them. */
 export interface Look {
   files: Map<string, FoundFile>
   /** Empty when there is no information file. */
   infoText: string
-  /** As the file beside the volume says; empty without one. */
+  /** Content of the file `.<volume>.format`; empty without one. */
   format: string
 }
 
 /**
- * Looks at volumes: at one whose lock it holds, after `yes`; at any number, after `no`, where the states of their locks
- * before and after tell whether they were at rest. The first bytes tell the size of a qcow2 file and what it is made of;
- * those of a raw file are the guest's own.
+ * Lists the files of volumes. `yes NAME` locks the one volume; `no NAME…` takes no locks, but prints the content of
+ * each lock file before and after, which shows whether a script changed the volume meanwhile. Prints the first bytes of
+ * qcow2 files (size, backing file), but not of raw files: those bytes are the guest's.
  */
 export const lookScript = `
 held=$1
@@ -51,10 +51,10 @@ for volume; do collect "$volume"; done
 [ -z "$infos" ] || grep -aHZ '' -- $infos || [ $? = 1 ] || torn
 [ -z "$heads" ] || { printf 'heads '; head -v -c ${headerBytes} -- $heads | base64 -w0; echo; }
 for volume; do state "$volume"; done
-answering
+check_share
 `
 
-/** What `lookScript` has seen of each of the volumes, those left out that were not at rest. */
+/** Parses the output of `lookScript`. Returns only the volumes that no script was changing while they were read. */
 export function readLooks(stdout: string, names: string[], held: boolean): Map<string, Look> {
   const looks = new Map<string, Look>()
   const lines = stdout.split('\n')
@@ -84,7 +84,7 @@ function atRest(state: string | undefined): boolean {
   return state !== undefined && (state === '' || state.split(' ')[1] === '0')
 }
 
-/** What head(1) says of files of these sizes; null when they are not so. */
+/** Splits the output of head(1) for files of these sizes; null when the output does not fit the sizes. */
 function readHeads(said: Buffer, sizes: Map<string, number>): Map<string, Buffer> | null {
   const heads = new Map<string, Buffer>()
   for (let at = 0; at < said.length; ) {

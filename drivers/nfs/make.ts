@@ -1,10 +1,10 @@
 import { DriverError, isDriverError, type ModelUpdate, type SnapshotRef, type VolumeRef } from '@hearth/driver'
-import { type Backend, checkSize, isShareDown, isShareTrouble, stopIfAborted } from './backend.ts'
+import { type Backend, checkSize, isShareDown, isShareFailure, stopIfAborted } from './backend.ts'
 import { chainOf, type Format, type Layer } from './chain.ts'
-import { answers } from './deed.ts'
 import { checkVolumeName, snapshotKey } from './info-file.ts'
 import { type LocatedVolume, snapshotLayers } from './inspect.ts'
 import { newToken } from './mount.ts'
+import { exitCodes } from './script.ts'
 import type { Share } from './share.ts'
 
 const makeScript = `
@@ -12,24 +12,24 @@ name=$1 size=$2 format=$3 how=$4 grow=$5 source=$6 expected=$7 layer=$8 layer_fo
 stopped() {
   [ -e "$locks/.stop-$token" ] || return 0
   rm -f -- "$locks/.stop-$token"
-  exit ${answers.stopped}
+  exit ${exitCodes.stopped}
 }
 own "$name"
 stopped
-[ ! -e "$name" ] || exit ${answers.exists}
+[ ! -e "$name" ] || exit ${exitCodes.exists}
 made=yes
 echo "$token $PPID $made" >"$locks/$name"
 if [ -n "$source" ]; then
   hold "$source"
   unchanged "$source" "$expected"
-  [ -e "$layer" ] || exit ${answers.changed}
+  [ -e "$layer" ] || exit ${exitCodes.changed}
 fi
 begin "$name"
 case $how in
   truncate) truncate -s "$size" "$part" ;;
   allocate) fallocate -l "$size" "$part" ;;
   create) qemu-img create -q -f qcow2 "$part" "$size" ;;
-  # Over NFS 4.2 the server clones or copies, and holes stay holes.
+  # With NFS 4.2 the server itself clones or copies, and holes stay holes.
   copy) cp --reflink=auto --sparse=auto -- "$layer" "$part" ;;
   convert) qemu-img convert -q -f "$layer_format" -O "$format" "$layer" "$part" ;;
 esac
@@ -42,10 +42,10 @@ case $how in truncate|create) ;; *) sync "$part" ;; esac
 stopped
 [ ! -e "$name.info" ] || rm -f -- "$name.info"
 echo "$format" >".$name.format"
-settle "$name"
+publish "$name"
 `
 
-/** Ends what a deed with this token does on the volume, and takes back what it made. */
+/** Ends the script with this token that works on the volume, and removes the files that it made. */
 const undoScript = `
 name=$1 remove=$2
 mine() {
@@ -62,7 +62,7 @@ if mine 2>/dev/null; then
 fi
 `
 
-/** A blank volume. */
+/** Makes a blank volume. */
 export async function makeBlank(backend: Backend, volume: VolumeRef, signal?: AbortSignal): Promise<ModelUpdate> {
   const bytes = checkSize(volume.name, volume.sizeGiB)
   const { format, sparse } = backend.options
@@ -72,25 +72,25 @@ export async function makeBlank(backend: Backend, volume: VolumeRef, signal?: Ab
   })
 }
 
-/** A volume with the present bytes of another, on the same share. */
+/** Makes a volume with the present bytes of another, on the same share. */
 export async function makeClone(backend: Backend, volume: VolumeRef, source: VolumeRef, signal?: AbortSignal) {
   return makeCopy(backend, volume, { source, signal }, chainOf)
 }
 
-/** A volume with the bytes of a snapshot, on the same share. */
+/** Makes a volume with the bytes of a snapshot, on the same share. */
 export async function makeFromSnapshot(backend: Backend, volume: VolumeRef, from: SnapshotRef, signal?: AbortSignal) {
   const key = snapshotKey(from.name)
   return makeCopy(backend, volume, { source: from.volume, signal }, (found) => snapshotLayers(found, key).below)
 }
 
-interface Making {
+interface MakePlan {
   share: Share
   how: string
   grow: boolean
   args: string[]
 }
 
-/** `layersOf` tells the layer that holds the bytes, and those below it. */
+/** `layersOf` returns the layer that holds the bytes, and the layers below it. */
 function makeCopy(
   backend: Backend,
   volume: VolumeRef,
@@ -113,37 +113,37 @@ function makeCopy(
   })
 }
 
-/** Makes a volume unless it is there; a file of its name is the finished volume. */
+/** Makes a volume unless it exists. A file with the volume's name is always a finished volume. */
 function makeOnce(
   backend: Backend,
   volume: VolumeRef,
   { source, signal }: { source?: VolumeRef; signal?: AbortSignal | undefined },
-  prepare: (source: LocatedVolume | null) => Promise<Making>,
+  prepare: (source: LocatedVolume | null) => Promise<MakePlan>,
 ): Promise<ModelUpdate> {
   checkVolumeName(volume.name)
   const names = { changed: volume.name, ...(source ? { read: source.name } : {}) }
-  return backend.turns.take(names, async () => {
+  return backend.locks.hold(names, async () => {
     stopIfAborted(signal, `Making ${volume.name}`)
     let failure = new DriverError('busy', `${volume.name} or what it is made from is being changed by another process`)
-    // The deed itself finds what is on its share, so a blank one chosen for it needs no look there before.
-    let blank = source || backend.place(volume) ? null : await prepare(null).catch(() => null)
+    // The script checks whether the volume exists on its own share, so a blank volume is not looked for there first.
+    let blank = source || backend.knownShare(volume) ? null : await prepare(null).catch(() => null)
     for (let tries = 0; tries < 5; tries += 1) {
-      const from = source ? backend.need(source) : null
+      const from = source ? backend.get(source) : null
       from?.catch(() => undefined)
       const present = await findUnlessDown(backend, volume, blank?.share)
       if (present) return presentUpdate(present, volume)
-      const making = blank ?? (await prepare(await from))
+      const plan = blank ?? (await prepare(await from))
       blank = null
       stopIfAborted(signal, `Making ${volume.name}`)
       try {
-        if (await make(backend.options.format, volume, making, signal)) {
-          backend.remember(volume.name, making.share)
-          return { providerLocation: making.share.name }
+        if (await make(backend.options.format, volume, plan, signal)) {
+          backend.remember(volume.name, plan.share)
+          return { providerLocation: plan.share.name }
         }
       } catch (error) {
-        if (source || !isShareTrouble(error)) throw error
-        // What was seen of the share a moment ago is no longer so: another may be chosen now.
-        backend.forget(making.share)
+        if (source || !isShareFailure(error)) throw error
+        // The cached usage of this share is wrong now; with a new reading, another share may be chosen.
+        backend.forgetUsage(plan.share)
         failure = error
       }
     }
@@ -151,9 +151,9 @@ function makeOnce(
   })
 }
 
-/** A share that is down does not keep others from taking what is new. */
-async function findUnlessDown(backend: Backend, volume: VolumeRef, besides?: Share): Promise<LocatedVolume | null> {
-  return backend.find(volume, besides).catch((error: unknown) => {
+/** Finds the volume. Returns null when a share is down, so that the other shares still take new volumes. */
+async function findUnlessDown(backend: Backend, volume: VolumeRef, except?: Share): Promise<LocatedVolume | null> {
+  return backend.find(volume, except).catch((error: unknown) => {
     if (volume.providerLocation || !isShareDown(error)) throw error
     return null
   })
@@ -165,16 +165,16 @@ function presentUpdate(present: LocatedVolume, volume: VolumeRef): ModelUpdate {
   throw new DriverError('invalid', `${volume.name} is there already with ${virtualSize} bytes`)
 }
 
-/** Whether it was made; false when something has changed since it was looked at. */
+/** Returns true when the volume was made; false when something has changed since it was inspected. */
 async function make(
   format: Format,
   { name, sizeGiB }: VolumeRef,
-  { share, how, grow, args }: Making,
+  { share, how, grow, args }: MakePlan,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const token = newToken()
   const { exitCode } = await share
-    .deed({
+    .run({
       what: `making ${name}`,
       script: makeScript,
       args: [name, sizeGiB * 1024 ** 3, format, how, grow ? 'yes' : 'no', ...args],
@@ -186,14 +186,14 @@ async function make(
   return exitCode === 0
 }
 
-/** After an abort the scripts of a deed may go on where they run: ends them. Throws the error that it was given. */
+/** Ends the processes of an aborted script, which may still run on its host. Always throws the given error. */
 export async function undoAborted(
   error: unknown,
   { share, name, token, remove }: { share: Share; name: string; token: string; remove: boolean },
 ): Promise<never> {
   if (isDriverError(error) && error.kind === 'aborted') {
     const args = [name, remove ? 'yes' : 'no']
-    await share.deed({ what: `ending work on ${name}`, script: undoScript, args, token }).catch(() => undefined)
+    await share.run({ what: `ending work on ${name}`, script: undoScript, args, token }).catch(() => undefined)
   }
   throw error
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { DriverError } from '@hearth/driver'
-import { answers, type Host, mounted, runDeed } from './deed.ts'
+import { exitCodes, type Host, mounted, runScript } from './script.ts'
 
 export const sharePattern = '^(?!-)(\\[[0-9a-fA-F:.%]+\\]|[^\\s:/\\[\\]]+):/[^\\s]*$'
 export const optionsPattern = '^[\\w=.,:/@-]+$'
@@ -17,16 +17,17 @@ export interface MountSettings extends Host {
   mountSeconds: number
 }
 
-/** Mounts shares as os-brick does: at the MD5 of the share's name, so that both find each other's mounts. */
+/** Folder where a share is mounted: the MD5 of the share's name, as in os-brick, so that both find the same mount. */
 export function mountPoint(base: string, share: string): string {
   return `${base}/${createHash('md5').update(share).digest('hex')}`
 }
 
-/** Where the scripts of one base lock volumes against each other. */
+/** Folder with the lock files of all volumes below one mount base. */
 export function lockFolder(base: string): string {
   return `${base}/.locks`
 }
 
+/** A random name for one run of a script: 16 hexadecimal digits. */
 export function newToken(): string {
   return randomBytes(8).toString('hex')
 }
@@ -36,7 +37,7 @@ dir=$1 locks=$2 share=$3 options=$4 stale=$5
 ${mounted}
 [ -d "$locks" ] || mkdir -p -m 700 -- "$locks"
 exec 9>>"$locks/mount-\${dir##*/}"
-flock -w 60 9 || exit ${answers.locked}
+flock -w 60 9 || exit ${exitCodes.locked}
 [ -z "$stale" ] || ! mounted || umount -l -- "$dir"
 ! mounted || exit 0
 [ -d "$dir" ] || mkdir -p -- "$dir"
@@ -44,14 +45,17 @@ mount -t nfs \${options:+-o "$options"} -- "$share" "$dir" 9>&-
 find "$locks" -name '.stop-*' -mmin +1440 -delete
 `
 
-/** Mounts the share where it is not. `stale` puts a new mount in place of one that the server has forgotten. */
+/**
+ * Mounts the share unless it is mounted. `stale` replaces a mount whose file handles the server no longer accepts.
+ * Throws `unavailable`.
+ */
 export async function mountShare(
   { mountBase, mountSeconds, run, remote = false }: MountSettings,
   share: { name: string; options: string | null },
   stale = false,
 ): Promise<void> {
   const path = mountPoint(mountBase, share.name)
-  const { exitCode } = await runDeed(
+  const { exitCode } = await runScript(
     { run, remote },
     {
       what: `Mounting ${share.name} at ${path}`,

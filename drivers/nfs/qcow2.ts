@@ -1,24 +1,24 @@
 import { DriverError } from '@hearth/driver'
 
-/** What the first bytes of a qcow2 file say. Layout: qemu's docs/interop/qcow2.txt. */
+/** Fields of a qcow2 header. Layout: qemu's docs/interop/qcow2.txt. */
 export interface Qcow2Header {
   /** Bytes that a guest sees. */
   virtualSize: number
-  /** Backing file as it is written there, null without one. */
+  /** Backing file exactly as the header names it; null without one. */
   backingFile: string | null
   backingFormat: string | null
-  /** The guest's bytes lie in another file. */
+  /** True when the guest's bytes are in another file. */
   externalData: boolean
 }
 
-/** Bytes to read of a file; qemu-img writes all that matters here within the first of them. */
+/** Number of first bytes to read of a file: qemu-img writes every field that is used here within them. */
 export const headerBytes = 4096
 
 const magic = 0x514649fb
 const externalDataBit = 1n << 2n
 const extensions = { end: 0, backingFormat: 0xe2792aca, dataFile: 0x44415441 }
 
-/** Null for what is no qcow2 file. Throws `invalid` for one whose header is not whole within its first bytes. */
+/** Returns null for a file that is not qcow2. Throws `invalid` when the header does not end within `bytes`. */
 export function parseQcow2(name: string, bytes: Buffer): Qcow2Header | null {
   if (bytes.length < 72 || bytes.readUInt32BE(0) !== magic) return null
   const broken = (why: string) => new DriverError('invalid', `${name} has a qcow2 header that ${why}: it is not used`)
@@ -34,13 +34,13 @@ export function parseQcow2(name: string, bytes: Buffer): Qcow2Header | null {
     backingFormat: null,
     externalData: version === 3 && (bytes.readBigUInt64BE(72) & externalDataBit) !== 0n,
   }
-  // They end where the backing file's name begins, if not before.
+  // The extensions end at the latest where the backing file's name begins.
   const area = bytes.subarray(0, offset === 0 ? bytes.length : offset)
   if (!readExtensions(header, area, size)) throw broken('has extensions without an end')
   return header
 }
 
-/** Whether they end within `bytes`. */
+/** Reads the header extensions. Returns false when they do not end within `bytes`. */
 function readExtensions(header: Qcow2Header, bytes: Buffer, from: number): boolean {
   for (let at = from; at < bytes.length; ) {
     if (at + 8 > bytes.length) return false

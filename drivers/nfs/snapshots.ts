@@ -1,16 +1,17 @@
 import { DriverError, type ModelUpdate, type SnapshotRef } from '@hearth/driver'
 import { type Backend, stopIfAborted } from './backend.ts'
 import { activeFile, chainOf, exists, type Layer } from './chain.ts'
-import { answers } from './deed.ts'
 import { checkVolumeName, formatInfo, type InfoFile, snapshotKey } from './info-file.ts'
 import { type LocatedVolume, snapshotLayers } from './inspect.ts'
 import { undoAborted } from './make.ts'
 import { newToken } from './mount.ts'
-import type { ShareDeed } from './share.ts'
+import { exitCodes } from './script.ts'
+import type { ShareScriptRun } from './share.ts'
 
 /**
- * Backing files are named without opening them: their headers have been read. An overlay that nothing refers to yet is made
- * in its place; last comes what makes it count. qemu-img syncs what it changes.
+ * qemu-img gets `-u`, so it does not open the backing file: this driver has checked its header already. A new overlay
+ * is made under its final name, because nothing refers to it until the information file is written last. qemu-img
+ * syncs.
  */
 const overlayScript = `
 name=$1 expected=$2 info=$3 overlay=$4 below=$5 below_format=$6 size=$7
@@ -20,7 +21,7 @@ create() { qemu-img create -q -f qcow2 -u -F "$below_format" -b "$below" "$1" "$
 if [ "$info" = "$expected" ]; then
   begin "$name"
   create "$part"
-  settle "$overlay"
+  publish "$overlay"
 else
   : >"$overlay"
   create "$overlay"
@@ -28,7 +29,7 @@ else
 fi
 `
 
-/** Each step may be repeated: the overlay keeps its bytes until nothing refers to it. */
+/** Each step may be repeated: the overlay keeps its bytes until no file refers to it. */
 const mergeScript = `
 name=$1 expected=$2 info=$3 overlay=$4 below=$5 below_format=$6 above=$7 merge=$8
 own "$name"
@@ -41,7 +42,7 @@ write_info "$name" "$info"
 rm -f -- "$overlay"
 `
 
-/** Lays an overlay over the file that is written to; what is below is the snapshot. */
+/** Makes an overlay above the active file, which becomes the snapshot. */
 export async function takeSnapshot(
   backend: Backend,
   snapshot: SnapshotRef,
@@ -52,7 +53,7 @@ export async function takeSnapshot(
     throw new DriverError('unsupported', `snapshotSupport = false: ${snapshot.name} is not taken`)
   }
   return changing(backend, snapshot, signal, async () => {
-    const volume = await backend.need(snapshot.volume)
+    const volume = await backend.get(snapshot.volume)
     const layers = chainOf(volume)
     if (volume.info?.overlays.has(key)) return null
     const [top] = layers as [Layer]
@@ -62,26 +63,26 @@ export async function takeSnapshot(
       throw new DriverError('invalid', `${overlay} belongs to another snapshot, which was renamed: take a new name`)
     }
     const info = { active: overlay, overlays: new Map([...(volume.info?.overlays ?? []), [key, overlay] as const]) }
-    return overlayDeed(volume, `taking ${snapshot.name}`, { overlay, below: top, info, size: top.virtualSize })
+    return planOverlay(volume, `taking ${snapshot.name}`, { overlay, below: top, info, size: top.virtualSize })
   })
 }
 
-/** Merges the snapshot's overlay into its bytes. Deleting what is gone succeeds. */
+/** Merges the snapshot's overlay into the layer below. Succeeds for a snapshot that is gone. */
 export async function deleteSnapshot(backend: Backend, snapshot: SnapshotRef, signal?: AbortSignal): Promise<void> {
   const key = snapshotKey(snapshot.name)
   await changing(backend, snapshot, signal, async () => {
     const volume = await backend.find(snapshot.volume)
     const overlay = volume?.info?.overlays.get(key)
     if (!volume || overlay === undefined) return null
-    return mergeDeed(volume, snapshot, overlay, signal)
+    return planMerge(volume, snapshot, overlay, signal)
   })
 }
 
-/** Puts an empty overlay in place of the newest: the volume reads as the snapshot again. */
+/** Replaces the newest overlay by an empty one: the volume reads as the snapshot again. */
 export async function revertTo(backend: Backend, snapshot: SnapshotRef, signal?: AbortSignal): Promise<void> {
   const key = snapshotKey(snapshot.name)
   await changing(backend, snapshot, signal, async () => {
-    const volume = await backend.need(snapshot.volume)
+    const volume = await backend.get(snapshot.volume)
     const { overlay, below } = snapshotLayers(volume, key)
     if (overlay !== activeFile(volume)) {
       const why = `${snapshot.name} is not the newest of ${volume.name}: delete those after it first`
@@ -89,15 +90,15 @@ export async function revertTo(backend: Backend, snapshot: SnapshotRef, signal?:
     }
     const size = chainOf(volume)[0]!.virtualSize
     const info = volume.info!
-    return overlayDeed(volume, `reverting to ${snapshot.name}`, { overlay, below: below[0]!, info, size })
+    return planOverlay(volume, `reverting to ${snapshot.name}`, { overlay, below: below[0]!, info, size })
   })
 }
 
-/** Takes a snapshot of the volume under another name; its files keep theirs. */
+/** Adopts a snapshot of the volume: gives it another name. Its files keep their names. */
 export async function renameSnapshot(backend: Backend, snapshot: SnapshotRef, from: string): Promise<undefined> {
   const [key, before] = [snapshotKey(snapshot.name), snapshotKey(from)]
   return changing(backend, snapshot, undefined, async () => {
-    const volume = await backend.need(snapshot.volume)
+    const volume = await backend.get(snapshot.volume)
     if (volume.info?.overlays.has(key)) return null
     const overlay = snapshotLayers(volume, before).overlay
     const overlays = new Map(volume.info!.overlays)
@@ -105,16 +106,16 @@ export async function renameSnapshot(backend: Backend, snapshot: SnapshotRef, fr
     overlays.set(key, overlay)
     const script = `own "$1"\nunchanged "$1" "$2"\nwrite_info "$1" "$3"\n`
     const args = [volume.name, volume.infoText, textOf(volume, { active: activeFile(volume), overlays })]
-    return { volume, deed: { what: `renaming ${from}`, script, args } }
+    return { volume, scriptRun: { what: `renaming ${from}`, script, args } }
   })
 }
 
 interface Change {
   volume: LocatedVolume
-  deed: ShareDeed
+  scriptRun: ShareScriptRun
 }
 
-/** Looks at the volume and changes it, again when another process has changed it between. */
+/** Reads the volume and changes it; up to five times when another process changes it between the two. */
 async function changing(
   backend: Backend,
   { name, volume }: SnapshotRef,
@@ -122,29 +123,29 @@ async function changing(
   plan: () => Promise<Change | null>,
 ): Promise<undefined> {
   checkVolumeName(volume.name)
-  return backend.turns.take({ changed: volume.name }, async () => {
+  return backend.locks.hold({ changed: volume.name }, async () => {
     for (let tries = 0; tries < 5; tries += 1) {
       stopIfAborted(signal, name)
       const change = await plan()
       if (change === null) return undefined
-      const { exitCode } = await change.volume.share.deed(change.deed)
-      if (exitCode !== answers.changed) return undefined
+      const { exitCode } = await change.volume.share.run(change.scriptRun)
+      if (exitCode !== exitCodes.changed) return undefined
     }
     throw new DriverError('busy', `${volume.name} is being changed by another process`)
   })
 }
 
-function overlayDeed(
+function planOverlay(
   volume: LocatedVolume,
   what: string,
   { overlay, below, info, size }: { overlay: string; below: Layer; info: InfoFile; size: number },
 ): Change {
   const text = textOf(volume, info)
   const args = [volume.name, volume.infoText, text, overlay, below.file, below.format, size]
-  return { volume, deed: { what, script: overlayScript, args } }
+  return { volume, scriptRun: { what, script: overlayScript, args } }
 }
 
-function mergeDeed(
+function planMerge(
   volume: LocatedVolume,
   snapshot: SnapshotRef,
   overlay: string,
@@ -162,7 +163,7 @@ function mergeDeed(
   const token = newToken()
   const args = [volume.name, volume.infoText, textOf(volume, info), overlay]
   const more = [below?.file ?? '', below?.format ?? '', above, merge]
-  const deed = {
+  const scriptRun = {
     what: `deleting ${snapshot.name}`,
     script: mergeScript,
     args: [...args, ...more],
@@ -170,18 +171,18 @@ function mergeDeed(
     long: true,
     signal,
   }
-  return { volume: { ...volume, share: ending(volume, token) }, deed }
+  return { volume: { ...volume, share: undoingShare(volume, token) }, scriptRun }
 }
 
-/** The volume's share, which ends the scripts of an aborted deed. */
-function ending({ share, name }: LocatedVolume, token: string): LocatedVolume['share'] {
+/** The volume's share, with a `run` that ends the processes of an aborted script. */
+function undoingShare({ share, name }: LocatedVolume, token: string): LocatedVolume['share'] {
   return {
     ...share,
-    deed: (deed) => share.deed(deed).catch((error) => undoAborted(error, { share, name, token, remove: false })),
+    run: (given) => share.run(given).catch((error) => undoAborted(error, { share, name, token, remove: false })),
   }
 }
 
-/** Unchanged text for unchanged content, so that only real changes are written. */
+/** Returns the present text when the content is the same, so that only real changes are written. */
 function textOf(volume: LocatedVolume, info: InfoFile): string {
   const same = volume.info !== null && formatInfo(volume.info) === formatInfo(info)
   return same ? volume.infoText : formatInfo(info)

@@ -12,8 +12,8 @@ function usage(change: Partial<Usage> = {}): Usage {
 }
 
 function share(name: string): Share {
-  const deed = () => Promise.reject(new Error('never asked'))
-  return { name, options: null, path: `/mnt/${name}`, deed, trouble: () => null }
+  const run = () => Promise.reject(new Error('never called'))
+  return { name, options: null, path: `/mnt/${name}`, run, downReason: () => null }
 }
 
 describe('a share can take a volume', () => {

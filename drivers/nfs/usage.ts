@@ -2,22 +2,22 @@ import { DriverError, isDriverError } from '@hearth/driver'
 import { parseInfo } from './info-file.ts'
 import type { Share } from './share.ts'
 
-/** What is on a share as a whole. */
+/** Space and files of one share. */
 export interface Usage {
   totalBytes: number
   freeBytes: number
-  /** Sizes of all files as a reader sees them: what sparse files may still grow to. */
+  /** Sum of the apparent sizes of all files: sparse files may still grow to it. */
   allocatedBytes: number
-  /** Why nothing can be written there, null when it can. */
+  /** Why nothing can be written to the share; null when it is writable. */
   unwritable: string | null
-  /** Name → bytes, hidden ones left out. */
+  /** File name → size in bytes, without hidden files. */
   files: Map<string, number>
   /** Contents of the information files by the name of their volume. */
   infos: Map<string, string>
 }
 
-/** Which shares may take a new volume. */
-export interface PlacingRules {
+/** Limits that decide whether a share may take a new volume. */
+export interface CapacityRules {
   maxOverSubscriptionRatio: number
   reservedPercentage: number
 }
@@ -46,11 +46,11 @@ done
 const hourMs = 3_600_000
 const sweptAt = new WeakMap<Share, number>()
 
-/** Looks at a share as a whole; every hour it removes what deeds that died have left there. Throws `unavailable`. */
+/** Reads the usage of a share; once an hour also removes leftovers of dead scripts. Throws `unavailable`. */
 export async function readUsage(share: Share): Promise<Usage> {
   const sweep = performance.now() - (sweptAt.get(share) ?? -hourMs) >= hourMs
   const args = [sweep ? 'sweep' : '']
-  const { stdout, stderr } = await share.deed({ what: 'looking at the share', script: usageScript, args })
+  const { stdout, stderr } = await share.run({ what: 'looking at the share', script: usageScript, args })
   if (sweep) sweptAt.set(share, performance.now())
   const [head = '', ...rest] = stdout.split('\0')
   const [, blockSize = 0, blocks = 0, available = 0] = /space (\d+) (\d+) (\d+)/.exec(head)?.map(Number) ?? []
@@ -77,7 +77,7 @@ export async function readUsage(share: Share): Promise<Usage> {
   }
 }
 
-/** Snapshots of one volume of a share; none when its information file cannot be understood. */
+/** Names of the snapshots of one volume; none when its information file cannot be parsed. */
 export function snapshotsOf(usage: Usage, volume: string): string[] {
   const text = usage.infos.get(volume)
   if (text === undefined) return []
@@ -93,10 +93,10 @@ export function snapshotsOf(usage: Usage, volume: string): string[] {
 const leastFree = 1024 ** 2
 
 /**
- * Why a share cannot take `requestBytes` more, null when it can: Cinder's rule for NFS (the share of used space within
- * the reserve, the sum promised within the ratio).
+ * Returns why a share cannot take `requestBytes` more; null when it can. Cinder's rule for NFS: the used space must
+ * leave the reserve free, and the allocated sum must stay within the over-subscription ratio.
  */
-export function ineligible(usage: Usage, requestBytes: number, rules: PlacingRules): string | null {
+export function ineligible(usage: Usage, requestBytes: number, rules: CapacityRules): string | null {
   const { totalBytes, freeBytes, allocatedBytes, unwritable } = usage
   if (unwritable !== null && !/no space left|quota exceeded/i.test(unwritable)) return unwritable
   const { maxOverSubscriptionRatio: ratio, reservedPercentage } = rules
@@ -114,12 +114,12 @@ export function ineligible(usage: Usage, requestBytes: number, rules: PlacingRul
 
 export interface Offer {
   share: Share
-  /** The look at it, or why there was none. */
+  /** The usage of the share, or the error of reading it. */
   usage: Usage | unknown
 }
 
-/** The share with the least promised among those that can take the request. Throws `no-space` or `unavailable`. */
-export function chooseShare(offers: Offer[], requestBytes: number, rules: PlacingRules): Share {
+/** Returns the eligible share with the fewest allocated bytes. Throws `no-space` or `unavailable`. */
+export function chooseShare(offers: Offer[], requestBytes: number, rules: CapacityRules): Share {
   const reasons: string[] = []
   let best: { share: Share; allocated: number } | null = null
   let full = false
@@ -142,6 +142,7 @@ export function chooseShare(offers: Offer[], requestBytes: number, rules: Placin
   )
 }
 
+/** True when the offer has a usage, not an error. */
 export function isUsage(found: Usage | unknown): found is Usage {
   return typeof found === 'object' && found !== null && 'allocatedBytes' in found
 }

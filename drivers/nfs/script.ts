@@ -1,56 +1,56 @@
 import { type DriverDeps, DriverError, type DriverErrorKind, isDriverError, type RunResult } from '@hearth/driver'
 
-/** Where deeds are done. */
+/** The host that runs the scripts: this one, or a storage host behind the runner. */
 export type Host = Pick<DriverDeps, 'run' | 'remote'>
 
-/** One script on the host that mounts the shares. Its arguments are never part of it. */
-export interface Deed {
-  /** In words, for errors. */
+/** One run of a script on the host that mounts the shares. Arguments are passed beside the script, never inside it. */
+export interface ScriptRun {
+  /** Purpose of the script, for error messages. */
   what: string
   script: string
   args: (string | number)[]
-  /** Killed after it. */
+  /** Time limit: the script is killed after it. */
   seconds: number
   signal?: AbortSignal | undefined
-  /** Its standard input. */
+  /** Standard input of the script. */
   input?: string
 }
 
-/** Exit codes of our scripts that are answers. */
-export const answers = { notMounted: 90, locked: 91, absent: 92, changed: 93, exists: 94, stopped: 95 }
+/** Exit codes of our scripts that are results, not failures. */
+export const exitCodes = { notMounted: 90, locked: 91, absent: 92, changed: 93, exists: 94, stopped: 95 }
 
 const timedOut = [124, 137]
 const anyCode = Array.from({ length: 255 }, (_, code) => code)
-/** Of the runner beyond the deed's own time: the host may be slow to begin it. */
+/** Added to the runner's time limit: the host may be slow to start the script. */
 const graceSeconds = 10
 const noRoom: DriverErrorKind = 'no-space'
 const away =
   /read-only file system|stale file handle|input\/output error|host is down|can't cd to|cannot read file system/i
 
 /**
- * Runs a deed with a time-out that ends all its processes, so that a share whose server is silent holds nobody for longer.
- * Answers with exit code 0 or one of `answers`; throws DriverError otherwise.
+ * Runs a script with a time limit that ends all its processes, so that a silent NFS server blocks no caller for longer.
+ * Returns when the exit code is 0 or one of `exitCodes`; throws DriverError otherwise.
  */
-export async function runDeed({ run, remote }: Host, deed: Deed): Promise<RunResult> {
-  const { what, script, args, seconds, signal, input } = deed
+export async function runScript({ run, remote }: Host, scriptRun: ScriptRun): Promise<RunResult> {
+  const { what, script, args, seconds, signal, input } = scriptRun
   const shell = ['sh', '-c', script, 'sh', ...args.map(String)]
-  // On another host the runner itself puts timeout(1) before the command.
+  // For another host, the runner itself adds timeout(1) before the command.
   const argv = remote ? shell : ['timeout', '-k', '2', String(seconds), ...shell]
   const timeout = (remote ? seconds : seconds + graceSeconds) * 1000
   const options = { timeout, allow: anyCode, ...(signal ? { signal } : {}), ...(input ? { input } : {}) }
   const result = await run(argv, options).catch((error: unknown) => {
-    if (isDriverError(error)) throw new DriverError(error.kind, `${what}: ${ending(error.kind)}`, error)
+    if (isDriverError(error)) throw new DriverError(error.kind, `${what}: ${reasonOf(error.kind)}`, error)
     throw error
   })
   const { exitCode, stderr } = result
-  if (exitCode === 0 || Object.values(answers).includes(exitCode)) return result
+  if (exitCode === 0 || Object.values(exitCodes).includes(exitCode)) return result
   if (timedOut.includes(exitCode)) throw new DriverError('unavailable', `${what}: no answer for ${seconds} s`)
   const said = stderr.trim().slice(-1000)
   throw new DriverError(kindOf(said), `${what}: ${said || `exit code ${exitCode}`}`)
 }
 
-/** The runner's own words would quote the whole script. */
-function ending(kind: DriverErrorKind): string {
+/** Replaces the runner's own message, which would quote the whole script. */
+function reasonOf(kind: DriverErrorKind): string {
   if (kind === 'aborted') return 'aborted'
   if (kind === 'unavailable') return 'the storage host does not answer'
   return kind === 'unsupported' ? 'the storage host lacks a command' : 'the command cannot be run'
@@ -62,7 +62,7 @@ function kindOf(said: string): DriverErrorKind {
   return /failed to get .*lock|another process using/i.test(said) ? 'busy' : 'failed'
 }
 
-/** Of scripts: whether a share is mounted at `$dir`. */
+/** Shell function for scripts: succeeds when a share is mounted at `$dir`. */
 export const mounted = `mounted() {
   while read -r _ at kind _; do
     [ "$at" != "$dir" ] || case $kind in nfs|nfs4) return 0 ;; esac
@@ -70,13 +70,13 @@ export const mounted = `mounted() {
   return 1
 }`
 
+// Lock file of a volume: `<token of the last script that changed it> <its process group, 0: ended> <made it: yes|no>`.
+// yes|no>`. A reader that finds the same ended token before and after reading has read a consistent state.
+
 /**
- * The first lines of every script on a share: go there if it is mounted, and what the others are written in. Starting a
- * process is most of what a script costs, so they do by the shell's own commands what can be done so. Operations on
- * folders are on the server's storage when they return, as NFS has it: only what was written to a file is to be synced.
- *
- * A volume has a lock file: `<token of the last deed that changed it> <its process group, 0 when it has ended> <whether it
- * made the volume>`. Who finds the same ended deed before and after looking has seen nothing half-changed.
+ * The first lines of every script on a share: enter its folder if it is mounted, and define the functions that the
+ * other scripts use. Most of a script's cost is starting processes, so shell built-ins are used where possible. In NFS,
+ * changes of a folder are on the server's storage when they return; only bytes written to a file need a sync.
  */
 export const onShare = `set -eu
 umask 007
@@ -86,27 +86,27 @@ part= owned= made=no
 newline='
 '
 ${mounted}
-mounted || exit ${answers.notMounted}
-# The shell does not say why it cannot go somewhere.
+mounted || exit ${exitCodes.notMounted}
+# The shell does not say why cd fails; stat does.
 if ! cd -- "$dir" 2>/dev/null; then
   stat -f -- "$dir" >/dev/null
   cd -- "$dir"
 fi
-tidy() {
+cleanup() {
   [ -z "$part" ] || rm -f -- "$part"
   [ -z "$owned" ] || echo "$token 0 $made" >"$locks/$owned"
 }
-trap tidy EXIT
+trap cleanup EXIT
 trap 'exit 143' INT TERM HUP
 lock() {
   while :; do
     exec 9>>"$locks/$1"
-    flock -w 20 9 || exit ${answers.locked}
+    flock -w 20 9 || exit ${exitCodes.locked}
     [ ! /proc/self/fd/9 -ef "$locks/$1" ] || break
   done
 }
-# Scripts of a process that died may still run: a volume has one at a time that changes it. timeout(1), our parent, leads
-# the process group.
+# Scripts of a dead process may still run, so only one script at a time may change a volume. timeout(1), our parent,
+# leads the process group.
 own() {
   lock "$1"
   group=0
@@ -118,10 +118,10 @@ own() {
 hold() {
   [ -e "$locks/$1" ] || return 0
   exec 8<"$locks/$1"
-  flock -s -w 20 8 || exit ${answers.locked}
+  flock -s -w 20 8 || exit ${exitCodes.locked}
 }
-# A share that was taken away looks empty: nothing is absent on one that does not answer.
-answering() { stat -f . >/dev/null; }
+# A share that was unmounted looks empty: before a file is reported as absent, the server must respond.
+check_share() { stat -f . >/dev/null; }
 unchanged() {
   text= line=
   if [ -e "$1.info" ]; then
@@ -129,15 +129,15 @@ unchanged() {
     text=$text$line
     while [ "$text" != "\${text%"$newline"}" ]; do text=\${text%"$newline"}; done
   fi
-  [ "$text" = "$2" ] || exit ${answers.changed}
+  [ "$text" = "$2" ] || exit ${exitCodes.changed}
 }
-# Tools keep the mode of a file that is there.
+# The file is created first, because tools keep the mode of an existing file.
 begin() {
   part=".part-$1.$token"
   : >"$part"
 }
-# Whole on the server before it gets its name.
-settle() {
+# Gives the finished file its name; its bytes must be on the server before.
+publish() {
   mv -f -- "$part" "$1"
   part=
 }
@@ -145,6 +145,6 @@ write_info() {
   begin "$1"
   printf '%s' "$2" >"$part"
   sync "$part"
-  settle "$1.info"
+  publish "$1.info"
 }
 `

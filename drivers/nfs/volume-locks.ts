@@ -1,19 +1,22 @@
-/** Lets deeds on one name wait for each other within this process: any number that read, or one that changes. */
-export interface Turns {
-  /** Holds all the names, `changed` for itself and `read` with others, while `work` runs. First come, first served. */
-  take<T>(names: { changed: string; read?: string }, work: () => Promise<T>): Promise<T>
+/** Locks on volume names within this process: shared by any number of readers, or exclusive for one writer. */
+export interface VolumeLocks {
+  /**
+   * Holds `changed` exclusively and `read` shared while `work` runs. Waiters are served in the order of their calls.
+   */
+  hold<T>(names: { changed: string; read?: string }, work: () => Promise<T>): Promise<T>
 }
 
 interface Queue {
-  /** Ends with the last deed that changes. */
+  /** Resolves when the last writer has ended. */
   change: Promise<unknown>
-  /** Those that came after it. */
+  /** The readers that came after that writer. */
   reads: Promise<unknown>[]
-  /** How many wait or work. */
+  /** Number of callers that wait or work. */
   inside: number
 }
 
-export function openTurns(): Turns {
+/** Opens an empty set of locks. */
+export function openVolumeLocks(): VolumeLocks {
   const queues = new Map<string, Queue>()
   const enter = (name: string): Queue => {
     const queue = queues.get(name) ?? { change: Promise.resolve(), reads: [], inside: 0 }
@@ -27,12 +30,12 @@ export function openTurns(): Turns {
     if (queue.inside === 0) queues.delete(name)
   }
   return {
-    async take({ changed, read }, work) {
+    async hold({ changed, read }, work) {
       let release: () => void = () => undefined
       const end = new Promise<void>((resolve) => {
         release = resolve
       })
-      // Both places are taken at once, so that no two deeds wait for each other.
+      // Both queues are entered in the same step, so that two callers can never wait for each other.
       const own = enter(changed)
       const before = [own.change, ...own.reads]
       own.change = end
