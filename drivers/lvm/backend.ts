@@ -7,61 +7,62 @@ import { devicePath, plainName } from './names.ts'
 import type { Options } from './options.ts'
 import { markOf } from './tags.ts'
 
-/** What the deeds of one driver share. */
+/** State that all operations of one opened driver share. */
 export interface Backend {
   options: Options
   group: Group
   log: DriverLog
-  /** Marks what this driver is in the middle of. */
+  /** Identifies this driver in the marks of unfinished volumes. */
   owner: string
   pool: string
-  /** New volumes are thin. */
+  /** True when new volumes are thin. */
   thin: boolean
   /** Name of the storage host. */
   host: string
-  /** One deed at a time per name. */
+  /** Runs one `work` at a time for each name. */
   exclusive<T>(name: string, work: () => Promise<T>): Promise<T>
-  /** Throws `no-space` before a thin pool takes what would break it. */
+  /** Throws `no-space` when the thin pool is too full for `what`. */
   ensureRoom(what: string): Promise<void>
 }
 
 export const gib = 1024 ** 3
-const udevLooksMs = 3000
+const udevOpenMs = 3000
 
-/** The logical volume as it stands after steps that should have finished it. */
-export function finished(
+/** Returns the logical volume after steps that should have finished it. Throws LVM's error when it is not finished. */
+export function getFinished(
   outcome: Outcome,
   logical: string,
-  wanted: { bytes?: number; activeToo?: boolean } = {},
+  wanted: { bytes?: number; isActive?: boolean } = {},
 ): LogicalVolume {
   const found = outcome.find(logical)
   const whole = found && found.sizeBytes >= (wanted.bytes ?? 0) && !markOf(found, 'making')
-  if (!whole || (wanted.activeToo && !found.active)) throw failureOf(outcome.said, plainName(logical))
+  if (!whole || (wanted.isActive && !found.active)) throw failureOf(outcome.said, plainName(logical))
   return found
 }
 
-/** Throws `busy` when a device is open, and stays so: udev looks for a moment into each that was just closed. */
-export async function ensureUnused(backend: Backend, logical: LogicalVolume, deed: string): Promise<void> {
-  const until = performance.now() + udevLooksMs
+/** Throws `busy` when a device stays open for 3 seconds: udev opens each device briefly after it was closed. */
+export async function ensureUnused(backend: Backend, logical: LogicalVolume, verb: string): Promise<void> {
+  const until = performance.now() + udevOpenMs
   for (let found: LogicalVolume | undefined = logical; found?.open; ) {
     if (performance.now() > until) {
-      throw new DriverError('busy', `${plainName(logical.name)} is in use and cannot be ${deed}: detach it first`)
+      throw new DriverError('busy', `${plainName(logical.name)} is in use and cannot be ${verb}: detach it first`)
     }
     await sleep(200)
     found = volumeIn(await backend.group.report(), logical.name)
   }
 }
 
+/** Path of the device of a logical volume. */
 export function pathOf(backend: Backend, logical: string): string {
   return devicePath(backend.group.name, logical)
 }
 
-/** Whether it is unfinished and of this driver's making. */
+/** True when the logical volume is unfinished and this driver is making it. */
 export function isOurs(backend: Backend, found: LogicalVolume | undefined): boolean {
   return found !== undefined && markOf(found, 'making')?.owner === backend.owner
 }
 
-/** Removes those of the names that this driver began and did not finish. */
+/** Removes those of the named logical volumes that this driver began and did not finish. */
 export async function removeOurs(backend: Backend, names: string[]): Promise<void> {
   const report = await backend.group.report()
   const remove = report.volumes.filter((one) => names.includes(one.name) && isOurs(backend, one))

@@ -1,17 +1,17 @@
 import type { Runner } from '@hearth/driver'
 import { stopIfAborted } from './failures.ts'
 
-/** Done by one command: little enough that an abort is soon heeded, even by a host that does not hear of it. */
+/** Bytes for one command: few, so that an abort takes effect soon, even on a host that receives no signal. */
 const zeroPieceBytes = 4 * 1024 ** 3
 const copyPieceBytes = 512 * 1024 ** 2
-/** For pieces at a few MiB a second. */
+/** Enough for one piece at a few MiB per second. */
 const pieceTimeoutMs = 600_000
 
 const zeroScript = 'exec blkdiscard $4 -z -o "$2" -l "$3" "$1"'
 
 /**
- * Zeros are skipped where they are already; where the device can write them without moving them, they are laid down
- * first; elsewhere every byte is written once.
+ * `blank`: the target reads as zeros, so zeros are skipped. `sparse`: if the device can zero a range itself, it does so
+ * first and zeros are skipped. Otherwise every byte is written once.
  */
 const copyScript = `
 set -e
@@ -28,8 +28,8 @@ exec dd if="$1" of="$2" bs=4M iflag=direct,fullblock,skip_bytes,count_bytes ofla
 `
 
 /**
- * Makes bytes `[from, to)` of a device read as zeros, by the device itself where it can. Only when told that it may be
- * `inUse` is one overwritten that an export or a mount holds.
+ * Makes bytes `[from, to)` of a device read as zeros; the device itself does it where it can. A device that an export
+ * or a mount has open is overwritten only with `inUse`.
  */
 export async function zeroDevice(
   run: Runner,
@@ -44,7 +44,7 @@ export async function zeroDevice(
   )
 }
 
-/** Copies the first `bytes` of one device to another: `blank` one that reads as zeros already. */
+/** Copies the first `bytes` of one device to another; with `blank`, the target already reads as zeros. */
 export async function copyDevice(
   run: Runner,
   copy: { from: string; to: string; bytes: number; how: 'blank' | 'sparse' | 'whole' },

@@ -1,13 +1,13 @@
 import type { Backend } from './backend.ts'
 import { markTag } from './tags.ts'
 
-/** The command for a thick snapshot, sized in percent of its volume; LVM adds the room for its own notes. */
+/** Returns the command for a thick snapshot, sized in percent of its volume; LVM adds room for its own metadata. */
 export function snapshotCommand(backend: Backend, logical: string, source: string, mark?: string): string {
   const percent = `${backend.options.snapshotPercent}%ORIGIN`
   return `lvcreate -qq -y -s${mark ? ` --addtag ${mark}` : ''} -l ${percent} -n ${logical} ${backend.group.name}/${source}`
 }
 
-/** The command for a volume that is marked as unfinished; mirrors need no first synchronisation when all is zeroed. */
+/** Returns the command for a volume marked as unfinished. Mirrors need no first sync when all bytes are zeroed. */
 export function createCommand({ options, owner, group, pool, thin }: Backend, logical: string, bytes: number): string {
   const begin = `lvcreate -qq -y -an --addtag ${markTag('making', owner)} -n ${logical}`
   if (thin) return `${begin} -T -V ${bytes}b ${group.name}/${pool}`

@@ -1,6 +1,6 @@
 import { DriverError, type DriverErrorKind } from '@hearth/driver'
 
-/** The surest first: LVM also tells of devices that have nothing to do with the command. */
+/** The most reliable rule comes first: LVM also reports devices that are unrelated to the command. */
 const rules: [RegExp, DriverErrorKind, string][] = [
   [
     /insufficient (free space|suitable)|not enough (free )?(space|extents|PVs)|no space left|no free extents|reached threshold|out of (data|metadata) space/i,
@@ -27,21 +27,23 @@ const rules: [RegExp, DriverErrorKind, string][] = [
   [/not found|failed to find logical volume/i, 'not-found', 'look at the group with lvs'],
 ]
 
-/** What LVM `said` as an error of the right kind; `what` was being done. */
+/** Converts the output of LVM to an error of the right kind. `what` names the operation or the volume. */
 export function failureOf(said: string, what: string): DriverError {
   const [, kind, advice] = rules.find(([pattern]) => pattern.test(said)) ?? [null, 'failed' as const, null]
   const shown =
     said
       .trim()
       .replaceAll(/\s*\n\s*/g, '; ')
-      .slice(-800) || 'LVM did it not and did not say why'
+      .slice(-800) || 'LVM failed without a message'
   return new DriverError(kind, `${what}: ${shown}${advice ? ` (${advice})` : ''}`)
 }
 
+/** The error for a volume, snapshot or group that is missing. */
 export function notFound(what: string): DriverError {
   return new DriverError('not-found', `There is no ${what}`)
 }
 
+/** Throws `aborted` when the signal has fired. */
 export function stopIfAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new DriverError('aborted', `${what} was aborted`)
 }

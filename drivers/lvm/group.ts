@@ -2,19 +2,19 @@ import { DriverError, type Runner } from '@hearth/driver'
 import { failureOf } from './failures.ts'
 import { type GroupReport, type LogicalVolume, parseReport, reportLine } from './lvm.ts'
 
-/** Lines of the LVM shell that belong together. They all run, whether or not one before fails: say conditions by `-S`. */
+/** Lines for LVM's shell that belong together. All of them run, even after a failure: use `-S` for conditions. */
 export interface Steps {
   commands?: string[]
-  /** Logical volumes to be activated after it. */
+  /** Logical volumes to activate after the commands. */
   activate?: string[]
-  /** Logical volumes to be removed, unless they are in use. */
+  /** Logical volumes to remove; LVM refuses those that are in use. */
   remove?: string[]
 }
 
 export interface Outcome {
-  /** How the group stands after the steps. */
+  /** State of the group after the steps. */
   report: GroupReport
-  /** What LVM complained of. */
+  /** LVM's error messages about these steps. */
   said: string
   find(logical: string): LogicalVolume | undefined
 }
@@ -23,28 +23,28 @@ export interface Outcome {
 export interface Group {
   name: string
   run: Runner
-  /** Steps of many callers share one process of LVM and its report afterwards, which tells what came of them. */
+  /** Runs the steps. Many callers share one LVM process, and one report at its end that shows the results. */
   perform(steps: Steps): Promise<Outcome>
-  /** Not older than `maxAgeMs`; by default a new one, shared with all who ask meanwhile. */
+  /** Returns a report that is at most `maxAgeMs` old. The default is a new one, shared by callers that wait for it. */
   report(maxAgeMs?: number): Promise<GroupReport>
-  /** That a volume is there is believed of an old report, that it is not only of a new one. */
+  /** Finds a volume in a recent report (`believedMs`); only a new report can show that it is missing. */
   find(logical: string): Promise<LogicalVolume | undefined>
 }
 
-/** Old enough that deeds in a row share one, young enough for another service on the group. */
+/** Milliseconds that a report is reused: consecutive operations share it, and changes by other services show soon. */
 export const believedMs = 3000
-/** What a pipe surely takes at once (PIPE_BUF), less the line of the report. */
+/** Bytes that a pipe always accepts in one write (PIPE_BUF, 4096), minus the line of the report. */
 const bytesAtOnce = 3500
-/** LVM's shell takes 64 words in a line. */
+/** Volume names in one line: LVM's shell accepts 64 words. */
 const namesInLine = 40
-/** How long another service on the group may keep it. */
+/** Seconds to wait while another service has locked the group. */
 const lockSeconds = 300
 const exitLocked = 75
 const exitNoCommand = 127
 
 /**
- * One process at a time works on a group, of however many services. LVM's shell reads the lines, few enough that they
- * are all in its pipe before it starts: half of `lvremove group/name` would remove the group's every volume.
+ * flock lets one process at a time work on a group, across all services of the host. The lines for LVM's shell are few
+ * enough to be in its pipe before it starts: a cut-off `lvremove group/name` would remove every volume of the group.
  */
 const script = `
 lock=/run/lock; [ -d "$lock" ] || lock=/run
@@ -61,6 +61,7 @@ interface Waiting {
   reject(error: unknown): void
 }
 
+/** Opens a volume group on the host of `run`. `onReport` receives every report. */
 export function openGroup(name: string, run: Runner, onReport: (report: GroupReport) => void): Group {
   const waiting: Waiting[] = []
   let busy = false
@@ -105,14 +106,15 @@ export function openGroup(name: string, run: Runner, onReport: (report: GroupRep
   return group
 }
 
+/** Finds a logical volume in a report. */
 export function volumeIn(report: GroupReport | undefined, logical: string): LogicalVolume | undefined {
   return report?.volumes.find((one) => one.name === logical)
 }
 
-/** An unknown command is refused by its name, which tells whose complaints stand before it. */
+/** A command that does not exist: LVM's error message for it marks the end of one caller's messages. */
 const endOf = (index: number) => `end-of-${index}`
 
-/** As many of those waiting, one at least, as a pipe takes at once. */
+/** Takes as many waiting callers as fit into one pipe write, at least one. */
 function nextBatch(group: string, waiting: Waiting[]): Waiting[] {
   let count = 1
   const bytes = () => linesOf(group, waiting.slice(0, count + 1)).join('\n').length
@@ -148,7 +150,10 @@ async function runLines(group: string, run: Runner, lines: string[]): Promise<{ 
     throw new DriverError('unsupported', 'The storage host lacks LVM or flock: install lvm2 and util-linux')
   }
   if (exitCode === exitLocked) {
-    throw new DriverError('unavailable', `Another command holds the volume group ${group} for long: try again`)
+    throw new DriverError(
+      'unavailable',
+      `Another command has locked the volume group ${group} for ${lockSeconds} s: try again`,
+    )
   }
   const report = parseReport(stdout)
   if (!report) throw failureOf(complaints(stderr), `volume group ${group}`)
@@ -166,7 +171,7 @@ function outcomeOf(report: GroupReport, stderr: string, index: number, steps: St
   return { report, said: complaints([...own, ...about].join('\n')), find: (logical) => volumeIn(report, logical) }
 }
 
-/** LVM warns of much that is as it should be, such as volumes promised beyond the pool. */
+/** Drops LVM's warnings about intended states, such as volumes that together exceed the pool. */
 function complaints(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim())
   return lines

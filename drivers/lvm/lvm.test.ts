@@ -6,7 +6,7 @@ import { devicePath, logicalName, plainName } from './names.ts'
 import { mirroredFree } from './stats.ts'
 import { markOf, markTag, newOwner, ownerState } from './tags.ts'
 
-/** As LVM 2.03.16 reported a group with a thin pool, a volume, its snapshot and an unfinished clone. */
+/** Report of LVM 2.03.16 for a group with a thin pool, a volume, its snapshot and an unfinished clone. */
 const thinReport = `  LVM2_VG_NAME='vg0' LVM2_VG_SIZE='8585740288' LVM2_VG_FREE='1228931072' LVM2_VG_EXTENT_SIZE='4194304'
   LVM2_PV_NAME='/dev/vdb' LVM2_PV_FREE='1228931072' LVM2_PV_MISSING=''
   LVM2_LV_NAME='_snapshot-x' LVM2_LV_SIZE='1073741824' LVM2_LV_ATTR='Vwi---tz-k' LVM2_LV_TAGS='hearth.of=volume-a' LVM2_ORIGIN='volume-a' LVM2_ORIGIN_SIZE='' LVM2_POOL_LV='vg0-pool' LVM2_DATA_PERCENT='' LVM2_METADATA_PERCENT='' LVM2_LV_METADATA_SIZE=''
@@ -18,7 +18,7 @@ const thinReport = `  LVM2_VG_NAME='vg0' LVM2_VG_SIZE='8585740288' LVM2_VG_FREE=
   LVM2_LV_NAME='vg0-pool'
   LVM2_LV_NAME='volume-a'
 `
-/** The same LVM, of a group whose second device is gone, with a volume on it and an overfull snapshot. */
+/** Report of the same LVM for a group with a missing second device, a volume on it and an overflowed snapshot. */
 const thickReport = `  LVM2_VG_NAME='vg1' LVM2_VG_SIZE='8581545984' LVM2_VG_FREE='2126512128' LVM2_VG_EXTENT_SIZE='4194304'
   LVM2_PV_NAME='/dev/vdc' LVM2_PV_FREE='1052770304' LVM2_PV_MISSING=''
   LVM2_PV_NAME='[unknown]' LVM2_PV_FREE='1073741824' LVM2_PV_MISSING='missing'
@@ -30,7 +30,7 @@ const thickReport = `  LVM2_VG_NAME='vg1' LVM2_VG_SIZE='8581545984' LVM2_VG_FREE
 `
 
 describe('a report of LVM', () => {
-  test('tells a thin group: its pool, who is whose snapshot, what is open and what is unfinished', () => {
+  test('shows a thin group: its pool, the origin of snapshots, open volumes and unfinished volumes', () => {
     const report = parseReport(thinReport)!
     expect(report).toMatchObject({ name: 'vg0', sizeBytes: 8585740288, freeBytes: 1228931072, extentBytes: 4194304 })
     const [snapshot, pool, volume, clone] = report.volumes
@@ -41,7 +41,7 @@ describe('a report of LVM', () => {
     expect(markOf(volume!, 'making')).toBe(undefined)
   })
 
-  test('tells a thick group: lost devices, an overfull snapshot and the size of what it is of', () => {
+  test('shows a thick group: missing devices, an overflowed snapshot and the size of its volume', () => {
     const report = parseReport(thickReport)!
     expect(report.devices.map(({ missing }) => missing)).toEqual([false, true])
     const [snapshot, origin, partial] = report.volumes
@@ -50,13 +50,13 @@ describe('a report of LVM', () => {
     expect(partial).toMatchObject({ kind: 'thick', partial: true, active: false })
   })
 
-  test('is none when there is no such group', () => {
+  test('is null when there is no such group', () => {
     expect(parseReport('  Reading VG vg0 without a lock.\n')).toBe(null)
   })
 })
 
 describe('names', () => {
-  test('are upstream’s: snapshots get an underscore, devices doubled dashes', () => {
+  test('match upstream: snapshots get an underscore, devices get doubled dashes', () => {
     expect(logicalName('volume-1-2')).toBe('volume-1-2')
     expect(logicalName('snapshot-1')).toBe('_snapshot-1')
     expect(plainName('_snapshot-1')).toBe('snapshot-1')
@@ -64,13 +64,13 @@ describe('names', () => {
   })
 
   test.each(['root', 'volume', 'volume-', '_snapshot-1', 'volume-x_tdata', 'volume-x_rimage_0', '-f', 'volume-$(id)'])(
-    'of others, of LVM itself or of a shell are refused: %j',
+    'that belong to other programs, to LVM itself or to a shell are refused: %j',
     (name) => expect(() => logicalName(name)).toThrow('cannot name'),
   )
 })
 
 describe('owners of unfinished work', () => {
-  test('live as long as their process does, and a later process of that id is another', () => {
+  test('are alive as long as their process, and a later process with the same id is another owner', () => {
     const owner = newOwner()
     expect(ownerState(owner)).toBe('alive')
     const [host, pid, start] = owner.split(':')
@@ -79,7 +79,7 @@ describe('owners of unfinished work', () => {
     expect(ownerState(['elsewhere', pid, start, 1].join(':'))).toBe('unknown')
   })
 
-  test('stand in tags that LVM takes', () => {
+  test('are stored in tags that LVM accepts', () => {
     expect(markTag('growing', newOwner(), '1073741824')).toMatch(/^[A-Za-z0-9_+.\-/=!:&#]+$/)
   })
 })
@@ -99,11 +99,11 @@ test.each([
     'no-space',
   ],
   ['', 'failed'],
-])('what LVM said, %j, is %s', (said, kind) => {
+])('the LVM message %j becomes the error %s', (said, kind) => {
   expect(failureOf(said, 'volume-1')).toMatchObject({ kind, message: expect.stringContaining('volume-1') })
 })
 
-test('what is handed to one process of LVM fits in its pipe, so that it never reads half a line', async () => {
+test('the lines for one LVM process fit in its pipe, so that it never reads half a line', async () => {
   const given: string[] = []
   const group = openGroup(
     'g',
@@ -114,14 +114,14 @@ test('what is handed to one process of LVM fits in its pipe, so that it never re
     () => undefined,
   )
   const names = Array.from({ length: 100 }, (_, i) => `volume-00000000-0000-0000-0000-${String(i).padStart(12, '0')}`)
-  const deeds = names.map((name) => group.perform({ commands: [`lvcreate -n ${name} g`], remove: [name] }))
-  expect(new Set((await Promise.allSettled(deeds)).map(({ status }) => status))).toEqual(new Set(['rejected']))
+  const runs = names.map((name) => group.perform({ commands: [`lvcreate -n ${name} g`], remove: [name] }))
+  expect(new Set((await Promise.allSettled(runs)).map(({ status }) => status))).toEqual(new Set(['rejected']))
   expect(given.map((text) => text.length > 4095)).toEqual(given.map(() => false))
   expect(given.length).toBeLessThan(10)
   for (const name of names) expect(given.filter((text) => text.includes(`lvcreate -n ${name} g\n`))).toHaveLength(1)
 })
 
-test('mirrored room is what has a partner on another device', () => {
+test('mirrored capacity counts only bytes that have a partner on another device', () => {
   const device = (freeBytes: number) => ({ name: 'd', freeBytes, missing: false })
   const free = (...bytes: number[]) =>
     mirroredFree({ name: 'g', sizeBytes: 0, freeBytes: 0, extentBytes: 1, volumes: [], devices: bytes.map(device) }, 1)

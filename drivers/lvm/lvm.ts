@@ -1,30 +1,32 @@
-/** One logical volume, as LVM reports it; hidden ones are left out. */
+/** One logical volume as LVM reports it. Hidden ones are not listed. */
 export interface LogicalVolume {
   name: string
   sizeBytes: number
-  /** `snapshot` is one that holds overwritten bytes of a thick volume. */
+  /** `snapshot`: a thick snapshot, which stores the overwritten bytes of its volume. */
   kind: 'pool' | 'thin' | 'snapshot' | 'thick'
   tags: string[]
-  /** What it is a snapshot of; empty otherwise, and when a thin one's origin is gone. */
+  /** Volume of a snapshot; empty for other volumes, and when the origin of a thin snapshot is gone. */
   origin: string
   pool: string
-  /** How full a pool or a thick snapshot is. */
+  /** Used percentage of a pool or a thick snapshot. */
   dataPercent: number
   metadataPercent: number
-  /** Of a pool. */
+  /** Metadata size of a pool. */
   metadataBytes: number
   active: boolean
-  /** Someone has its device open. */
+  /** True when a process or the kernel has its device open. */
   open: boolean
-  /** A thick snapshot that ran full: its bytes are lost. A pool that failed or takes no more. */
+  /**
+   * True for a thick snapshot that overflowed (its bytes are lost), and for a pool that failed or accepts no writes.
+   */
   broken: boolean
-  /** A device under it is gone. */
+  /** True when one of its devices is missing. */
   partial: boolean
-  /** A snapshot is being taken back into it. */
+  /** True while a snapshot is being merged into it. */
   merging: boolean
-  /** Of a thick snapshot: bytes of its volume when it was taken. */
+  /** Size of the volume when a thick snapshot of it was taken. */
   originBytes: number
-  /** It stays inactive when the host starts, as thin snapshots do. */
+  /** True when it stays inactive at the start of the host, like thin snapshots. */
   skipped: boolean
 }
 
@@ -34,7 +36,7 @@ export interface Device {
   missing: boolean
 }
 
-/** What one call of LVM says of a volume group. */
+/** One report about a volume group. */
 export interface GroupReport {
   name: string
   sizeBytes: number
@@ -47,7 +49,7 @@ export interface GroupReport {
 const volumeColumns =
   'lv_name,lv_size,lv_attr,lv_tags,origin,origin_size,pool_lv,data_percent,metadata_percent,lv_metadata_size'
 
-/** The line for LVM's shell, less the group's name, whose output `parseReport` understands. */
+/** Command for LVM's shell, without the group's name; `parseReport` parses its output. */
 export const reportLine = [
   'fullreport --noheadings --nameprefixes --units b --nosuffix',
   '--configreport vg -o vg_name,vg_size,vg_free,vg_extent_size',
@@ -59,7 +61,7 @@ export const reportLine = [
 /** Columns by the names that LVM prefixes them with, such as LVM2_LV_NAME. */
 type Row = Record<string, string>
 
-/** The group of a report; null when there is none in it. Rows of segments have a name alone. */
+/** Parses a report; null when it contains no group. Segment rows contain only a name and are skipped. */
 export function parseReport(output: string): GroupReport | null {
   const rows = output
     .split('\n')

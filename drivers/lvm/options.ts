@@ -1,4 +1,4 @@
-/** LVM's own rule for names, less a leading dash. */
+/** LVM's rule for names, without a leading dash. */
 const lvmName = '^[A-Za-z0-9_+.][A-Za-z0-9_+.-]{0,126}$'
 const percent = { type: 'integer', minimum: 1, maximum: 100 }
 
@@ -13,40 +13,60 @@ export const volumeOptions = {
       default: 'auto',
       description: 'how new volumes are made; auto: thin when the pool exists or the group is empty and LVM can',
     },
-    poolName: { type: 'string', pattern: lvmName, description: 'the thin pool; <volumeGroup>-pool when absent' },
-    mirrors: { type: 'integer', minimum: 0, maximum: 8, default: 0, description: 'further copies of every extent' },
+    poolName: { type: 'string', pattern: lvmName, description: 'name of the thin pool; default: <volumeGroup>-pool' },
+    mirrors: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 8,
+      default: 0,
+      description: 'number of additional copies of every extent',
+    },
     reservedPercentage: { type: 'integer', minimum: 0, maximum: 100, default: 0 },
     maxOverSubscriptionRatio: { type: 'number', minimum: 1, default: 20 },
     clear: {
       enum: ['zero', 'none'],
       default: 'zero',
-      description: 'thick: what is done with the bytes of a deleted volume or snapshot',
+      description: 'thick: zero overwrites the bytes of a deleted volume or snapshot',
     },
-    clearSizeMiB: { type: 'integer', minimum: 0, default: 0, description: 'thick: only so much is zeroed; 0: all' },
+    clearSizeMiB: { type: 'integer', minimum: 0, default: 0, description: 'thick: how much of it is zeroed; 0: all' },
     zeroNew: {
       type: 'boolean',
       default: true,
-      description: 'thick: zeroes what a volume newly takes; without it, it shows what those extents held before',
+      description: 'thick: zeroes the new extents of a volume; if false, readers see the old content of those extents',
     },
     snapshotPercent: {
       ...percent,
       default: 100,
-      description: 'thick: room of a snapshot for overwritten bytes, of its volume; it is lost when more change',
+      description:
+        'thick: room of a snapshot for overwritten bytes, in percent of its volume; a snapshot that overflows is lost',
     },
     copies: {
       enum: ['sparse', 'whole'],
       default: 'sparse',
-      description: 'thick: whether a copy looks for zeros, which spares writes and costs processor time',
+      description: 'thick: sparse skips zeros, which saves writes and costs processor time',
     },
-    poolWarnPercent: { ...percent, default: 80, description: 'thin: a fuller pool, data or metadata, is told of' },
+    poolWarnPercent: {
+      ...percent,
+      default: 80,
+      description: 'thin: a warning is logged when data or metadata of the pool are fuller',
+    },
     poolExtendPercent: {
       ...percent,
       default: 75,
-      description: 'thin: a fuller pool is grown while its group has room; 100: never',
+      description: 'thin: a pool that is fuller is grown while its group has room; 100: never',
     },
     poolExtendBy: { ...percent, default: 20, description: 'thin: percent of its size that the pool grows by' },
-    poolRefusePercent: { ...percent, default: 95, description: 'thin: a fuller pool takes nothing new' },
-    watchSeconds: { type: 'integer', minimum: 1, default: 30, description: 'thin: how often the pool is looked at' },
+    poolRefusePercent: {
+      ...percent,
+      default: 95,
+      description: 'thin: a pool that is fuller refuses new volumes and snapshots',
+    },
+    watchSeconds: {
+      type: 'integer',
+      minimum: 1,
+      default: 30,
+      description: 'thin: time between two checks of the pool',
+    },
     capabilities: { type: 'object', default: {} },
   },
 }

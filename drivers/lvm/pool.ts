@@ -4,27 +4,31 @@ import { believedMs, type Group, volumeIn } from './group.ts'
 import type { GroupReport, LogicalVolume } from './lvm.ts'
 import type { Options } from './options.ts'
 
-/** Looks after one thin pool: grows it while its group has room, tells before it fills, refuses before it breaks. */
+/**
+ * Watches one thin pool: grows it while its group has room, warns when it fills up, refuses volumes before it breaks.
+ */
 export interface PoolWatch {
-  /** Given every report, tells once of each limit passed. */
-  look(report: GroupReport): void
+  /** Checks a report: starts to grow the pool, and warns once when it passes the limit. */
+  check(report: GroupReport): void
   /** Throws `no-space` when the pool is too full for `what`, and cannot grow. */
   ensureRoom(what: string): Promise<void>
   close(): void
 }
 
-/** Share of the free space that a new pool takes, as upstream; the rest is for its metadata and its growth. */
+/** Share of the free space for a new pool, as upstream; the remainder is for its metadata and its growth. */
 const poolShare = 0.95
-/** A report so old still says enough of how full a pool is. */
-const fillBelievedMs = 5000
+/** Milliseconds: a report of this age is new enough to judge how full a pool is. */
+const fillMaxAgeMs = 5000
 
-/** Finds the thin pool or makes it. Throws `no-space`, and `invalid` when another volume has its name. */
+/**
+ * Activates the thin pool; makes it when missing. Throws `no-space`, and `invalid` when another volume has its name.
+ */
 export async function ensurePool(group: Group, options: Options, pool: string): Promise<void> {
   const report = await group.report(believedMs)
   const found = volumeIn(report, pool)
   if (found && found.kind !== 'pool') {
     const advice = 'choose another poolName or rename it'
-    throw new DriverError('invalid', `${group.name}/${pool} is there and is no thin pool: ${advice}`)
+    throw new DriverError('invalid', `${group.name}/${pool} exists and is not a thin pool: ${advice}`)
   }
   if (found?.active) return
   const outcome = await group.perform({
@@ -48,8 +52,9 @@ function makePool(report: GroupReport, { mirrors }: Options, pool: string): stri
   ]
 }
 
+/** Opens the watch of a thin pool; it reads a report every `watchSeconds` until closed. */
 export function openPoolWatch(group: Group, options: Options, pool: string, log: DriverLog): PoolWatch {
-  let told = false
+  let hasWarned = false
   let growing: Promise<void> | undefined
   const grow = (): Promise<void> => {
     growing ??= growPool(group, options, pool, log).finally(() => {
@@ -57,24 +62,25 @@ export function openPoolWatch(group: Group, options: Options, pool: string, log:
     })
     return growing
   }
-  const look = (report: GroupReport): void => {
+  const check = (report: GroupReport): void => {
     const found = volumeIn(report, pool)
     if (!found) return
     if (isFuller(found, options.poolExtendPercent) && growth(report, found, options).some(Boolean)) {
       void grow().catch((error: unknown) => log.warn({ error }, 'the thin pool could not be grown'))
     }
     const full = found.broken || isFuller(found, options.poolWarnPercent)
-    if (full && !told) log.warn(fillOf(report, found), 'the thin pool fills up: add a device to its group (vgextend)')
-    told = full
+    if (full && !hasWarned)
+      log.warn(fillOf(report, found), 'the thin pool fills up: add a device to its group (vgextend)')
+    hasWarned = full
   }
   const timer = setInterval(() => {
-    group.report().catch((error: unknown) => log.warn({ error }, 'the thin pool could not be looked at'))
+    group.report().catch((error: unknown) => log.warn({ error }, 'the thin pool could not be checked'))
   }, options.watchSeconds * 1000)
   timer.unref()
   return {
-    look,
+    check,
     async ensureRoom(what) {
-      let report = await group.report(fillBelievedMs)
+      let report = await group.report(fillMaxAgeMs)
       if (tooFull(report, options, pool)) {
         await grow().catch(() => undefined)
         report = await group.report()
@@ -91,16 +97,16 @@ function tooFull(report: GroupReport, { poolRefusePercent }: Options, pool: stri
   if (!found) return null
   if (!found.broken && !isFuller(found, poolRefusePercent)) return null
   const fill = `${found.dataPercent} % of its data and ${found.metadataPercent} % of its metadata are in use`
-  const rule = `nothing new is taken from ${poolRefusePercent} % on`
+  const rule = `new volumes are refused from ${poolRefusePercent} % (poolRefusePercent)`
   return `the thin pool ${report.name}/${pool} is full: ${fill}, ${rule}; add a device to the group (vgextend) or delete volumes`
 }
 
-/** Bytes that data and metadata should grow by: what is asked for, as far as the group has it. */
+/** Returns by how many bytes data and metadata should grow, limited by the free bytes of the group. */
 function growth(report: GroupReport, pool: LogicalVolume, options: Options): [data: number, metadata: number] {
   const limit = options.poolExtendPercent
   if (limit === 100) return [0, 0]
   const { extentBytes, freeBytes } = report
-  // Metadata grow together with the spare kept for their repair.
+  // The spare volume for metadata repair grows by the same amount.
   const metadata = Math.min(Math.max(pool.metadataBytes, extentBytes), wholeExtents(freeBytes / 2, extentBytes))
   const step = Math.max((pool.sizeBytes * options.poolExtendBy) / 100, extentBytes)
   const data = Math.min(wholeExtents(step, extentBytes), freeBytes)

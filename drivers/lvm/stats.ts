@@ -3,7 +3,7 @@ import { type Backend, gib } from './backend.ts'
 import { volumeIn } from './group.ts'
 import type { GroupReport } from './lvm.ts'
 
-/** Capacities of the pool or the group; `location_info` in upstream's words, by which a move within a host is known. */
+/** Stats of the pool or group, in GiB. `location_info` is upstream's: it shows that a migration stays on one host. */
 export function statsOf(backend: Backend, report: GroupReport): BackendStats {
   const { options, group, host, thin } = backend
   const type = thin ? 'thin' : 'default'
@@ -57,8 +57,8 @@ function capacities({ thin, pool, options }: Backend, report: GroupReport): Capa
 }
 
 /**
- * Bytes that can be had in volumes whose every copy lies on another device: the `j` largest devices hold one copy of
- * each byte at most, so the others must hold the rest.
+ * Returns the bytes available for volumes whose copies are all on different devices. The `j` largest devices hold at
+ * most `j` copies of each byte, so the other devices must hold the remaining copies.
  */
 export function mirroredFree(report: GroupReport, mirrors: number): number {
   const free = report.devices.map((device) => device.freeBytes).sort((a, b) => b - a)

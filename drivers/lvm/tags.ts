@@ -3,45 +3,49 @@ import { hostname } from 'node:os'
 import type { LogicalVolume } from './lvm.ts'
 
 /**
- * What is going on with a logical volume, kept as LVM tags `hearth.<what>=<about>/<owner>` so that it survives the
- * process: `making` it is not finished, or is being deleted · `growing` bytes from `about` on are not zeroed yet ·
- * `reverting` the snapshot `about` is being merged into it · `keeping` it is the copy of a snapshot being merged.
+ * Unfinished work on a logical volume, stored as an LVM tag `hearth.<kind>=<about>/<owner>` that outlives the process.
+ * `making`: not finished yet, or being deleted · `growing`: the bytes from `about` on are not zeroed yet · `reverting`:
+ * the snapshot `about` is being merged into it · `keeping`: it is a copy of a snapshot that is being merged.
  */
-export type Deed = 'making' | 'growing' | 'reverting' | 'keeping'
+export type MarkKind = 'making' | 'growing' | 'reverting' | 'keeping'
 
 export interface Mark {
-  deed: Deed
+  kind: MarkKind
   about: string
   owner: string
   tag: string
 }
 
-/** The volume of a thin snapshot whose origin LVM has forgotten. */
+/** Prefix of the tag that names the volume of a thin snapshot, for when LVM no longer knows the origin. */
 const ofTag = 'hearth.of='
 
 let serial = 0
 
-/** Names this process, and one driver within it, beyond the reuse of process ids. */
+/** Returns a name for this process and one driver in it; unique even when process ids are reused. */
 export function newOwner(): string {
   serial += 1
   return [thisHost(), process.pid, startOf(process.pid), serial].join(':')
 }
 
-export function markTag(deed: Deed, owner: string, about = ''): string {
-  return `hearth.${deed}=${about}/${owner}`
+/** Returns the tag of a mark. */
+export function markTag(kind: MarkKind, owner: string, about = ''): string {
+  return `hearth.${kind}=${about}/${owner}`
 }
 
+/** All marks of a logical volume. */
 export function marksOf(logical: LogicalVolume): Mark[] {
   return logical.tags.flatMap((tag) => {
-    const [, deed, about, owner] = /^hearth\.(making|growing|reverting|keeping)=([^/]*)\/(.*)$/.exec(tag) ?? []
-    return deed ? [{ deed: deed as Deed, about: about!, owner: owner!, tag }] : []
+    const [, kind, about, owner] = /^hearth\.(making|growing|reverting|keeping)=([^/]*)\/(.*)$/.exec(tag) ?? []
+    return kind ? [{ kind: kind as MarkKind, about: about!, owner: owner!, tag }] : []
   })
 }
 
-export function markOf(logical: LogicalVolume, deed: Deed): Mark | undefined {
-  return marksOf(logical).find((mark) => mark.deed === deed)
+/** The first mark of this kind on a logical volume. */
+export function markOf(logical: LogicalVolume, kind: MarkKind): Mark | undefined {
+  return marksOf(logical).find((mark) => mark.kind === kind)
 }
 
+/** Returns the tag that names the volume of a thin snapshot. */
 export function volumeTag(logicalVolume: string): string {
   return `${ofTag}${logicalVolume}`
 }
@@ -51,7 +55,7 @@ export function volumeOfSnapshot(snapshot: LogicalVolume): string {
   return snapshot.tags.find((tag) => tag.startsWith(ofTag))?.slice(ofTag.length) ?? snapshot.origin
 }
 
-/** Whether the process still runs that made a mark; of another host's process only `unknown` can be said. */
+/** Returns whether the process that made a mark still runs; `unknown` for a process of another host. */
 export function ownerState(owner: string): 'alive' | 'dead' | 'unknown' {
   const [host, pid, start] = owner.split(':')
   if (host !== thisHost()) return 'unknown'
@@ -62,7 +66,7 @@ function thisHost(): string {
   return hostname().replace(/[^A-Za-z0-9_.-]/g, '_')
 }
 
-/** When a process began, in clock ticks since boot; empty when there is none (proc(5), field 22). */
+/** Start time of a process in clock ticks since boot (proc(5), field 22); empty when it does not run. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

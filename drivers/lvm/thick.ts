@@ -1,14 +1,14 @@
 import { DriverError } from '@hearth/driver'
-import { type Backend, ensureUnused, finished, isOurs, pathOf, removeOurs } from './backend.ts'
+import { type Backend, ensureUnused, getFinished, isOurs, pathOf, removeOurs } from './backend.ts'
 import { copyDevice, zeroDevice } from './bytes.ts'
 import { createCommand, snapshotCommand } from './commands.ts'
 import { failureOf, stopIfAborted } from './failures.ts'
 import type { GroupReport, LogicalVolume } from './lvm.ts'
-import { passingName, plainName } from './names.ts'
-import { finishRevert, settle } from './settle.ts'
+import { plainName, temporaryName } from './names.ts'
+import { finishRevert, recover } from './recovery.ts'
 import { markTag } from './tags.ts'
 
-/** A volume with extents of its own, zeroed before it counts as one. */
+/** Makes a volume with its own extents. It is marked as unfinished until they are zeroed. */
 export async function createThick(
   backend: Backend,
   logical: string,
@@ -21,21 +21,22 @@ export async function createThick(
   })
 }
 
-/** A volume with the bytes of a snapshot, or of a volume as it stands, through a snapshot that passes. */
+/** Makes a volume with the bytes of a snapshot, or with the present bytes of a volume by a temporary snapshot. */
 export async function copyVolume(
   backend: Backend,
   logical: string,
   wanted: { source: LogicalVolume; bytes: number; signal?: AbortSignal | undefined },
 ): Promise<void> {
   const { source, bytes, signal } = wanted
-  const passing = source.kind === 'thick' ? passingName(logical) : null
-  // A dead process may have left one, and what then still read from it kept it when the rest was settled.
-  if (passing) await settle(backend, passing)
+  const temporary = source.kind === 'thick' ? temporaryName(logical) : null
+  // A dead process may have left this snapshot; recovery at the start could not remove it if a copy was still reading
+  // it.
+  if (temporary) await recover(backend, temporary)
   const commands = [createCommand(backend, logical, bytes)]
-  if (passing) commands.unshift(snapshotCommand(backend, passing, source.name, markTag('making', backend.owner)))
+  if (temporary) commands.unshift(snapshotCommand(backend, temporary, source.name, markTag('making', backend.owner)))
   if (backend.thin) await backend.ensureRoom(plainName(logical))
-  await makeMarked(backend, { logical, commands, bytes, ...(passing && { passing }) }, async (made) => {
-    const [from, to] = [pathOf(backend, passing ?? source.name), pathOf(backend, logical)]
+  await makeMarked(backend, { logical, commands, bytes, ...(temporary && { temporary }) }, async (made) => {
+    const [from, to] = [pathOf(backend, temporary ?? source.name), pathOf(backend, logical)]
     const copied = Math.min(made.sizeBytes, source.kind === 'snapshot' ? source.originBytes : source.sizeBytes)
     await copyDevice(
       backend.group.run,
@@ -47,17 +48,18 @@ export async function copyVolume(
   })
 }
 
+/** Takes a snapshot of a thick volume. */
 export async function snapshotThick(backend: Backend, logical: string, source: LogicalVolume): Promise<void> {
   const outcome = await backend.group.perform({ commands: [snapshotCommand(backend, logical, source.name)] })
-  if (finished(outcome, logical).kind !== 'snapshot') {
+  if (getFinished(outcome, logical).kind !== 'snapshot') {
     await backend.group.perform({ remove: [logical] })
     throw failureOf(outcome.said, plainName(logical))
   }
 }
 
 /**
- * Grows a volume; the mark says from where on it is not zeroed yet. LVM grows one with snapshots only while it is not
- * active.
+ * Extends a volume; the mark has the offset from which it is not zeroed yet. LVM extends a volume with snapshots only
+ * while it is inactive, so such a volume must not be in use.
  */
 export async function growThick(
   backend: Backend,
@@ -84,7 +86,7 @@ export async function growThick(
     await group.perform({ commands: [unmark] })
     throw failureOf(outcome.said, `Extending ${plainName(found.name)}`)
   }
-  const grown = finished(outcome, found.name, { bytes, activeToo: true })
+  const grown = getFinished(outcome, found.name, { bytes, isActive: true })
   if (backend.options.zeroNew) {
     await zeroDevice(group.run, {
       path: pathOf(backend, found.name),
@@ -96,7 +98,10 @@ export async function growThick(
   await group.perform({ commands: [unmark] })
 }
 
-/** From its mark on the volume is no more one, however much of it is zeroed. */
+/**
+ * Removes a volume or snapshot. The mark comes first: from then on it counts as deleted, even if zeroing is
+ * interrupted.
+ */
 export async function removeThick(backend: Backend, found: LogicalVolume, signal?: AbortSignal): Promise<void> {
   const { group, owner, options } = backend
   const what = `Deleting ${plainName(found.name)}`
@@ -122,12 +127,14 @@ export async function removeThick(backend: Backend, found: LogicalVolume, signal
   if (left) throw failureOf(removed.said || marked.said, what)
 }
 
-/** The snapshot is merged and made anew; the mark on the volume tells a later process to make it, if this one dies. */
+/**
+ * Merges the snapshot and makes it again. If this process dies, a later one sees the mark on the volume and makes it.
+ */
 export async function revertThick(backend: Backend, volume: LogicalVolume, snapshot: LogicalVolume): Promise<void> {
   const { group, owner } = backend
   await ensureUnused(backend, volume, 'reverted')
   await ensureUnused(backend, snapshot, 'reverted to')
-  if (snapshot.broken) throw lost(snapshot)
+  if (snapshot.broken) throw snapshotLost(snapshot)
   const path = `${group.name}/${volume.name}`
   const outcome = await group.perform({
     commands: [
@@ -141,42 +148,45 @@ export async function revertThick(backend: Backend, volume: LogicalVolume, snaps
   await finishRevert(backend, merged, outcome)
 }
 
-export function lost(snapshot: LogicalVolume): DriverError {
-  const why = 'more was overwritten since than it had room for (snapshotPercent)'
+/** The error for a snapshot that overflowed. */
+export function snapshotLost(snapshot: LogicalVolume): DriverError {
+  const why = 'more bytes were overwritten than it has room for (snapshotPercent)'
   return new DriverError('failed', `The bytes of ${plainName(snapshot.name)} are lost: ${why}`)
 }
 
-/** Thick snapshots of a volume, the passing ones of copies too. */
+/** Names of the thick snapshots of a volume, including temporary ones. */
 export function snapshotsOn(report: GroupReport, logical: string): string[] {
   return report.volumes.filter((one) => one.kind === 'snapshot' && one.origin === logical).map((one) => one.name)
 }
 
-interface Making {
+interface MakePlan {
   logical: string
   commands: string[]
   bytes: number
-  passing?: string
+  temporary?: string
 }
 
 async function makeMarked(
   backend: Backend,
-  { logical, commands, bytes, passing }: Making,
+  { logical, commands, bytes, temporary }: MakePlan,
   fill: (made: LogicalVolume) => Promise<void>,
 ): Promise<void> {
   const { group, owner } = backend
-  const all = passing ? [logical, passing] : [logical]
+  const all = temporary ? [logical, temporary] : [logical]
   try {
     const begun = await group.perform({ commands, activate: [logical] })
     const made = begun.find(logical)
-    // Another service may have been faster: what is not of our making is left alone.
+    // Another service may have made a volume of this name first; only volumes with our own mark are used.
     const foreign = all.some((one) => !isOurs(backend, begun.find(one)))
     if (foreign || !made?.active || made.sizeBytes < bytes) throw failureOf(begun.said, plainName(logical))
     await fill(made)
     const unmark = `lvchange -qq --deltag ${markTag('making', owner)} ${group.name}/${logical}`
-    const outcome = await group.perform({ commands: [unmark], ...(passing && { remove: [passing] }) })
-    finished(outcome, logical, { bytes, activeToo: true })
+    const outcome = await group.perform({ commands: [unmark], ...(temporary && { remove: [temporary] }) })
+    getFinished(outcome, logical, { bytes, isActive: true })
   } catch (error) {
-    await removeOurs(backend, all).catch((again: unknown) => backend.log.warn({ again, all }, 'left unfinished'))
+    await removeOurs(backend, all).catch((again: unknown) =>
+      backend.log.warn({ again, all }, 'unfinished volumes could not be removed; the next start tries again'),
+    )
     throw error
   }
 }

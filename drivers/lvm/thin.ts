@@ -1,26 +1,27 @@
-import { type Backend, ensureUnused, finished, removeOurs } from './backend.ts'
+import { type Backend, ensureUnused, getFinished, removeOurs } from './backend.ts'
 import { failureOf } from './failures.ts'
 import type { Outcome } from './group.ts'
 import type { LogicalVolume } from './lvm.ts'
 import { keeperName, plainName } from './names.ts'
-import { restoreSnapshot } from './settle.ts'
+import { restoreSnapshot } from './recovery.ts'
 import { markTag, volumeTag } from './tags.ts'
 
-/** A blank volume is whole with the one entry that LVM makes of it. */
+/** Makes a blank volume. It needs no mark: one LVM command makes it complete. */
 export async function createThin(backend: Backend, logical: string, bytes: number): Promise<void> {
   const { group, pool } = backend
   await backend.ensureRoom(plainName(logical))
   const command = `lvcreate -qq -y -an -T -V ${bytes}b -n ${logical} ${group.name}/${pool}`
-  finished(await group.perform({ commands: [command], activate: [logical] }), logical, { bytes, activeToo: true })
+  getFinished(await group.perform({ commands: [command], activate: [logical] }), logical, { bytes, isActive: true })
 }
 
+/** Takes a snapshot of a thin volume. */
 export async function snapshotThin(backend: Backend, logical: string, source: LogicalVolume): Promise<void> {
   await backend.ensureRoom(plainName(logical))
   const command = `lvcreate -qq -y -an -s -n ${logical} ${backend.group.name}/${source.name}`
-  finished(await backend.group.perform({ commands: [command] }), logical, { bytes: source.sizeBytes })
+  getFinished(await backend.group.perform({ commands: [command] }), logical, { bytes: source.sizeBytes })
 }
 
-/** A volume that shares its blocks with a thin volume or snapshot; while it is smaller than asked for it is marked. */
+/** Makes a volume that shares its blocks with a thin volume or snapshot; marked as unfinished until it has its size. */
 export async function cloneThin(
   backend: Backend,
   logical: string,
@@ -39,18 +40,20 @@ export async function cloneThin(
   ]
   const outcome = await group.perform({ commands, activate: [logical] })
   try {
-    finished(outcome, logical, { bytes, activeToo: true })
+    getFinished(outcome, logical, { bytes, isActive: true })
   } catch (error) {
     await removeOurs(backend, [logical])
     throw error
   }
 }
 
+/** Extends a thin volume or snapshot to `bytes`. */
 export async function growThin(backend: Backend, logical: string, bytes: number): Promise<void> {
   const command = `lvextend -qq -y -L ${bytes}b ${backend.group.name}/${logical}`
-  finished(await backend.group.perform({ commands: [command] }), logical, { bytes })
+  getFinished(await backend.group.perform({ commands: [command] }), logical, { bytes })
 }
 
+/** Removes a thin volume or snapshot. Throws `busy` when it is in use. */
 export async function removeThin(backend: Backend, found: LogicalVolume): Promise<void> {
   await ensureUnused(backend, found, 'deleted')
   const outcome = await backend.group.perform({ remove: [found.name] })
@@ -58,17 +61,18 @@ export async function removeThin(backend: Backend, found: LogicalVolume): Promis
 }
 
 /**
- * Merging a thin snapshot gives its blocks to the volume in one step and takes the snapshot away: a copy of it, made
- * before, becomes the snapshot. The merged one is first grown to the volume's size, which the volume keeps so.
+ * Reverts a volume to a thin snapshot. The merge gives the snapshot's blocks to the volume in one step and removes the
+ * snapshot, so a copy of it is made before and becomes the snapshot. The merged snapshot is first grown to the volume's
+ * size, so that the volume does not shrink.
  */
 export async function revertThin(backend: Backend, volume: LogicalVolume, snapshot: LogicalVolume): Promise<void> {
   await ensureUnused(backend, volume, 'reverted')
   const { group } = backend
   const keeper = keeperName(snapshot.name)
-  const kept = await keepSnapshot(backend, { volume, snapshot, keeper })
+  const copied = await copySnapshot(backend, { volume, snapshot, keeper })
   try {
-    if (kept.find(volume.name)?.active || kept.find(snapshot.name)?.active) {
-      throw failureOf(kept.said || 'still in use', `Reverting ${plainName(volume.name)}`)
+    if (copied.find(volume.name)?.active || copied.find(snapshot.name)?.active) {
+      throw failureOf(copied.said || 'still in use', `Reverting ${plainName(volume.name)}`)
     }
     if (snapshot.sizeBytes < volume.sizeBytes) await growThin(backend, snapshot.name, volume.sizeBytes)
     await merge(backend, { volume, snapshot, keeper })
@@ -86,22 +90,22 @@ interface Merge {
 }
 
 /**
- * Copies the snapshot and takes both devices away, which merging needs. LVM forgets what the other snapshots belong to
- * when the volume's blocks are exchanged: it is kept with them.
+ * Copies the snapshot and deactivates snapshot and volume, as the merge requires. LVM loses the origin of the other
+ * snapshots when the volume's blocks are exchanged, so a tag on each of them names the volume.
  */
-async function keepSnapshot(backend: Backend, { volume, snapshot, keeper }: Merge): Promise<Outcome> {
+async function copySnapshot(backend: Backend, { volume, snapshot, keeper }: Merge): Promise<Outcome> {
   const { group, owner } = backend
-  const belongs = volumeTag(volume.name)
+  const volumeMark = volumeTag(volume.name)
   const outcome = await group.perform({
     commands: [
-      `lvchange -qq --addtag ${belongs} -Sorigin=${volume.name}&&lv_name=~^_snapshot- ${group.name}`,
-      `lvcreate -qq -y -an -s --addtag ${markTag('keeping', owner)} --addtag ${belongs} -n ${keeper} ${group.name}/${snapshot.name}`,
+      `lvchange -qq --addtag ${volumeMark} -Sorigin=${volume.name}&&lv_name=~^_snapshot- ${group.name}`,
+      `lvcreate -qq -y -an -s --addtag ${markTag('keeping', owner)} --addtag ${volumeMark} -n ${keeper} ${group.name}/${snapshot.name}`,
       `lvchange -qq -an ${group.name}/${volume.name} ${group.name}/${snapshot.name}`,
     ],
   })
   if (outcome.find(keeper)) return outcome
   await group.perform({ activate: [volume.name] })
-  throw failureOf(outcome.said, `Keeping ${plainName(snapshot.name)}`)
+  throw failureOf(outcome.said, `Copying ${plainName(snapshot.name)}`)
 }
 
 async function merge(backend: Backend, { volume, snapshot, keeper }: Merge): Promise<void> {
@@ -117,5 +121,5 @@ async function merge(backend: Backend, { volume, snapshot, keeper }: Merge): Pro
   if (outcome.find(keeper) || !outcome.find(snapshot.name)) {
     throw failureOf(outcome.said, `Reverting ${plainName(volume.name)}`)
   }
-  finished(outcome, volume.name, { bytes: volume.sizeBytes, activeToo: true })
+  getFinished(outcome, volume.name, { bytes: volume.sizeBytes, isActive: true })
 }

@@ -6,41 +6,41 @@ import {
   type VolumeDriver,
   type VolumeRef,
 } from '@hearth/driver'
-import { type Backend, finished, gib, pathOf } from './backend.ts'
+import { adoptionMethods } from './adopt.ts'
+import { type Backend, getFinished, gib, pathOf } from './backend.ts'
 import { stopIfAborted } from './failures.ts'
 import { believedMs, openGroup, volumeIn } from './group.ts'
 import type { LogicalVolume } from './lvm.ts'
-import { managing } from './manage.ts'
 import { isSnapshotName, logicalName, plainName } from './names.ts'
 import type { Options } from './options.ts'
 import { ensurePool, openPoolWatch, type PoolWatch } from './pool.ts'
-import { existing, existingActive, pairOf, settle, settleAll } from './settle.ts'
+import { getActiveVolume, getPair, getVolume, recover, recoverAll } from './recovery.ts'
 import { statsOf } from './stats.ts'
 import { markOf, marksOf, newOwner, volumeOfSnapshot } from './tags.ts'
 import {
   copyVolume,
   createThick,
   growThick,
-  lost,
   removeThick,
   revertThick,
+  snapshotLost,
   snapshotsOn,
   snapshotThick,
 } from './thick.ts'
 import { cloneThin, createThin, growThin, removeThin, revertThin, snapshotThin } from './thin.ts'
 
-/** LVM's largest volume, 8 EiB, less what its numbers would round. */
+/** LVM's largest volume, 8 EiB, minus one GiB because of rounding. */
 const largestGiB = 8 * 1024 ** 3 - 1
 
 /**
- * Volumes and snapshots as logical volumes of one group, named as upstream Cinder names them. How new volumes are made
- * is the backend's; every later deed goes by what it finds, so that thin and thick ones may be in one group.
+ * Opens a driver whose volumes and snapshots are logical volumes of one group, named as in upstream Cinder. The options
+ * decide whether new volumes are thin; later operations look at the volume itself, so a group may contain both kinds.
  */
 export async function openLvmVolume(given: Record<string, unknown>, deps: DriverDeps): Promise<VolumeDriver> {
   const options = given as unknown as Options
   const pool = options.poolName ?? `${options.volumeGroup}-pool`
   let watch: PoolWatch | undefined
-  const group = openGroup(options.volumeGroup, deps.run, (report) => watch?.look(report))
+  const group = openGroup(options.volumeGroup, deps.run, (report) => watch?.check(report))
   const [report, { stdout }] = await Promise.all([
     group.report(),
     deps.run(['sh', '-c', 'uname -n; lvm segtypes 2>/dev/null']),
@@ -56,19 +56,19 @@ export async function openLvmVolume(given: Record<string, unknown>, deps: Driver
   if (thin) await ensurePool(group, options, pool)
   if (thin || poolFound) {
     watch = openPoolWatch(group, options, pool, deps.log)
-    watch.look(await group.report(believedMs))
+    watch.check(await group.report(believedMs))
   }
   const ensureRoom = async (what: string): Promise<void> => watch?.ensureRoom(what)
   const owner = newOwner()
   const exclusive = openExclusive()
   const backend: Backend = { options, group, log: deps.log, owner, pool, thin, host, exclusive, ensureRoom }
-  await settleAll(backend)
+  await recoverAll(backend)
   return {
     stats: async () => statsOf(backend, await group.report()),
     ...volumes(backend),
     ...snapshots(backend),
     ...devices(backend),
-    ...managing(backend),
+    ...adoptionMethods(backend),
     close: async () => watch?.close(),
   }
 }
@@ -100,7 +100,7 @@ function snapshots(
 
 function devices(backend: Backend): Pick<VolumeDriver, 'connection' | 'address' | 'snapshotAddress'> {
   const active = (name: string): Promise<LogicalVolume> =>
-    backend.exclusive(name, () => existingActive(backend, logicalName(name)))
+    backend.exclusive(name, () => getActiveVolume(backend, logicalName(name)))
   return {
     async connection(volume) {
       const { name, sizeBytes } = await active(volume.name)
@@ -109,7 +109,7 @@ function devices(backend: Backend): Pick<VolumeDriver, 'connection' | 'address' 
     address: async (volume) => ({ filename: pathOf(backend, (await active(volume.name)).name), format: 'raw' }),
     async snapshotAddress(snapshot) {
       const found = await active(snapshot.name)
-      if (found.kind === 'snapshot' && found.broken) throw lost(found)
+      if (found.kind === 'snapshot' && found.broken) throw snapshotLost(found)
       return { filename: pathOf(backend, found.name), format: 'raw' }
     },
   }
@@ -119,7 +119,7 @@ async function create(backend: Backend, volume: VolumeRef, signal?: AbortSignal)
   const logical = logicalName(volume.name)
   const bytes = bytesOf(volume.sizeGiB)
   stopIfAborted(signal, `Making ${volume.name}`)
-  if (await isThere(backend, logical, volume)) return
+  if (await ensureExisting(backend, logical, volume)) return
   if (backend.thin) await createThin(backend, logical, bytes)
   else await createThick(backend, logical, bytes, signal)
 }
@@ -131,15 +131,17 @@ function bytesOf(sizeGiB: number): number {
   return sizeGiB * gib
 }
 
-/** Whether the volume is finished, with its device. An old report is believed: LVM makes no name twice. */
-async function isThere(backend: Backend, logical: string, volume: VolumeRef): Promise<boolean> {
+/**
+ * Returns true when the volume is finished, and activates it. A cached report suffices: LVM refuses a second such name.
+ */
+async function ensureExisting(backend: Backend, logical: string, volume: VolumeRef): Promise<boolean> {
   const known = volumeIn(await backend.group.report(believedMs), logical)
-  const found = known && (await settle(backend, logical))
+  const found = known && (await recover(backend, logical))
   if (!found) return false
   if (found.sizeBytes < volume.sizeGiB * gib) {
-    throw new DriverError('invalid', `${volume.name} is there already with ${found.sizeBytes} bytes`)
+    throw new DriverError('invalid', `${volume.name} already exists with ${found.sizeBytes} bytes`)
   }
-  if (!found.active) finished(await backend.group.perform({ activate: [logical] }), logical, { activeToo: true })
+  if (!found.active) getFinished(await backend.group.perform({ activate: [logical] }), logical, { isActive: true })
   return true
 }
 
@@ -147,19 +149,19 @@ async function copy(backend: Backend, volume: VolumeRef, from: string, signal?: 
   const logical = logicalName(volume.name)
   const bytes = bytesOf(volume.sizeGiB)
   stopIfAborted(signal, `Making ${volume.name}`)
-  if (await isThere(backend, logical, volume)) return
-  const source = await existing(backend, logicalName(from))
+  if (await ensureExisting(backend, logical, volume)) return
+  const source = await getVolume(backend, logicalName(from))
   if (source.kind !== 'snapshot' && source.sizeBytes > bytes) {
     throw new DriverError('invalid', `${volume.name} of ${volume.sizeGiB} GiB cannot hold ${from}`)
   }
-  if (source.kind === 'snapshot' && source.broken) throw lost(source)
+  if (source.kind === 'snapshot' && source.broken) throw snapshotLost(source)
   stopIfAborted(signal, `Making ${volume.name}`)
   if (source.kind === 'thin') await cloneThin(backend, logical, { source, bytes })
   else await copyVolume(backend, logical, { source, bytes, signal })
 }
 
 async function extend(backend: Backend, name: string, bytes: number, signal?: AbortSignal): Promise<void> {
-  const found = await existing(backend, logicalName(name))
+  const found = await getVolume(backend, logicalName(name))
   if (found.sizeBytes >= bytes) return
   if (found.kind === 'thin') await growThin(backend, found.name, bytes)
   else await growThick(backend, found, bytes, signal)
@@ -168,15 +170,15 @@ async function extend(backend: Backend, name: string, bytes: number, signal?: Ab
 async function takeSnapshot(backend: Backend, snapshot: SnapshotRef, signal?: AbortSignal): Promise<undefined> {
   const logical = logicalName(snapshot.name)
   stopIfAborted(signal, `Making ${snapshot.name}`)
-  if (await settle(backend, logical)) return
-  const source = await existing(backend, logicalName(snapshot.volume.name))
+  if (await recover(backend, logical)) return
+  const source = await getVolume(backend, logicalName(snapshot.volume.name))
   if (source.kind === 'thin') await snapshotThin(backend, logical, source)
   else await snapshotThick(backend, logical, source)
 }
 
 async function remove(backend: Backend, name: string, signal?: AbortSignal): Promise<undefined> {
   const logical = logicalName(name)
-  const found = await settle(backend, logical)
+  const found = await recover(backend, logical)
   if (!found) return
   const users = await dependents(backend, found)
   if (users.length > 0) throw new DriverError('busy', `${name} has snapshots (${users.join(', ')}): delete them first`)
@@ -184,21 +186,24 @@ async function remove(backend: Backend, name: string, signal?: AbortSignal): Pro
   else await removeThick(backend, found, signal)
 }
 
-/** Thin volumes live without their origin, but no volume goes before its snapshots, as upstream. */
+/**
+ * Names of the snapshots that prevent a deletion. Thin ones need no origin, but upstream requires their deletion first.
+ */
 async function dependents(backend: Backend, found: LogicalVolume): Promise<string[]> {
   const report = await backend.group.report(found.kind === 'thin' ? believedMs : 0)
   const thin = report.volumes.filter(
     (one) => isSnapshotName(one.name) && one.kind === 'thin' && volumeOfSnapshot(one) === found.name,
   )
-  const kept = thin.filter((one) => !markOf(one, 'making')).map((one) => one.name)
-  return [...kept, ...snapshotsOn(report, found.name)].map(plainName)
+  const finishedThin = thin.filter((one) => !markOf(one, 'making')).map((one) => one.name)
+  return [...finishedThin, ...snapshotsOn(report, found.name)].map(plainName)
 }
 
 async function revert(backend: Backend, snapshot: SnapshotRef, signal?: AbortSignal): Promise<void> {
   const names = [logicalName(snapshot.volume.name), logicalName(snapshot.name)] as const
-  const { volume, snapshot: found } = await pairOf(backend, ...names)
+  const { volume, snapshot: found } = await getPair(backend, ...names)
   stopIfAborted(signal, `Reverting ${snapshot.volume.name}`)
-  if (marksOf(volume).length > 0) throw new DriverError('busy', `${snapshot.volume.name} has another deed in hand`)
+  if (marksOf(volume).length > 0)
+    throw new DriverError('busy', `${snapshot.volume.name} has another operation in progress`)
   if (found.kind === 'thin') await revertThin(backend, volume, found)
   else await revertThick(backend, volume, found)
 }

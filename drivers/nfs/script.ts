@@ -71,7 +71,7 @@ export const mounted = `mounted() {
 }`
 
 // Lock file of a volume: `<token of the last script that changed it> <its process group, 0: ended> <made it: yes|no>`.
-// yes|no>`. A reader that finds the same ended token before and after reading has read a consistent state.
+// A reader that finds the same ended token before and after reading has read a consistent state.
 
 /**
  * The first lines of every script on a share: enter its folder if it is mounted, and define the functions that the

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '@hearth/driver'
-import { type Backend, finished, pathOf } from './backend.ts'
+import { type Backend, getFinished, pathOf } from './backend.ts'
 import { zeroDevice } from './bytes.ts'
 import { snapshotCommand } from './commands.ts'
 import { failureOf, notFound } from './failures.ts'
@@ -9,60 +9,66 @@ import type { LogicalVolume } from './lvm.ts'
 import { isSnapshotName, keeperName, plainName } from './names.ts'
 import { type Mark, marksOf, ownerState, volumeOfSnapshot } from './tags.ts'
 
-/** A command of a killed process may still write to what it left; this long it is waited for. */
+/** Time to wait for a command of a killed process, which may still write to its unfinished volume. */
 const waitForWriterMs = 60_000
 
 /**
- * The logical volume of that name when it is finished. What a dead process left of it is removed or brought to its end
- * first; what another living process has in hand is `busy`.
+ * Returns the logical volume when it is finished; undefined without one. Work that a dead process interrupted is
+ * finished or undone first. Throws `busy` when another living process works on the volume.
  */
-export async function settle(backend: Backend, logical: string): Promise<LogicalVolume | undefined> {
+export async function recover(backend: Backend, logical: string): Promise<LogicalVolume | undefined> {
   const found = await backend.group.find(logical)
   if (isSnapshotName(logical)) {
-    // That `find` found nothing it learnt from a report of just now.
+    // `find` has just read a new report if it found no volume, so this recent one shows the copy, if there is one.
     const keeper = volumeIn(await backend.group.report(believedMs), keeperName(logical))
     if (keeper) {
       ensureOurs(backend, keeper, marksOf(keeper))
       return restoreSnapshot(backend, logical)
     }
-    // LVM makes a thick snapshot of a plain volume that it made just before.
+    // LVM makes a thick snapshot from a plain volume: a plain volume of this name is an unfinished snapshot.
     if (found?.kind === 'thick') return removeLeftover(backend, found)
   }
   if (!found) return undefined
   const marks = marksOf(found)
   ensureOurs(backend, found, marks)
-  let settled: LogicalVolume | undefined = found
-  for (const mark of marks) settled = settled && (await finish(backend, settled, mark))
-  return settled
+  let recovered: LogicalVolume | undefined = found
+  for (const mark of marks) recovered = recovered && (await finish(backend, recovered, mark))
+  return recovered
 }
 
-/** The finished volume or snapshot of that logical name. Throws `not-found`. */
-export async function existing(backend: Backend, logical: string): Promise<LogicalVolume> {
-  const found = await settle(backend, logical)
+/** Same as `recover`, but throws `not-found` when the volume or snapshot is missing. */
+export async function getVolume(backend: Backend, logical: string): Promise<LogicalVolume> {
+  const found = await recover(backend, logical)
   if (!found) throw notFound(`${plainName(logical)} in the volume group ${backend.group.name}`)
   return found
 }
 
-/** As `existing`, with its device there. */
-export async function existingActive(backend: Backend, logical: string): Promise<LogicalVolume> {
-  const found = await existing(backend, logical)
+/** Same as `getVolume`, and activates it: its device exists on return. */
+export async function getActiveVolume(backend: Backend, logical: string): Promise<LogicalVolume> {
+  const found = await getVolume(backend, logical)
   if (found.active) return found
   const outcome = await backend.group.perform({ activate: [logical] })
-  return finished(outcome, logical, { activeToo: true })
+  return getFinished(outcome, logical, { isActive: true })
 }
 
-/** Settles everything that dead processes of this host left in the group; what cannot be now is told and left. */
-export async function settleAll(backend: Backend): Promise<void> {
-  const left = (await backend.group.report(believedMs)).volumes.filter((one) =>
+/**
+ * Recovers all interrupted work of dead processes of this host in the group. Failures are logged and left for later.
+ */
+export async function recoverAll(backend: Backend): Promise<void> {
+  const leftovers = (await backend.group.report(believedMs)).volumes.filter((one) =>
     marksOf(one).some((mark) => ownerState(mark.owner) === 'dead'),
   )
-  for (const one of left) {
-    const keeps = marksOf(one).some((mark) => mark.deed === 'keeping')
-    const name = keeps ? one.name.replace(/^keep/, '') : one.name
-    if (one.open && !keeps) continue
-    await settle(backend, name).then(
-      () => backend.log.info({ name }, 'settled what a dead process left'),
-      (error: unknown) => backend.log.warn({ name, error }, 'what a dead process left stays for now'),
+  for (const one of leftovers) {
+    const isCopy = marksOf(one).some((mark) => mark.kind === 'keeping')
+    const name = isCopy ? one.name.replace(/^keep/, '') : one.name
+    if (one.open && !isCopy) continue
+    await recover(backend, name).then(
+      () => backend.log.info({ name }, 'recovered a leftover of a dead process'),
+      (error: unknown) =>
+        backend.log.warn(
+          { name, error },
+          'a leftover of a dead process could not be recovered; it is tried again at the next use or start',
+        ),
     )
   }
 }
@@ -70,21 +76,24 @@ export async function settleAll(backend: Backend): Promise<void> {
 function ensureOurs(backend: Backend, found: LogicalVolume, marks: Mark[]): void {
   const other = marks.find((mark) => mark.owner !== backend.owner && ownerState(mark.owner) === 'alive')
   if (other) {
-    throw new DriverError('busy', `Another service (${other.owner}) has ${plainName(found.name)} in hand: wait for it`)
+    throw new DriverError(
+      'busy',
+      `Another service (${other.owner}) is working on ${plainName(found.name)}: wait for it`,
+    )
   }
 }
 
 async function finish(backend: Backend, found: LogicalVolume, mark: Mark): Promise<LogicalVolume | undefined> {
-  if (mark.deed === 'making') return removeLeftover(backend, found)
-  if (mark.deed === 'reverting') return finishRevert(backend, found)
+  if (mark.kind === 'making') return removeLeftover(backend, found)
+  if (mark.kind === 'reverting') return finishRevert(backend, found)
   const { group } = backend
-  if (mark.deed === 'growing' && backend.options.zeroNew) {
-    finished(await group.perform({ activate: [found.name] }), found.name, { activeToo: true })
+  if (mark.kind === 'growing' && backend.options.zeroNew) {
+    getFinished(await group.perform({ activate: [found.name] }), found.name, { isActive: true })
     const range = { path: pathOf(backend, found.name), from: Number(mark.about), to: found.sizeBytes, inUse: true }
     await zeroDevice(group.run, range)
   }
   const outcome = await group.perform({ commands: [`lvchange -qq --deltag ${mark.tag} ${group.name}/${found.name}`] })
-  return finished(outcome, found.name)
+  return getFinished(outcome, found.name)
 }
 
 async function removeLeftover(backend: Backend, found: LogicalVolume): Promise<undefined> {
@@ -98,31 +107,31 @@ async function removeLeftover(backend: Backend, found: LogicalVolume): Promise<u
   }
 }
 
-/** After a merge, whole or cut short: the keeper is the snapshot as it was. */
+/** Restores a snapshot after its merge, complete or interrupted, by renaming the copy that preserved it. */
 export async function restoreSnapshot(backend: Backend, logical: string): Promise<LogicalVolume | undefined> {
   const { group } = backend
   const keeper = keeperName(logical)
   const cleared = await group.perform({ remove: [logical] })
-  const kept = cleared.find(keeper)
-  if (!kept) return cleared.find(logical)
-  const unmark = marksOf(kept).map((mark) => `lvchange -qq --deltag ${mark.tag} ${group.name}/${logical}`)
+  const copy = cleared.find(keeper)
+  if (!copy) return cleared.find(logical)
+  const unmark = marksOf(copy).map((mark) => `lvchange -qq --deltag ${mark.tag} ${group.name}/${logical}`)
   const commands = [`lvrename -qq ${group.name}/${keeper} ${group.name}/${logical}`, ...unmark]
-  return finished(await group.perform({ commands }), logical)
+  return getFinished(await group.perform({ commands }), logical)
 }
 
-/** Makes the snapshot anew that was merged into `volume`, and takes the mark away. */
+/** Makes the snapshot that was merged into `volume` again, and removes the mark. */
 export async function finishRevert(
   backend: Backend,
   volume: LogicalVolume,
   before?: Outcome,
 ): Promise<LogicalVolume | undefined> {
   const { group } = backend
-  const mark = marksOf(volume).find(({ deed }) => deed === 'reverting')
+  const mark = marksOf(volume).find(({ kind }) => kind === 'reverting')
   if (!mark) return volume
   const what = `Reverting ${plainName(volume.name)} to ${plainName(mark.about)}`
   const report = before?.report ?? (await group.report())
   const snapshot = volumeIn(report, mark.about)
-  if (volumeIn(report, volume.name)?.merging) throw new DriverError('busy', `${what}: LVM is still merging; ask again`)
+  if (volumeIn(report, volume.name)?.merging) throw new DriverError('busy', `${what}: LVM is still merging; try again`)
   const unmark = `lvchange -qq --deltag ${mark.tag} ${group.name}/${volume.name}`
   if (snapshot?.kind === 'snapshot') {
     const undone = await group.perform({ commands: [unmark] })
@@ -131,18 +140,18 @@ export async function finishRevert(
   }
   if (snapshot) await removeLeftover(backend, snapshot)
   const made = await group.perform({ commands: [snapshotCommand(backend, mark.about, volume.name)] })
-  if (finished(made, mark.about).kind !== 'snapshot') throw failureOf(made.said, what)
-  return finished(await group.perform({ commands: [unmark] }), volume.name)
+  if (getFinished(made, mark.about).kind !== 'snapshot') throw failureOf(made.said, what)
+  return getFinished(await group.perform({ commands: [unmark] }), volume.name)
 }
 
-/** The snapshot and the volume it is to be merged into. Throws `not-found` or `invalid`. */
-export async function pairOf(
+/** Returns a snapshot and its volume. Throws `not-found`, or `invalid` when the snapshot belongs to another volume. */
+export async function getPair(
   backend: Backend,
   logicalVolume: string,
   logicalSnapshot: string,
 ): Promise<{ volume: LogicalVolume; snapshot: LogicalVolume }> {
-  const snapshot = await existing(backend, logicalSnapshot)
-  const volume = await existing(backend, logicalVolume)
+  const snapshot = await getVolume(backend, logicalSnapshot)
+  const volume = await getVolume(backend, logicalVolume)
   if (volumeOfSnapshot(snapshot) !== volume.name) {
     const names = `${plainName(snapshot.name)} is no snapshot of ${plainName(volume.name)}`
     throw new DriverError('invalid', `${names}: it belongs to ${volumeOfSnapshot(snapshot) || 'none'}`)

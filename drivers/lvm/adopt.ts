@@ -1,12 +1,13 @@
 import { DriverError, type ManageableObject, type SnapshotRef, type VolumeDriver, type VolumeRef } from '@hearth/driver'
-import { type Backend, finished, gib } from './backend.ts'
+import { type Backend, getFinished, gib } from './backend.ts'
 import { notFound } from './failures.ts'
 import type { GroupReport, LogicalVolume } from './lvm.ts'
 import { isSnapshotName, isVolumeName, logicalName, plainName, referenceName } from './names.ts'
-import { settle } from './settle.ts'
+import { recover } from './recovery.ts'
 import { markOf, marksOf, volumeOfSnapshot, volumeTag } from './tags.ts'
 
-export function managing(
+/** Methods that list the group's volumes and adopt those that other programs made. */
+export function adoptionMethods(
   backend: Backend,
 ): Required<Pick<VolumeDriver, 'list' | 'manageable' | 'manage' | 'manageSnapshot'>> {
   const { group, exclusive } = backend
@@ -14,11 +15,11 @@ export function managing(
     list: async () => listed(await group.report()),
     manageable: async () => (await group.report()).volumes.flatMap(manageableOf),
     async manage(volume, reference) {
-      await exclusive(volume.name, () => takeVolume(backend, volume, referenceName(reference)))
+      await exclusive(volume.name, () => adoptVolume(backend, volume, referenceName(reference)))
       return undefined
     },
     async manageSnapshot(snapshot, reference) {
-      await exclusive(snapshot.name, () => takeSnapshot(backend, snapshot, referenceName(reference)))
+      await exclusive(snapshot.name, () => adoptSnapshot(backend, snapshot, referenceName(reference)))
       return undefined
     },
   }
@@ -26,16 +27,16 @@ export function managing(
 
 function listed(report: GroupReport): { volumes: string[]; snapshots: string[] } {
   const whole = report.volumes.filter((one) => !markOf(one, 'making'))
-  const kept = whole.filter((one) => markOf(one, 'keeping')).map((one) => one.name.replace(/^keep/, ''))
-  // While a thick one is merged and made anew, its name stands on its volume.
+  const copies = whole.filter((one) => markOf(one, 'keeping')).map((one) => one.name.replace(/^keep/, ''))
+  // While a thick snapshot is merged and made again, only the mark on its volume names it.
   const merged = whole.flatMap((one) => markOf(one, 'reverting')?.about ?? [])
   const there = whole.filter((one) => isSnapshotName(one.name) && one.kind !== 'thick').map((one) => one.name)
-  const snapshots = new Set([...there, ...kept, ...merged].map(plainName))
+  const snapshots = new Set([...there, ...copies, ...merged].map(plainName))
   const volumes = whole.filter((one) => isVolumeName(one.name) && one.kind !== 'pool').map((one) => one.name)
   return { volumes: volumes.sort(), snapshots: [...snapshots].sort() }
 }
 
-/** A thin volume that stays inactive when the host starts is taken for a snapshot: LVM makes them so. */
+/** Returns true also for a thin volume that stays inactive at the start of the host: LVM makes thin snapshots so. */
 function isSnapshot(one: LogicalVolume): boolean {
   return (
     one.kind === 'snapshot' || isSnapshotName(one.name) || (one.kind === 'thin' && one.skipped && one.origin !== '')
@@ -64,11 +65,11 @@ function manageableOf(one: LogicalVolume): ManageableObject[] {
   ]
 }
 
-async function takeVolume(backend: Backend, volume: VolumeRef, reference: string): Promise<void> {
+async function adoptVolume(backend: Backend, volume: VolumeRef, reference: string): Promise<void> {
   const logical = logicalName(volume.name)
   const found = await backend.group.find(reference)
   if (!found || found.kind === 'pool' || marksOf(found).length > 0) {
-    if (found || !(await settle(backend, logical))) throw notFound(`volume ${reference} to take over`)
+    if (found || !(await recover(backend, logical))) throw notFound(`volume ${reference} to adopt`)
     return
   }
   if (found.kind === 'snapshot') throw new DriverError('invalid', `${reference} is a snapshot, not a volume`)
@@ -80,12 +81,12 @@ async function takeVolume(backend: Backend, volume: VolumeRef, reference: string
   await rename(backend, { from: reference, to: logical, commands, activate: true })
 }
 
-async function takeSnapshot(backend: Backend, snapshot: SnapshotRef, reference: string): Promise<void> {
+async function adoptSnapshot(backend: Backend, snapshot: SnapshotRef, reference: string): Promise<void> {
   const [logical, volume] = [logicalName(snapshot.name), logicalName(snapshot.volume.name)]
   const { group } = backend
   const found = (await group.find(reference)) ?? (await group.find(reference.replace(/^snapshot/, '_snapshot')))
   if (!found || found.kind === 'pool' || marksOf(found).length > 0) {
-    if (found || !(await settle(backend, logical))) throw notFound(`snapshot ${reference} to take over`)
+    if (found || !(await recover(backend, logical))) throw notFound(`snapshot ${reference} to adopt`)
     return
   }
   if (volumeOfSnapshot(found) !== volume) {
@@ -103,5 +104,5 @@ async function rename(
     commands: [`lvrename -qq ${group.name}/${from} ${group.name}/${to}`, ...commands],
     activate: activate ? [to] : [],
   })
-  finished(outcome, to)
+  getFinished(outcome, to)
 }
