@@ -1,9 +1,9 @@
 import type { Blocks } from './blocks.ts'
 import type { Address } from './volume.ts'
 
-/** Where backup objects live: a flat space of named objects in containers. */
+/** Stores backup objects: named objects in containers, without hierarchy. */
 export interface BackupStore {
-  /** Makes the container if it is not there. */
+  /** Makes the container if it is missing. */
   prepare(container: string): Promise<void>
   /** Durable when it returns. Overwrites. Throws DriverError `no-space` when full. */
   put(container: string, name: string, data: Uint8Array, signal?: AbortSignal): Promise<void>
@@ -11,28 +11,28 @@ export interface BackupStore {
   get(container: string, name: string, signal?: AbortSignal): Promise<Uint8Array>
   /** Names beginning with `prefix`, sorted. */
   list(container: string, prefix: string): Promise<string[]>
-  /** Deleting what is gone succeeds. */
+  /** Succeeds also for an object that is gone. */
   delete(container: string, name: string): Promise<void>
-  /** For a store that can keep volumes of its own kind as they are, by their differences. */
+  /** For a store that can save volumes of its own kind as images and their differences. */
   whole?: WholeBackups
   close?(): Promise<void>
 }
 
-/** Backups kept as images that read as the volume did, each by itself, instead of as objects. */
+/** Backups that are stored as images, not as objects. Each one alone reads like the volume at that time. */
 export interface WholeBackups {
   /**
-   * Saves the bytes that a volume has now, or a snapshot had; null when the source is of another kind. What changed since the
-   * parent is enough when the parent is still to be found on both sides; `incremental` tells. Repeating it goes on where a crash
-   * was.
+   * Saves the present bytes of a volume, or those of a snapshot; null when the source is of another kind of storage.
+   * Saves only the changes since the parent when both sides still have the parent; `incremental` is true then. A
+   * repeated call continues where a crash interrupted.
    */
   save(
     backup: WholeBackup,
     source: Address,
     options: { parentId: string | null; signal?: AbortSignal },
   ): Promise<SavedWhole | null>
-  /** For reading; the caller closes it. Throws `not-found`. */
+  /** Opens a backup for reading; the caller closes it. Throws `not-found`. */
   open(backup: WholeBackup, metadata: string): Promise<Blocks>
-  /** Removes a backup, finished or not, and its traces on the source, if that is still there. Others stay whole. */
+  /** Removes a backup, finished or not, and its leftovers on the source if that exists. Other backups stay complete. */
   delete(backup: WholeBackup, source: Address | null): Promise<void>
 }
 
@@ -42,7 +42,7 @@ export interface WholeBackup {
 }
 
 export interface SavedWhole {
-  /** What the store needs to find it again: JSON, kept by the caller. */
+  /** JSON that the store needs to find the backup again; the caller stores it. */
   metadata: string
   incremental: boolean
 }

@@ -1,21 +1,21 @@
-/** What a volume service hands to a host that attaches, in os-brick's words. */
+/** The connection that a volume service sends to the attaching host, with os-brick's keys. */
 export interface ConnectionInfo {
   driver_volume_type: string
   data: Record<string, unknown>
 }
 
 /**
- * Attaches volumes to this host. Every method may be repeated: attaching what is attached answers the same device, detaching
- * what is gone succeeds.
+ * Attaches volumes to this host. Every method may be repeated: attaching an attached volume returns the same device,
+ * and detaching a detached volume succeeds.
  */
 export interface ConnectorDriver {
-  /** What this host says of itself when it asks for a connection: `initiator` and the like. */
+  /** Properties of this host that a request for a connection contains, such as `initiator`. */
   properties(): Promise<Record<string, unknown>>
-  /** Throws DriverError `invalid` for credentials that are refused, `unavailable` when the storage does not answer. */
+  /** Throws DriverError `invalid` for credentials that are refused, `unavailable` when the storage does not respond. */
   attach(connection: ConnectionInfo, signal?: AbortSignal): Promise<AttachedDevice>
-  /** Lets this host see the size of a volume that has grown; answers it, in bytes. */
+  /** Makes this host see the new size of a volume that has grown. Returns the size in bytes. */
   extend(connection: ConnectionInfo): Promise<number>
-  /** Flushes, then lets go. Throws DriverError `busy` while the device is mounted or otherwise in use, and changes nothing. */
+  /** Flushes and detaches. Throws `busy` and changes nothing while the device is mounted or otherwise in use. */
   detach(connection: ConnectionInfo): Promise<void>
   close?(): Promise<void>
 }

@@ -44,8 +44,9 @@ interface Copying {
 }
 
 /**
- * Copies the bytes of `source` to the beginning of `target`, holes as holes, several blocks at once; a larger target reads as
- * zeros beyond them. On stable storage when it returns. Throws DriverError `invalid` for a target that is too small, `aborted`.
+ * Copies the bytes of `source` to the beginning of `target`, holes as holes, several blocks at once; a larger target
+ * reads as zeros beyond them. On stable storage when it returns. Throws DriverError `invalid` for a target that is too
+ * small, `aborted`.
  */
 export async function copyBlocks(source: Blocks, target: Blocks, options: CopyBlocks): Promise<void> {
   if (source.sizeBytes > target.sizeBytes) {
@@ -66,7 +67,10 @@ export async function copyBlocks(source: Blocks, target: Blocks, options: CopyBl
   await options.onProgress?.(target.sizeBytes)
 }
 
-/** Takes steps until there are none, or any lane has failed; never rejects, so that no block is in use when the copy ends. */
+/**
+ * Takes steps until there are none, or any lane has failed; never rejects, so that no block is in use when the copy
+ * ends.
+ */
 async function runLane(copying: Copying): Promise<void> {
   const { source, target, options, steps, open } = copying
   const { blockBytes = usualBlockBytes, targetIsZero, signal } = options
@@ -157,7 +161,9 @@ function isZero(block: Uint8Array, start: number): boolean {
 const aheadBytes = 4 * 1024 ** 2
 const noStretch: Buffer = Buffer.alloc(aheadBytes)
 
-/** All bytes from first to last, the next piece being read while one is used; what lies in no extent is zeros, unread. */
+/**
+ * All bytes from first to last, the next piece being read while one is used; what lies in no extent is zeros, unread.
+ */
 export async function* bytesInOrder(source: Blocks, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const ready: Promise<Buffer>[] = []
   try {

@@ -1,11 +1,10 @@
 const brand = Symbol.for('hearth.driver-error')
 
 /**
- * Why a driver could not do what was asked. Drivers map their tools' failures to these and never throw plain errors on
- * purpose:
- * `busy` something depends on it (a snapshot with clones) · `not-found` · `no-space` the backend is full ·
- * `invalid` the request can never work · `unsupported` · `unavailable` the backend does not answer, worth a retry ·
- * `aborted` the AbortSignal fired · `failed` anything else.
+ * Reason of a DriverError. Drivers convert the failures of their tools to these and throw no plain errors on purpose.
+ * `busy`: something depends on it (a snapshot with clones) · `not-found` · `no-space`: the backend is full · `invalid`:
+ * the request can never work · `unsupported` · `unavailable`: the backend does not respond, a retry may help ·
+ * `aborted`: the AbortSignal fired · `failed`: any other failure.
  */
 export type DriverErrorKind =
   | 'busy'
@@ -17,7 +16,7 @@ export type DriverErrorKind =
   | 'aborted'
   | 'failed'
 
-/** The one error a driver throws. `message` is safe to log and to show: never a secret. */
+/** The only error that drivers throw. `message` never contains a secret: it may be logged and shown to users. */
 export class DriverError extends Error {
   readonly kind: DriverErrorKind
 
@@ -29,6 +28,7 @@ export class DriverError extends Error {
   }
 }
 
+/** True for a DriverError, also one from another copy of this package. */
 export function isDriverError(error: unknown): error is DriverError {
   return typeof error === 'object' && error !== null && brand in error
 }

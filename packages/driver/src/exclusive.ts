@@ -1,7 +1,7 @@
-/** One deed at a time for each name; deeds of different names run side by side. */
+/** Runs one `work` at a time for each name; work on different names runs in parallel. */
 export type Exclusive = <T>(name: string, work: () => Promise<T>) => Promise<T>
 
-/** Of this process only: what holds for several needs the storage’s own lock. */
+/** Opens locks by name within this process; exclusion across processes needs a lock of the storage itself. */
 export function openExclusive(): Exclusive {
   const tails = new Map<string, Promise<unknown>>()
   return async (name, work) => {

@@ -11,15 +11,15 @@ export interface ExportRequest {
   sizeBytes: number
   blockSize: number
   chap: Chap | null
-  /** What the target proves itself with to initiators that ask for it. */
+  /** Credentials by which the target authenticates itself to initiators that ask for it. */
   mutual?: Chap | null
-  /** Initiator names that may log in; empty means any that passes CHAP. */
+  /** Initiator names that may log in; empty: every initiator that passes CHAP. */
   initiators?: string[]
 }
 
 /** An offered device, enough to build an iSCSI connection_info. */
 export interface Exported {
-  /** `address:port` each. */
+  /** Each is `address:port`. */
   portals: string[]
   iqn: string
   lun: number
@@ -28,14 +28,16 @@ export interface Exported {
 
 /** Offers devices of this host on the network. Every method may be repeated. */
 export interface ExportDriver {
-  /** Every request names the initiators; repeated with others, it lets those in and no more the ones left out. */
+  /**
+   * True when every request must name its initiators. A repeated request replaces the list of those that may log in.
+   */
   perInitiator?: boolean
-  /** Makes the target server ready: starts one where none runs, adopts a running one. */
+  /** Makes the target server ready: starts it, or uses a running one. */
   start(): Promise<void>
   create(request: ExportRequest, signal?: AbortSignal): Promise<Exported>
   /** Removes the target, closing its sessions. */
   remove(name: string): Promise<void>
-  /** Lets sessions see the device's new size; a name that is not exported needs nothing. */
+  /** Shows the device's new size to open sessions; does nothing for a volume that is not exported. */
   resize?(name: string, sizeBytes: number): Promise<void>
   /** Volume names of all targets that carry this driver's prefix. */
   list(): Promise<string[]>

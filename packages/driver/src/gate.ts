@@ -1,7 +1,7 @@
-/** Does the work when its turn comes. */
+/** Runs the work as soon as the limit of the gate permits. */
 export type Gate = <T>(work: () => Promise<T>) => Promise<T>
 
-/** Lets at most `most` pieces of work run at once; the others wait in the order they came. */
+/** Opens a gate that runs at most `most` pieces of work at once; the others wait in the order of their calls. */
 export function openGate(most: number): Gate {
   const waiting: (() => void)[] = []
   let inside = 0

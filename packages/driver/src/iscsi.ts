@@ -2,11 +2,11 @@ import type { Exported } from './export.ts'
 
 export interface IscsiConnectionOptions {
   volumeId: string
-  /** The initiator asked for several paths (`connector.multipath`). */
+  /** True when the initiator asked for several paths (`connector.multipath`). */
   multipath: boolean
 }
 
-/** An iSCSI connection_info, its keys exactly those os-brick reads. */
+/** An iSCSI connection_info with exactly the keys that os-brick reads. */
 export interface IscsiConnection {
   driver_volume_type: 'iscsi'
   data: {
@@ -25,8 +25,8 @@ export interface IscsiConnection {
 }
 
 /**
- * The connection_info of an exported volume. The plural keys are there when the target has several portals or the
- * initiator asked for multipath, as in Cinder's `volume/targets/iscsi.py`.
+ * Returns the connection_info of an exported volume. It has the plural keys when the target has several portals or the
+ * initiator asked for multipath, as in Cinder's `volume/targets/iscsi.py`. Throws RangeError without a portal.
  */
 export function iscsiConnection(exported: Exported, options: IscsiConnectionOptions): IscsiConnection {
   const { portals, iqn, lun, chap } = exported

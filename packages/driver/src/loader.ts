@@ -4,17 +4,14 @@ import type { DriverPlugin, Roles } from './plugin.ts'
 
 export type RoleName = keyof Roles
 type Factory<R extends RoleName> = NonNullable<Roles[R]>
-/** What a role's factory makes. */
+/** The opened driver of a role. */
 export type Opened<R extends RoleName> = Awaited<ReturnType<Factory<R>>>
-/** What a role's factory is handed. */
+/** The dependencies of a role's factory. */
 export type DepsOf<R extends RoleName> = Parameters<Factory<R>>[1]
 
 const contractVersion = 1
 
-/**
- * Opens one role of the driver in `packageName`. Throws DriverError `invalid` as `prepareDriver` does, and what the driver
- * itself throws.
- */
+/** Opens one role of the driver in `packageName`. Throws like `prepareDriver`, and errors of the driver itself. */
 export async function openDriver<R extends RoleName>(
   role: R,
   packageName: string,
@@ -27,8 +24,9 @@ export async function openDriver<R extends RoleName>(
 
 /**
  * Finds one role of the driver in `packageName` (a package, an absolute path or a `file:` URL whose default export is a
- * DriverPlugin). Options are checked by the driver's schema, whose defaults are filled in. Throws DriverError `invalid`
- * naming the package, or the option, its value and the rule it breaks. Answers what opens it, as often as it is called.
+ * DriverPlugin). Checks the options against the driver's schema and fills in defaults. Throws DriverError `invalid`
+ * that names the package, or the option, its value and the broken rule. Returns a function that opens the role on each
+ * call.
  */
 export async function prepareDriver<R extends RoleName>(
   role: R,
@@ -44,7 +42,7 @@ export async function prepareDriver<R extends RoleName>(
   return (deps) => factory(structuredClone(checked), deps)
 }
 
-/** Imports a driver package and checks that it speaks this contract. */
+/** Imports a driver package. Throws DriverError `invalid` unless it implements this version of the contract. */
 export async function loadDriver(packageName: string): Promise<DriverPlugin> {
   const module = await importDriver(packageName)
   const plugin = module.default as Partial<DriverPlugin> | undefined
@@ -76,15 +74,15 @@ async function importDriver(packageName: string): Promise<{ default?: unknown }>
   }
 }
 
-/** What is wrong with options: their key (null for the whole) and the rule, without the value of a secret. */
+/** A broken rule of the options: the key (null: all options) and the rule, without the value of a secret. */
 export interface OptionProblem {
   key: string | null
   rule: string
 }
 
 /**
- * Loads the driver in `packageName` and checks options by its schema. Returns what is wrong with them; throws DriverError
- * `invalid` when there is no such driver or it lacks the role.
+ * Loads the driver in `packageName` and checks options against its schema. Returns the problems; throws DriverError
+ * `invalid` when the driver is missing or lacks the role.
  */
 export async function examineDriver(
   role: RoleName,
@@ -126,7 +124,7 @@ function check(
   return { checked, problems: ajv.validate(schema, checked) ? [] : (ajv.errors ?? []).map(problemOf) }
 }
 
-/** One broken rule in words: the key, its value (unless it is or may hold a secret: `writeOnly`) and the rule. */
+/** Describes one broken rule: the key, its value (unless it may contain a secret: `writeOnly`) and the rule. */
 function problemOf(error: ErrorObject): OptionProblem {
   const path = error.instancePath.slice(1).replaceAll('/', '.')
   const below = (name: unknown) => (path ? `${path}.${name}` : String(name))

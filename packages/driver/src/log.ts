@@ -1,4 +1,4 @@
-/** The little a driver needs of a log. */
+/** The methods of a log that drivers use. */
 export interface DriverLog {
   debug(details: object, message: string): void
   info(details: object, message: string): void

@@ -54,8 +54,8 @@ async function commandLine(
 }
 
 /**
- * For the C library, whose defaults give a request's memory back to the kernel and fault it in anew for the next: half of
- * what serving costs.
+ * For the C library, whose defaults give a request's memory back to the kernel and fault it in anew for the next: half
+ * of what serving costs.
  */
 const keepsMemory = {
   MALLOC_MMAP_THRESHOLD_: String(32 * 1024 ** 2),
@@ -109,8 +109,8 @@ async function connect(socket: string, server: Server): Promise<NbdClient> {
 }
 
 /**
- * The server listens before it opens what it serves: when it cannot, connections end first, and then it says why. It ends
- * with its client in any case.
+ * The server listens before it opens what it serves: when it cannot, connections end first, and then it says why. It
+ * ends with its client in any case.
  */
 async function reasonOf(error: unknown, server: Server): Promise<unknown> {
   const late = setTimeout(() => void server.stop(), leaveMs)

@@ -9,8 +9,9 @@ import { openRunner } from './runner.ts'
 import type { Address, SnapshotRef, VolumeDriver, VolumeRef } from './volume.ts'
 
 /**
- * Opens the bytes behind an address of this host: a raw file or device directly, all else (qcow2, `rbd:…`, `json:{…}`) by a
- * qemu-nbd that ends with its only client. Throws DriverError `not-found`, `unavailable`, `unsupported`.
+ * Opens the bytes at an address of this host: a raw file or device directly, other addresses (qcow2, `rbd:…`,
+ * `json:{…}`) through a qemu-nbd that ends with its only client. Throws DriverError `not-found`, `unavailable`,
+ * `unsupported`.
  */
 export function openBlocks(address: Address, options: OpenBlocks): Promise<Blocks> {
   const run = options.run ?? openRunner({ log: quietLog })
@@ -18,21 +19,21 @@ export function openBlocks(address: Address, options: OpenBlocks): Promise<Block
   return openServedBlocks(address, { ...options, run })
 }
 
-/** A raw file or device that any program of this host can open by its path. */
+/** True for a raw file or device that any program of this host can open by its path. */
 export function isLocalFile(address: Address): boolean {
   return address.format === 'raw' && isAbsolute(address.filename)
 }
 
 type BytesDriver = Pick<VolumeDriver, 'address' | 'snapshotAddress' | 'openVolume' | 'openSnapshot'>
 
-/** The bytes of a volume, in the way its driver prefers. Throws DriverError `unsupported` when it has none. */
+/** Opens the bytes of a volume in the way its driver prefers. Throws DriverError `unsupported` when it has no way. */
 export async function bytesOf(driver: BytesDriver, volume: VolumeRef, options: OpenBlocks): Promise<Blocks> {
   if (driver.openVolume) return driver.openVolume(volume, options.mode)
   if (driver.address) return openBlocks(await driver.address(volume), options)
   throw new DriverError('unsupported', `The driver does not let the bytes of ${volume.name} be read or written`)
 }
 
-/** The bytes of a snapshot, for reading, without making a volume of it; null when the driver cannot. */
+/** Opens the bytes of a snapshot for reading, without making a volume; null when the driver cannot do that. */
 export async function snapshotBytesOf(
   driver: BytesDriver,
   snapshot: SnapshotRef,

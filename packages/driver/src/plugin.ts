@@ -7,16 +7,16 @@ import type { Reserve } from './reserve.ts'
 import type { Runner } from './runner.ts'
 import type { VolumeDriver } from './volume.ts'
 
-/** What every driver factory is handed. */
+/** Dependencies that every driver factory receives. */
 export interface DriverDeps {
   /** Runs commands on the host that owns the storage. */
   run: Runner
-  /** `run` reaches another host: nothing of the storage is to be found in this host's file system. */
+  /** True when `run` runs commands on another host: this host's file system has no access to the storage. */
   remote?: boolean
   log: DriverLog
-  /** A token to speak to other services with, for drivers that store in one; project of the acting service. */
+  /** Access to other services with the service user's project, for drivers that store their bytes in a service. */
   session?: ServiceSession
-  /** What drivers that write to this host's disks leave free; the default rule when absent. */
+  /** Free space that drivers must leave on this host's disks; the default rule when absent. */
   reserve?: Reserve
 }
 
@@ -28,7 +28,7 @@ export interface ServiceSession {
   endpoint(serviceType: string, projectId?: string): Promise<string>
   /** Project of the service user. */
   projectId(): Promise<string>
-  /** Forgets a token that the other service refused with 401. True when the next call logs in anew, and sending again may help. */
+  /** Drops a token that got status 401. Returns true when the next call logs in again, so that a retry may help. */
   refused?(token: string): boolean
 }
 
@@ -44,9 +44,9 @@ export interface Roles {
 export interface DriverPlugin {
   /** Version of this contract. */
   contract: 1
-  /** Kind of storage in one word (`rbd`): services show it and record it with what they store. Small letters, digits, `-`. */
+  /** Kind of storage, such as `rbd`; services show and record it. Lower-case letters, digits, `-`. */
   kind: string
-  /** JSON schema of each role's options; unknown keys are refused with their names. */
+  /** JSON schema of each role's options; an unknown key is an error that names the key. */
   options: Partial<Record<keyof Roles, object>>
   roles: Roles
 }

@@ -2,5 +2,5 @@ import type { DriverLog } from './log.ts'
 
 const nothing = (): void => undefined
 
-/** For who looks at results only. */
+/** A log that drops every message. */
 export const quietLog: DriverLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }

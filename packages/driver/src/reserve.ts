@@ -1,26 +1,27 @@
 import { statfs } from 'node:fs/promises'
 import { DriverError } from './errors.ts'
 
-/** What of each disk stays free for databases and logs: the smaller of both. */
+/** Space that stays free on each disk for databases and logs: the smaller of the two values. */
 export interface ReserveRule {
   mib: number
   percent: number
 }
 
 export interface Reserve {
-  /** Bytes that may be written below `path` before the reserve of its disk is reached; negative when it is used already. */
+  /** Bytes that may be written below `path` before the reserve is reached; negative when part of it is in use. */
   room(path: string): Promise<number>
-  /** Throws DriverError `no-space` when `bytes` more would use the reserve of the disk of `path`. */
+  /** Throws DriverError `no-space` when `bytes` more would go into the reserve of the disk that has `path`. */
   ensure(path: string, bytes?: number): Promise<void>
-  /** The same data, for a file below `path`; throws like `ensure` as soon as the reserve is reached. */
+  /** Passes on `data` for a file below `path`; throws like `ensure` as soon as the reserve is reached. */
   within(path: string, data: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
 }
 
 export const defaultReserve: ReserveRule = { mib: 256, percent: 2 }
 
-/** Between two looks at the disk: little, as many may write at once. */
+/** Bytes between two checks of the disk: few, because many callers may write at once. */
 const stepBytes = 1024 ** 2
 
+/** Opens the check of the free space on this host's disks. */
 export function openReserve(rule: ReserveRule = defaultReserve): Reserve {
   const reserve: Reserve = {
     async room(path) {

@@ -17,40 +17,40 @@ export interface RunOptions {
   input?: string
   /** Strings to mask in errors and logs. */
   secrets?: string[]
-  /** Exit codes that are answers, not failures. Default [0]. */
+  /** Exit codes that are results, not failures. Default [0]. */
   allow?: number[]
   env?: Record<string, string>
 }
 
-/** Runs one command, argv in, result out; no shell. Throws DriverError when it fails. */
+/** Runs one command without a shell and returns its output. Throws DriverError when it fails. */
 export type Runner = (argv: string[], options?: RunOptions) => Promise<RunResult>
 
 export interface RunnerSettings {
   log: DriverLog
-  /** Put before every command, for privilege: `['sudo', '-n']`. */
+  /** Words before every command, to get privileges: `['sudo', '-n']`. */
   prefix?: string[]
-  /** Runs every command on another host: arguments of ssh up to and with the host, `['-p', '22', 'root@storage1']`. */
+  /** Runs every command on another host: the arguments of ssh, the host last, `['-p', '22', 'root@storage1']`. */
   ssh?: string[]
 }
 
-/** Bytes of each output stream that are kept; a command that says more fails. */
+/** Limit of each output stream in bytes; a command that prints more fails. */
 const maxOutput = 32 * 1024 * 1024
 const maxQuoted = 2000
 /** System tools live in sbin folders, which an ordinary user's PATH often lacks. */
 const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Of ssh, timeout and env. */
+/** Exit codes of ssh, timeout(1) and env(1). */
 const exitNoConnection = 255
 const exitTimedOut = 124
 const exitNoCommand = 127
 
-/** Connections are kept and shared, and nothing is ever asked of a person. */
+/** Connections stay open and are shared; ssh never prompts a user. */
 const sshDefaults = [
   ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=15', '-o', 'LogLevel=ERROR'],
   ...['-o', 'ControlMaster=auto', '-o', 'ControlPath=~/.ssh/hearth-%C', '-o', 'ControlPersist=60'],
 ]
 
-/** Opens a runner of this host's commands, or another's, in the C locale and with the system's PATH. */
+/** Opens a runner for commands on this host or another one, in the C locale and with the system's PATH. */
 export function openRunner(settings: RunnerSettings): Runner {
   const { log } = settings
   return async (argv, options = {}) => {
@@ -82,7 +82,7 @@ export function openRunner(settings: RunnerSettings): Runner {
   }
 }
 
-/** The arguments in full: over ssh, quoted for the shell that sshd starts there. */
+/** Returns the full command line; for ssh, quoted for the shell that sshd starts. */
 function commandLine(
   { prefix = [], ssh }: RunnerSettings,
   argv: string[],
@@ -90,17 +90,17 @@ function commandLine(
 ): string[] {
   if (!ssh) return [...prefix, ...argv]
   const variables = Object.entries({ PATH: systemPath, ...env, LC_ALL: 'C' })
-  // sudo and its like drop what was exported to them.
+  // sudo and similar tools clear the environment, so env(1) sets the variables after them.
   const privileged = prefix.length > 0 ? [...prefix, 'env', ...variables.map((pair) => pair.join('='))] : []
   const exported = variables.map(([name, value]) => `export ${name}=${quoted(value)}; `)
-  // The end of ssh here does not end the command there.
+  // When ssh ends on this host, the command on the other host goes on: timeout(1) ends it.
   const limit = ['timeout', '-k', '2', String(Math.ceil(timeout / 1000))]
   const words = [...privileged, ...limit, ...argv].map(quoted)
-  // OpenSSH takes the first value it sees of an option: the caller's come first.
+  // OpenSSH uses the first value of an option, so the caller's options come first.
   return ['ssh', ...ssh.slice(0, -1), ...sshDefaults, ssh.at(-1)!, `${exported.join('')}exec ${words.join(' ')}`]
 }
 
-/** As one word of a shell. */
+/** Quotes one word for a shell. */
 function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`
 }
@@ -110,12 +110,12 @@ type Ended = Partial<Pick<ExecaError, 'code' | 'timedOut' | 'isCanceled' | 'isMa
   stderr?: string
 }
 
-/** For a command that was told to end. */
+/** Milliseconds that a command gets to end after its kill signal. */
 const slackMs = 4000
 
 /**
- * How it ended, or that it was told to and did not: a process that waits for lost storage is past killing, and what it started,
- * here or behind a shared ssh connection, may hold its output open.
+ * Waits for the end of a command, but not much longer than its limit: a process that waits for lost storage cannot be
+ * killed, and its children, on this host or behind a shared ssh connection, may keep its output open.
  */
 async function endOf(running: ResultPromise, timeoutMs: number, signal: AbortSignal | undefined): Promise<Ended> {
   const done = new AbortController()
@@ -156,7 +156,7 @@ function kindOf(stderr: string): DriverErrorKind {
   return /no space left on device|disk quota exceeded/i.test(stderr) ? 'no-space' : 'failed'
 }
 
-/** `text` with every one of `secrets` replaced; longest first, so that none shines through another. */
+/** Returns `text` with every secret masked; longest first, because a secret may contain another. */
 function mask(text: string, secrets: string[]): string {
   const found = secrets.filter((secret) => secret !== '').sort((a, b) => b.length - a.length)
   return found.reduce((masked, secret) => masked.replaceAll(secret, '***'), text)

@@ -6,9 +6,9 @@ export interface VolumeRef {
   name: string
   /** GiB. */
   sizeGiB: number
-  /** What `create…` of this driver returned earlier, kept by the caller. */
+  /** Location that `create…` of this driver returned earlier; the caller stores it. */
   providerLocation?: string | null
-  /** Several hosts may have it attached at once. */
+  /** True when several hosts may attach it at once. */
   multiattach?: boolean
 }
 
@@ -20,7 +20,7 @@ export interface SnapshotRef {
   providerLocation?: string | null
 }
 
-/** What a driver wants kept with the row. */
+/** Values that the caller must store in the row of the volume or snapshot. */
 export interface ModelUpdate {
   providerLocation?: string | null
 }
@@ -39,14 +39,14 @@ export interface PoolStats {
   multiattach: boolean
   onlineExtend: boolean
   qosSupport: boolean
-  /** Anything more that extra specs may match. */
+  /** Additional values that extra specs may match. */
   capabilities?: Record<string, unknown>
 }
 
 export interface BackendStats {
   vendorName: string
   driverVersion: string
-  /** iSCSI, NFS, ceph … ; what `connection` leads to. */
+  /** Protocol of the connections: iSCSI, NFS, ceph … */
   storageProtocol: string
   pools: PoolStats[]
 }
@@ -68,14 +68,14 @@ export type Connection =
       kind: 'network'
       driver_volume_type: string
       data: Record<string, unknown>
-      /** Where file shares are mounted; beside `data`, as upstream's file drivers have it. */
+      /** Folder where shares are mounted; a sibling of `data`, as in upstream's file drivers. */
       mount_point_base?: string
     }
 
-/** Every method may be repeated: creating what exists with the same size, or deleting what is gone, succeeds. */
+/** Every method may be repeated: it succeeds for a volume that exists with the same size, or is deleted already. */
 export interface VolumeDriver {
   stats(): Promise<BackendStats>
-  /** A blank volume reading as zeros. */
+  /** Makes a blank volume that reads as zeros. */
   create(volume: VolumeRef, signal?: AbortSignal): Promise<ModelUpdate | undefined>
   /** Throws DriverError `busy` while something depends on the volume. */
   delete(volume: VolumeRef, signal?: AbortSignal): Promise<void>
@@ -83,11 +83,11 @@ export interface VolumeDriver {
   extend(volume: VolumeRef, newSizeGiB: number, signal?: AbortSignal): Promise<void>
   snapshot(snapshot: SnapshotRef, signal?: AbortSignal): Promise<ModelUpdate | undefined>
   deleteSnapshot(snapshot: SnapshotRef, signal?: AbortSignal): Promise<void>
-  /** A new volume with the snapshot's bytes, at least as large. */
+  /** Makes a volume with the snapshot's bytes, at least as large. */
   createFromSnapshot(volume: VolumeRef, source: SnapshotRef, signal?: AbortSignal): Promise<ModelUpdate | undefined>
-  /** A new volume with the present bytes of `source`, at least as large. */
+  /** Makes a volume with the present bytes of `source`, at least as large. */
   clone(volume: VolumeRef, source: VolumeRef, signal?: AbortSignal): Promise<ModelUpdate | undefined>
-  /** `connector` is what the attaching host says of itself, as os-brick builds it. */
+  /** Returns the connection. `connector`: os-brick's properties of the attaching host. */
   connection(volume: VolumeRef, connector?: Record<string, unknown>): Promise<Connection>
   /** Where to read and write the bytes on the host that owns the storage; needed for images and backups. */
   address?(volume: VolumeRef): Promise<Address>
@@ -96,19 +96,17 @@ export interface VolumeDriver {
   /** The bytes themselves, for storage that this process reads better than by an address. The caller closes it. */
   openVolume?(volume: VolumeRef, mode: 'r' | 'rw'): Promise<Blocks>
   openSnapshot?(snapshot: SnapshotRef): Promise<Blocks>
-  /**
-   * A new volume straight from where the image lies; null when this backend cannot reach it there, and the image is copied.
-   */
+  /** Makes a volume directly from the image's locations; null when the backend cannot read them: the caller copies. */
   cloneImage?(volume: VolumeRef, image: ImageLocations, signal?: AbortSignal): Promise<ModelUpdate | null>
-  /** Takes the volume back to the snapshot's bytes. */
+  /** Reverts the volume to the snapshot's bytes. */
   revert?(snapshot: SnapshotRef, signal?: AbortSignal): Promise<void>
-  /** Names of everything that is on the backend under this driver's names, for finding orphans. */
+  /** Returns the names on the backend that follow this driver's naming; callers use them to find orphans. */
   list?(): Promise<{ volumes: string[]; snapshots: string[] }>
-  /** Every volume and snapshot of the backend, of our naming or not, that could be taken over by `manage`. */
+  /** Returns every volume and snapshot that `manage` could adopt, whatever its name. */
   manageable?(): Promise<ManageableObject[]>
-  /** Takes an existing volume of the backend under the volume's name. Throws `not-found`. */
+  /** Adopts an existing volume: gives it the volume's name. Throws `not-found`. */
   manage?(volume: VolumeRef, reference: { name: string }): Promise<ModelUpdate | undefined>
-  /** Takes an existing snapshot of the volume under the snapshot's name. Throws `not-found`. */
+  /** Adopts an existing snapshot of the volume: gives it the snapshot's name. Throws `not-found`. */
   manageSnapshot?(snapshot: SnapshotRef, reference: { name: string }): Promise<ModelUpdate | undefined>
   close?(): Promise<void>
 }
@@ -121,7 +119,7 @@ export interface ImageLocations {
   locations: string[]
 }
 
-/** An object of the backend as its owner knows it. */
+/** A volume or snapshot on the backend, under the name that it has there. */
 export interface ManageableObject {
   kind: 'volume' | 'snapshot'
   name: string
@@ -129,6 +127,6 @@ export interface ManageableObject {
   sizeGiB: number
   /** Name of the volume a snapshot belongs to. */
   volumeName?: string
-  /** Why it cannot be taken over, when it cannot. */
+  /** Why it cannot be adopted; absent when it can. */
   unsafe?: string
 }
