@@ -1,7 +1,7 @@
 import { DriverError } from '@hearth/driver'
 import type { RbdImage } from './librbd.ts'
 
-/** What is asked of the cluster at once about changes: bounds memory, and the wait for an abort. */
+/** Bytes of the volume per request for changes: bounds memory, and the time until an abort takes effect. */
 const windowBytes = 64 * 1024 ** 3
 const blockBytes = 4 * 1024 ** 2
 const inFlight = 8
@@ -9,13 +9,13 @@ const inFlight = 8
 interface Piece {
   offset: number
   length: number
-  /** False for what reads as zeros now. */
+  /** False when the range reads as zeros now. */
   exists: boolean
 }
 
 /**
- * Brings `target` from the bytes that `source` had at its snapshot `from` (from zeros when null) to those it has now. On stable
- * storage when it returns.
+ * Copies to `target` what changed in `source` since its snapshot `from` (everything but zeros when null). The bytes are
+ * on stable storage when it returns.
  */
 export async function copyChanges(
   source: RbdImage,
@@ -52,13 +52,13 @@ async function copyPiece(source: RbdImage, target: RbdImage, piece: Piece, memor
   await target.write(piece.offset, block)
 }
 
-/** Ascending; none crosses a multiple of the block size. */
+/** Yields the changed ranges in ascending order; none crosses a multiple of the block size. */
 async function* piecesOf(source: RbdImage, from: string | null, signal?: AbortSignal): AsyncGenerator<Piece, void> {
   const size = await source.sizeBytes()
   for (let offset = 0; offset < size; offset += windowBytes) {
     const window = { offset, length: Math.min(windowBytes, size - offset), signal }
     for (const { exists, ...extent } of await source.diff(from, window)) {
-      // A whole image begins as zeros.
+      // The target of a full copy starts as zeros.
       if (!exists && from === null) continue
       const end = extent.offset + extent.length
       for (let at = extent.offset; at < end; ) {

@@ -2,21 +2,25 @@ import { createHash } from 'node:crypto'
 import type { Pool } from './librados.ts'
 import { call, callRaw, cephError, codeOf, type Handle, library } from './library.ts'
 
-/** Names of one container, kept sorted by the cluster in maps of a few objects: finding some never reads all of a pool. */
+/**
+ * Index of a container's names. The cluster sorts them in the maps of a few objects, so a search never reads a whole
+ * pool.
+ */
 export interface NameIndex {
   set(name: string, state: NameState): Promise<void>
   remove(name: string): Promise<void>
-  /** Beginning with `prefix`, in no order. */
+  /** Returns the names that begin with `prefix`, in no order. */
   find(prefix: string): Promise<{ name: string; state: NameState }[]>
 }
 
-/** `begun` is what is being written, or was when its writer died. */
+/** `begun`: the object is being written, or its writer died before the end. */
 export type NameState = 'begun' | 'whole'
 
-/** Ceph warns of maps with more than 200,000 entries. */
+/** Number of index objects: Ceph warns about maps with more than 200,000 entries. */
 const shards = 16
 const batch = 1000
 
+/** Opens the index of a container. It creates nothing until the first `set`. */
 export function openNameIndex(pool: Pool, container: string): NameIndex {
   const objectOf = (shard: number) => `index.${shard}.${container}`
   const shardOf = (name: string) => createHash('sha1').update(name).digest()[0]! % shards
@@ -80,7 +84,7 @@ async function readEntries(pool: Pool, object: string, after: string, prefix: st
   }
 }
 
-/** Of what was read already; never waits. */
+/** Returns the next entry that was already read, null at the end; never waits. */
 function nextEntry(iterator: Handle): { name: string; state: NameState } | null {
   const { koffi, native } = library()
   const [key, value] = [[null], [null]] as [(Handle | null)[], (Handle | null)[]]

@@ -4,18 +4,18 @@ import { codeOf, type Pool } from './librados.ts'
 import type { PoolConnection } from './pool-connection.ts'
 import { openSpace } from './pool-space.ts'
 
-/** Apart from the images of the pool. */
+/** RADOS namespace that separates backup objects from the images of the pool. */
 const namespace = 'backups'
-/** Of RADOS, with room for the container. */
+/** RADOS bounds object names; 400 bytes leave room for the container's prefix. */
 const longestName = 400
-/** An answer about free space serves for so long: the cluster's own figures are seconds old anyway. */
+/** Milliseconds for which free space is cached: the cluster's own figures are seconds old anyway. */
 const freshMs = 1000
 
 type Objects = Pick<BackupStore, 'prepare' | 'put' | 'get' | 'list' | 'delete'>
 
 /**
- * Objects as RADOS objects. A name is written down before its object and marked when that is there: whatever a crash leaves is
- * found again by its name.
+ * Stores backup objects as RADOS objects. The index records a name before its object is written and marks it as whole
+ * afterwards, so that leftovers of a crash are found by their names.
  */
 export function openBackupObjects(connection: PoolConnection, poolName: string): Objects {
   const space = openCachedSpace()
@@ -27,7 +27,7 @@ export function openBackupObjects(connection: PoolConnection, poolName: string):
   return {
     async prepare(container) {
       const { pool, key } = await at(container)
-      // Nothing to make; but who cannot write should know now.
+      // Nothing to create; this fails early when the user cannot use the pool.
       await isThere(pool, key)
     },
     async put(container, name, data, signal) {

@@ -2,7 +2,7 @@ import type { Address, DriverLog } from '@hearth/driver'
 import type { Pool } from './librados.ts'
 import { connectPool, type PoolConnection, type PoolSettings } from './pool-connection.ts'
 
-/** An image, or a snapshot of one, in whatever cluster. */
+/** Names an image, or a snapshot of one, in any cluster. */
 export interface RbdPlace {
   conf?: string
   user: string
@@ -11,7 +11,10 @@ export interface RbdPlace {
   snapshot?: string
 }
 
-/** Reads qemu's `rbd:pool/image@snapshot:key=value…`; null for any other address, and for options that are not known here. */
+/**
+ * Parses qemu's `rbd:pool/image@snapshot:key=value…`; null for other addresses, and for options other than `id`,
+ * `conf`.
+ */
 export function parseRbdAddress({ filename, format }: Address): RbdPlace | null {
   if (format !== 'raw' || !filename.startsWith('rbd:')) return null
   const [path = '', ...settings] = split(filename.slice('rbd:'.length), ':')
@@ -29,7 +32,7 @@ export function parseRbdAddress({ filename, format }: Address): RbdPlace | null 
   return place
 }
 
-/** At the separators that no backslash takes the meaning from. */
+/** Splits at the separators that no backslash escapes. */
 function split(text: string, separator: string): string[] {
   const parts = ['']
   for (const [piece] of text.matchAll(/\\[\s\S]|[\s\S]/g)) {
@@ -41,12 +44,13 @@ function split(text: string, separator: string): string[] {
 
 const plain = (text: string): string => text.replace(/\\([\s\S])/g, '$1')
 
-/** Pools that volumes lie in, connected to when they are first met and kept. */
+/** Pools of the volumes to back up; each is connected at its first use and stays open. */
 export interface Sources {
   pool(place: RbdPlace): Promise<Pool>
   close(): Promise<void>
 }
 
+/** Returns the pools of source volumes; `settings` holds what all their connections share. */
 export function openSources(settings: Omit<PoolSettings, 'conf' | 'user' | 'pool'>, log: DriverLog): Sources {
   const known = new Map<string, Promise<PoolConnection>>()
   return {

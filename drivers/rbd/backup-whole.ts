@@ -17,8 +17,9 @@ const baseOf = ({ volumeId, id }: WholeBackup): string => `volume-${volumeId}.ba
 const isBaseOf = (name: string, volumeId: string): boolean => name.startsWith(`volume-${volumeId}.backup.`)
 
 /**
- * Volumes as images of the backup pool, named and snapshotted as upstream's Ceph driver does: a full backup is the image
- * `volume-<volume>.backup.<backup>`, each further one a snapshot `backup.<backup>.snap.<time>` of it, which the source has too.
+ * Stores volumes as images of the backup pool, with the names and snapshots of upstream's Ceph driver: a full backup is
+ * the image `volume-<volume>.backup.<backup>`; each further backup is a snapshot `backup.<backup>.snap.<time>` of that
+ * image. The source volume has the same snapshot.
  */
 export function openWholeBackups(deps: Deps): WholeBackups {
   return {
@@ -52,7 +53,7 @@ export function openWholeBackups(deps: Deps): WholeBackups {
   }
 }
 
-/** The snapshot of the volume that is saved, made once however often the backup is begun. */
+/** Returns the snapshot of the volume to save; creates it once, even when the backup is started again. */
 async function markSource(pool: Pool, image: string, backupId: string): Promise<string> {
   const known = await findSnapshot(pool, image, backupId)
   if (known) return known
@@ -61,7 +62,7 @@ async function markSource(pool: Pool, image: string, backupId: string): Promise<
   return name
 }
 
-/** Where the differences go: an image that still has the parent's snapshot, if the source has it too. */
+/** Finds the image for the differences: the source and the image must still have the parent's snapshot. Else null. */
 async function findParent(from: Pool, place: RbdPlace, to: Pool, { volumeId }: WholeBackup, parentId: string) {
   const snapshot = await findSnapshot(from, place.image, parentId)
   if (!snapshot) return null
@@ -72,7 +73,7 @@ async function findParent(from: Pool, place: RbdPlace, to: Pool, { volumeId }: W
   return null
 }
 
-/** Null also when there is no such image. */
+/** Finds a backup's snapshot of an image; null when the snapshot or the image does not exist. */
 async function findSnapshot(pool: Pool, image: string, backupId: string): Promise<string | null> {
   const names = await gone(withImage(pool, image, { readOnly: true }, (open) => open.snapshots()))
   return names?.find(({ name }) => name.startsWith(markOf(backupId)))?.name ?? null
@@ -81,10 +82,10 @@ async function findSnapshot(pool: Pool, image: string, backupId: string): Promis
 interface Fill {
   from: Pool
   place: RbdPlace
-  /** Of the source. */
+  /** Name of the snapshot on the source volume. */
   snapshot: string
   to: Pool
-  /** Null when it begins empty. */
+  /** `snapshot` is the parent backup's; null for a full backup, which starts empty. */
   target: { base: string; snapshot: string | null }
   backup: WholeBackup
   signal?: AbortSignal
@@ -94,7 +95,7 @@ async function fill({ from, place, snapshot, to, target, backup, signal }: Fill,
   await withImage(from, place.image, { snapshot, readOnly: true }, async (source) => {
     const size = await source.sizeBytes()
     if (target.snapshot === null) {
-      // Of an earlier try, which may have saved another moment.
+      // An earlier attempt may have left this image with the bytes of another time.
       await discard(to, target.base, log)
       await createImage(to, target.base, size)
     }
@@ -109,7 +110,10 @@ async function fill({ from, place, snapshot, to, target, backup, signal }: Fill,
   })
 }
 
-/** Differences hold only for the parent's bytes, and a later backup that failed or was deleted may have changed them. */
+/**
+ * Reverts an image to the parent backup's snapshot, because differences apply only to its bytes: a later backup that
+ * failed or was deleted may have changed them.
+ */
 async function takeBack(image: RbdImage, snapshot: string): Promise<void> {
   const { id, sizeBytes } = (await image.snapshots()).find(({ name }) => name === snapshot)!
   const newest = (await image.snapshots()).every((other) => other.id <= id)
@@ -117,7 +121,7 @@ async function takeBack(image: RbdImage, snapshot: string): Promise<void> {
   if (!same) await image.rollback(snapshot)
 }
 
-/** Takes one backup out of an image; the last one with the image. */
+/** Removes one backup from an image; removes the image with its last backup. */
 async function drop(pool: Pool, name: string, backup: WholeBackup, log: DriverLog): Promise<void> {
   const snapshots = await gone(withImage(pool, name, { readOnly: true }, (image) => image.snapshots()))
   if (!snapshots) return

@@ -16,15 +16,15 @@ export const backupOptions = {
 }
 
 /**
- * Backups in a pool of Ceph: volumes of RBD, of this cluster or another, by their differences, and all others cut into
- * objects.
+ * Opens a backup store in a Ceph pool: RBD volumes of this or another cluster are saved as differences between images,
+ * all other volumes as objects.
  */
 export async function openRbdBackup(given: Record<string, unknown>, { log }: DriverDeps): Promise<BackupStore> {
   const options = given as unknown as PoolSettings
   const connection = await connectPool(options, log)
   const sources = openSources(options, log)
   const swept = connection.pool().then(sweep)
-  swept.catch((error: unknown) => log.warn({ err: error }, 'deleted backups could not be looked after'))
+  swept.catch((error: unknown) => log.warn({ err: error }, 'the sweep of deleted backups failed'))
   return {
     ...openBackupObjects(connection, options.pool),
     whole: openWholeBackups({ connection, sources, log }),

@@ -8,7 +8,7 @@ import { featuresOf } from './sharing.ts'
 type Signal = AbortSignal | undefined
 const staleMs = 3600_000
 
-/** A new volume with the present bytes of `source`, which is not held by it: it can be changed and deleted. */
+/** Creates a volume with the current bytes of `source`. The source can be changed and deleted afterwards. */
 export async function cloneVolume(
   backend: Backend,
   volume: VolumeRef,
@@ -31,7 +31,7 @@ export async function cloneVolume(
             try {
               await cloneImage({ pool, name: source.name, snapshot }, pool, part, featuresOf(volume))
             } finally {
-              // The clone keeps what it needs of it.
+              // The clone keeps the objects of the snapshot that it needs.
               await dropSnapshots(image, snapshot)
             }
             return { sizeBytes, flatten }
@@ -45,12 +45,13 @@ export async function cloneVolume(
   )
 }
 
-/** Removes the snapshot that a clone needed for a moment, and such as a crash has left. */
+/** Removes this clone's temporary snapshot, and temporary snapshots older than an hour that crashes left. */
 async function dropSnapshots(image: RbdImage, mine: string): Promise<void> {
   const stale = (await image.snapshots()).filter(({ name }) => name === mine || (ageOf(name) ?? 0) > staleMs)
   for (const { name } of stale) await found(image.removeSnapshot(name))
 }
 
+/** Creates a volume with the bytes of a snapshot. Throws `invalid` when the volume is too small for it. */
 export async function createFromSnapshot(
   backend: Backend,
   volume: VolumeRef,
@@ -70,7 +71,10 @@ export async function createFromSnapshot(
   })
 }
 
-/** Null when the image does not lie in this cluster as raw, or this user may not read it. */
+/**
+ * Creates a volume as a clone of an image. Returns false when no raw image is in this cluster, or the user may not read
+ * it.
+ */
 export async function cloneFromImage(
   backend: Backend,
   volume: VolumeRef,
@@ -93,14 +97,14 @@ export async function cloneFromImage(
         return true
       } catch (error) {
         if (!['ENOENT', 'EPERM', 'EACCES'].includes(codeOf(error) ?? '')) throw error
-        backend.log.info({ err: error, location }, 'an image cannot be cloned where it lies')
+        backend.log.info({ err: error, location }, 'could not clone an image in its own pool')
       }
     }
     return false
   })
 }
 
-/** Glance's own location of an image in Ceph: `rbd://fsid/pool/image/snapshot`, each part percent-encoded. */
+/** Parses Glance's location of an image in Ceph: `rbd://fsid/pool/image/snapshot`, percent-encoded; null for others. */
 function parseLocation(location: string): { fsid: string; pool: string; image: string; snapshot: string } | null {
   const found = /^rbd:\/\/([^/?#]+)\/([^/?#]+)\/([^/?#]+)\/([^/?#]+)$/.exec(location)
   if (!found) return null
@@ -117,7 +121,7 @@ interface CloneTask {
   part: string
   volume: VolumeRef
   signal: Signal
-  /** Copy the bytes even when the chain is short. */
+  /** True to copy the parent's bytes even when the chain is short. */
   flatten: boolean
 }
 
@@ -158,7 +162,7 @@ async function finish(
   })
 }
 
-/** Whether one more clone would make the chain of parents longer than it may be: each read may go all its length. */
+/** True when one more clone would exceed `maxCloneDepth` parents: a read may follow the whole chain. */
 async function isTooDeep({ options, session }: Backend, image: RbdImage): Promise<boolean> {
   let depth = 1
   let parent = await image.parent()

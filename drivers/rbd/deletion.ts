@@ -20,8 +20,8 @@ import { finishRename } from './renaming.ts'
 const staleMs = 3600_000
 
 /**
- * The name goes at once, in one step; the bytes follow when no clone needs them any more, here or in a later sweep.
- * Throws `busy` while a client has the volume open or it has snapshots.
+ * Deletes a volume: removes its name at once, in one step, and its bytes when no clone needs them, here or in a later
+ * sweep. Throws `busy` while a client has the volume open or it has snapshots.
  */
 export async function deleteVolume(backend: Backend, volume: VolumeRef): Promise<void> {
   checkName(volume.name)
@@ -32,13 +32,13 @@ export async function deleteVolume(backend: Backend, volume: VolumeRef): Promise
     if (imageId === null) return
     const { deferredDeletion, deletionDelaySeconds } = backend.options
     const discard = () => found(moveToTrash(pool, volume.name, deferredDeletion ? deletionDelaySeconds : 0))
-    // Its name may be that of a rename that a dead client did not finish.
+    // The name may come from a rename that a crashed client did not finish.
     if ((await discard()) === null && (await finishRename(pool, imageId, volume.name))) await discard()
     if (!deferredDeletion) await purge(backend, pool, imageId)
   })
 }
 
-/** Answers the image's id. */
+/** Returns the image's id. Throws `busy` when the volume has snapshots or a client has it open. */
 async function ensureFree(image: RbdImage, name: string): Promise<string> {
   const kept = (await image.snapshots()).filter((snapshot) => isSnapshotName(snapshot.name))
   if (kept.length > 0) {
@@ -54,8 +54,8 @@ async function ensureFree(image: RbdImage, name: string): Promise<string> {
 const patience = { tries: 8, pauseMs: 250 }
 
 /**
- * Throws `busy` when a client that is alive has the image open for writing. Other services open it for a moment in each
- * deed: only who stays is a user.
+ * Throws `busy` when a live client has the image open for writing. Other services open it briefly during each
+ * operation, so only a client that still has it open after about 2 s counts.
  */
 export async function ensureUnused(image: RbdImage, name: string): Promise<void> {
   const { clientId } = image.pool.cluster
@@ -70,13 +70,14 @@ export async function ensureUnused(image: RbdImage, name: string): Promise<void>
   }
 }
 
-/** Removes what lies in the trash, and then its parents there, as far up as nothing else needs them. */
+/** Removes an image from the trash, then those of its ancestors in the trash that no other image needs. */
 async function purge(backend: Backend, pool: Pool, imageId: string): Promise<void> {
   for (let next: string | null = imageId; next !== null; ) {
     const id: string = next
     next = null
     try {
-      // librbd ends its process when somebody takes the lock of an image that it is removing (an assertion in TrimRequest).
+      // librbd ends its process when another client takes the lock of an image during its removal (TrimRequest's
+      // assertion).
       const parent = await ifFree(pool, { object: 'rbd_trash', kind: 'purge', about: id }, async () => {
         const parent = await found(
           withImage(pool, id, { readOnly: true, byId: true }, (image) => stripped(pool, image)),
@@ -97,7 +98,7 @@ async function isDue(pool: Pool, imageId: string): Promise<boolean> {
   return entry !== undefined && entry.deferredUntil.getTime() <= Date.now()
 }
 
-/** Takes away the snapshots that stand in the way of removal; answers the image's parent. */
+/** Removes the snapshots that prevent the removal of an image; returns the image's parent. */
 async function stripped(pool: Pool, image: RbdImage) {
   const names = (await image.snapshots()).map(({ name }) => name)
   if (names.length > 0) {
@@ -113,12 +114,15 @@ async function removeSnapshot(image: RbdImage, name: string): Promise<void> {
   await image.removeSnapshot(name)
 }
 
-/** Clones keep what they need of the snapshot; such of the first format are made independent of it before. */
+/**
+ * Deletes a snapshot. Clones of the second format keep the objects that they need; clones of the first format are
+ * flattened before.
+ */
 export async function deleteSnapshot(backend: Backend, snapshot: SnapshotRef, signal?: AbortSignal): Promise<void> {
   checkName(snapshot.name)
   checkName(snapshot.volume.name)
   return backend.session.use(async (pool) => {
-    const deed = changeImage(pool, snapshot.volume.name, async (image) => {
+    const work = changeImage(pool, snapshot.volume.name, async (image) => {
       try {
         await removeSnapshot(image, snapshot.name)
       } catch (error) {
@@ -131,17 +135,17 @@ export async function deleteSnapshot(backend: Backend, snapshot: SnapshotRef, si
         await removeSnapshot(image, snapshot.name)
       }
     })
-    await found(deed)
+    await found(work)
   })
 }
 
-/** Takes a volume back to a snapshot's bytes, keeping its size. Throws `busy` while a client has it open. */
+/** Reverts a volume to a snapshot's bytes, and keeps its size. Throws `busy` while a client has it open. */
 export async function revert(backend: Backend, snapshot: SnapshotRef, sizeBytes: number): Promise<void> {
   const { name, volume } = snapshot
   checkName(name)
   checkName(volume.name)
   return backend.session.use(async (pool) => {
-    const deed = async () => {
+    const work = async () => {
       await withImage(pool, volume.name, { readOnly: true }, (image) => ensureUnused(image, volume.name))
       await changeImage(pool, volume.name, async (image) => {
         const present = await image.sizeBytes()
@@ -150,11 +154,11 @@ export async function revert(backend: Backend, snapshot: SnapshotRef, sizeBytes:
       })
       return true
     }
-    if (!(await found(deed()))) throw notFound(pool, `${volume.name}@${name}`)
+    if (!(await found(work()))) throw notFound(pool, `${volume.name}@${name}`)
   })
 }
 
-/** Removes what was deleted and is due, and parts that no process works on any more. */
+/** Removes deleted images that are due, and unfinished images that no process works on any more. */
 export function sweep(backend: Backend): Promise<void> {
   return backend.session.use(async (pool) => {
     for (const { id, name, deferredUntil } of await listTrash(pool)) {

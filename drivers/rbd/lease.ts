@@ -4,26 +4,31 @@ import { crc32 } from 'node:zlib'
 import { DriverError, openExclusive } from '@hearth/driver'
 import type { Pool } from './librados.ts'
 
-/** What one process at a time may do, of all that work on a pool. */
+/** Work that only one of the processes that use a pool may do at a time. */
 export interface Lease {
-  /** An object of librbd's own that is there whenever the work makes sense. */
+  /** The librbd object that carries the lock; it exists whenever the work makes sense. */
   object: 'rbd_directory' | 'rbd_trash'
   kind: keyof typeof seconds
   /** Name or id of the image that the work is about. */
   about: string
 }
 
-/** A process that dies holds others up for so long; what ends a process when two are at it waits longer. */
+/**
+ * Lock lifetime in seconds: a crashed holder blocks others for that long. Longer where two holders would crash librbd.
+ */
 const seconds = { purge: 30, image: 6, name: 6 }
-/** Locks stay as attributes of the object they are on: there are only so many names. */
+/** Number of lock names: each lock stays as an attribute of its object, so their number must be bounded. */
 const shards = 64
 const pauseMs = 10
-/** Work that moves bytes, such as a revert, may take its time; who waits for it may be about another image of the shard. */
+/**
+ * Longest wait for a lease. Work that moves bytes, such as a revert, may be slow, and the waiting work may be about
+ * another image of the same shard.
+ */
 const patienceMs = 30 * 60_000
 
 const turns = openExclusive()
 
-/** Does the work unless another process, or this one, is at it: then null. */
+/** Runs `work` and returns its result; null when this or another process holds the lease. */
 export async function ifFree<T>(pool: Pool, { object, kind, about }: Lease, work: () => Promise<T>): Promise<T | null> {
   const name = `hearth.${kind}.${crc32(about) % shards}`
   const lock = { name, cookie: randomUUID(), seconds: seconds[kind] }
@@ -37,9 +42,11 @@ export async function ifFree<T>(pool: Pool, { object, kind, about }: Lease, work
   }
 }
 
-/** Does the work when it is free. Throws `busy` when it never is. Must not be called again within the work. */
+/**
+ * Waits for the lease, then runs `work`. Throws `busy` after 30 minutes. `work` must not call it for the same lease.
+ */
 export function whenFree<T>(pool: Pool, lease: Lease, work: () => Promise<T>): Promise<T> {
-  // Of this process only one at a time asks the cluster.
+  // Only one caller of this process at a time asks the cluster for one lease.
   return turns(`${pool.name} ${lease.kind} ${lease.about}`, () => untilFree(pool, lease, work))
 }
 

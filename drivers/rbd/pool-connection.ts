@@ -1,7 +1,7 @@
 import { type DriverLog, isDriverError } from '@hearth/driver'
 import { type Cluster, openCluster, type Pool } from './librados.ts'
 
-/** Options of every role that keeps its bytes in one pool. */
+/** Options of every driver role that keeps its bytes in one pool. */
 export const poolOptions = {
   conf: { type: 'string', minLength: 1, description: 'path of ceph.conf; the usual places of Ceph when absent' },
   clusterName: { type: 'string', minLength: 1, default: 'ceph' },
@@ -10,7 +10,7 @@ export const poolOptions = {
     type: 'number',
     minimum: 1,
     default: 60,
-    description: 'how long an answer of the cluster is waited for',
+    description: 'how long to wait for a response of the cluster',
   },
 } as const
 
@@ -24,17 +24,19 @@ export interface PoolSettings {
 }
 
 export interface PoolConnection {
-  /** The pool, connecting first when that has not succeeded yet. Throws `unavailable` while the cluster is away. */
+  /**
+   * Returns the pool; connects first when no attempt has succeeded yet. Throws `unavailable` while the cluster is away.
+   */
   pool(): Promise<Pool>
-  /** Another pool or namespace of the same cluster, kept open. */
+  /** Opens another pool or namespace of the same cluster, and keeps it open. */
   other(name: string, namespace?: string): Promise<Pool>
-  /** After the last use. */
+  /** Closes the pools and the connection; to be called after the last use. */
   close(): Promise<void>
 }
 
 /**
- * Connects to a pool. A cluster that does not answer yet is tried again at each use, so that a service starts without it;
- * what can never work is thrown at once.
+ * Connects to a pool. While the cluster does not respond, each use tries again, so that a service starts without it.
+ * Throws every error but `unavailable` at once.
  */
 export async function connectPool(settings: PoolSettings, log: DriverLog): Promise<PoolConnection> {
   const cluster = retried(() => openCluster(settings))
@@ -61,7 +63,7 @@ export async function connectPool(settings: PoolSettings, log: DriverLog): Promi
   }
 }
 
-/** Opens once; a failure is forgotten, so that the next call tries again. */
+/** Calls `open` once and keeps the result; after a failure the next call tries again. */
 function retried<T>(open: () => Promise<T>): () => Promise<T> {
   let opened: Promise<T> | undefined
   return () => {

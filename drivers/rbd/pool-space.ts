@@ -7,8 +7,8 @@ interface PoolUse {
 }
 
 /**
- * Judges how far something may grow by what is free at its beginning: Ceph enforces a pool's quota seconds late only. What it
- * answers throws `no-space` for more bytes than that.
+ * Reads the free bytes of a pool (capacity and quota), because Ceph enforces a quota some seconds late. Returns a
+ * function that throws `no-space` for a total of more bytes than were free at that time.
  */
 export async function openSpace(pool: Pool, what: string): Promise<(bytes: number) => void> {
   const { pools } = await pool.cluster.command<{ pools: PoolUse[] }>({ prefix: 'df', detail: 'detail' })

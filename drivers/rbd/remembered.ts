@@ -1,7 +1,7 @@
-/** Answers by their keys, each asked for at most once in `ms`. */
+/** Returns the cached value of a key, or calls `ask`: at most once per key in `ms`. */
 export type Remembered<T> = (key: string, ask: () => Promise<T>) => Promise<T>
 
-/** A failure is thrown to all who asked meanwhile, and forgotten. */
+/** Opens a cache of `ms` milliseconds. A failure is thrown to all callers that wait for it, and is not cached. */
 export function openRemembered<T>(ms: number): Remembered<T> {
   const known = new Map<string, { at: number; answer: Promise<T> }>()
   return (key, ask) => {

@@ -4,14 +4,17 @@ import { call, codeOf } from './library.ts'
 import { listImages } from './librbd.ts'
 
 /**
- * librbd renames in three steps: the new name's object, the directory, the old name's object. A client that dies after the
- * first leaves an image with two names, of which the directory knows the old one.
+ * librbd renames in three steps: it writes the object of the new name, changes the directory, and removes the object of
+ * the old name. A client that dies after the first step leaves an image with two names; the directory lists the old
+ * one.
  */
 const idObject = (name: string) => `rbd_id.${name}`
 const directory = 'rbd_directory'
 const longestId = 256
 
-/** The id that a name leads to, without opening the image; null for a name that is free, or an image of the first format. */
+/**
+ * Returns the id of the image `name` without opening it; null when the name is free or the image has the first format.
+ */
 export async function idOf(pool: Pool, name: string): Promise<string | null> {
   const memory = Buffer.alloc(longestId)
   try {
@@ -24,8 +27,8 @@ export async function idOf(pool: Pool, name: string): Promise<string | null> {
 }
 
 /**
- * A name is never there twice or not at all; `to` must be one that nobody gives to an image but by this function. Code `EEXIST`
- * when it is taken, `ENOENT` when `from` is not there.
+ * Renames an image: readers always find exactly one of the two names. Only this function may create images named `to`.
+ * Throws code `EEXIST` when `to` is taken, `ENOENT` when `from` does not exist.
  */
 export function renameImage(pool: Pool, from: string, to: string): Promise<void> {
   return exclusively(pool, to, async () => {
@@ -40,8 +43,8 @@ export function renameImage(pool: Pool, from: string, to: string): Promise<void>
 }
 
 /**
- * Takes the steps that a dead client did not come to, and may itself die between them: false when the image is not on its way
- * to the name `to`.
+ * Completes a rename that a crashed client left half done; it may itself be interrupted between the steps. Returns
+ * false when the image is not being renamed to `to`.
  */
 export async function finishRename(pool: Pool, imageId: string, to: string): Promise<boolean> {
   if ((await idOf(pool, to)) !== imageId) return false
@@ -56,7 +59,7 @@ export async function finishRename(pool: Pool, imageId: string, to: string): Pro
   })
 }
 
-/** As Ceph encodes strings: each after its length. */
+/** Encodes strings as Ceph does: the length (32 bits, little-endian), then the bytes. */
 function encoded(...texts: string[]): Buffer {
   return Buffer.concat(
     texts.flatMap((text) => {
@@ -67,13 +70,16 @@ function encoded(...texts: string[]): Buffer {
   )
 }
 
-/** The directory knows neither the name nor, under another, the image. */
+/** True when the pool's directory does not list this name, and does not list its image under another name. */
 async function leadsNowhere(pool: Pool, name: string): Promise<boolean> {
   const id = await idOf(pool, name)
   return !(await listImages(pool)).some((one) => one.name === name || one.id === id)
 }
 
-/** Of two clients that rename to one name at once librbd tells both that they did, and keeps a name that leads nowhere. */
+/**
+ * Runs `work` under the lease of `name`. Without it, when two clients rename to one name at once, librbd reports
+ * success to both and leaves a name without an image.
+ */
 function exclusively<T>(pool: Pool, name: string, work: () => Promise<T>): Promise<T> {
   return whenFree(pool, { object: directory, kind: 'name', about: name }, work)
 }

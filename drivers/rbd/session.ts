@@ -3,26 +3,29 @@ import { fence } from './fencing.ts'
 import { codeOf, type Pool } from './librados.ts'
 import { connectPool, type PoolConnection, type PoolSettings } from './pool-connection.ts'
 
-/** The pool of one driver, through lost connections. */
+/** The pool of one driver; it survives lost connections. */
 export interface Session {
-  /** Runs `work` on the pool. What it does may be done twice: once more when the cluster had cut this client off. */
+  /** Runs `work` on the pool, and once more on a new connection when the cluster had fenced this client off. */
   use<T>(work: (pool: Pool) => Promise<T>): Promise<T>
-  /** The pool for longer than one deed; the caller gives it back. */
+  /** Returns the pool for longer than one operation; the caller must call `release`. */
   hold(): Promise<{ pool: Pool; release(): void }>
-  /** Another pool of the same cluster. */
+  /** Opens another pool of the same cluster. */
   other(name: string): Promise<Pool>
   close(): Promise<void>
 }
 
 interface Link {
   connection: PoolConnection
-  /** Deeds in flight on it. */
+  /** Number of operations in flight on the connection. */
   users: number
   retired: boolean
   signOff?: Promise<() => Promise<void>>
   ended(): void
 }
 
+/**
+ * Opens the driver's pool; connects again after the cluster has fenced this client off. Throws as `connectPool` does.
+ */
 export async function openSession(settings: PoolSettings, log: DriverLog): Promise<Session> {
   let link = newLink(await connectPool(settings, log))
   let renewing: Promise<void> | undefined
@@ -86,7 +89,7 @@ function newLink(connection: PoolConnection): Link {
   return { connection, users: 0, retired: false, ended: () => undefined }
 }
 
-/** Closes a connection after the last deed on it. */
+/** Closes a connection after the last operation on it. */
 async function retire(link: Link, log: DriverLog): Promise<void> {
   if (link.retired) return
   link.retired = true

@@ -2,15 +2,15 @@ import type { VolumeRef } from '@hearth/driver'
 import type { Pool } from './librados.ts'
 import { changeImage, feature, type ImageOptions, withImage } from './librbd.ts'
 
-/** What only one client at a time can use: each of these needs the exclusive lock. */
+/** Image features that only one client at a time can use: each of these needs the exclusive lock. */
 const singleClient = feature.exclusiveLock | feature.objectMap | feature.fastDiff | feature.journaling
 
-/** Volumes for several hosts at once do without the lock that would wander between them; others as the cluster has it. */
+/** Features of a new volume: a multiattach volume has no exclusive lock; others have the cluster's default features. */
 export function featuresOf(volume: VolumeRef): ImageOptions {
   return volume.multiattach ? { features: feature.layering | feature.deepFlatten } : {}
 }
 
-/** Takes from an image what several hosts cannot use at once. May be repeated. */
+/** Disables the features of a multiattach volume that several hosts cannot use at once. May be repeated. */
 export async function ensureShareable(pool: Pool, volume: VolumeRef): Promise<void> {
   if (!volume.multiattach) return
   const present = await withImage(pool, volume.name, { readOnly: true }, (image) => image.features())
