@@ -35,7 +35,7 @@ async function smallFilesystem(sizeMiB: number): Promise<string> {
 const openVolume = (options: Record<string, unknown>) => openDriver('volume', file, options, deps)
 const gone = { id: '1', name: 'volume-1', sizeGiB: 1 }
 
-test('what a dead process left unfinished is cleared away at the next open', async () => {
+test('leftovers of a dead process are removed at the next open', async () => {
   const folder = await newFolder()
   await writeFile(join(folder, '.part-volume-1.77.0'), 'half')
   const driver = await openVolume({ folder })
@@ -83,7 +83,7 @@ test('a folder that cannot be made is a clear error', async () => {
   await expect(openVolume({ folder: join(file, 'below') })).rejects.toThrow('ENOTDIR')
 })
 
-describe('taking over a file', () => {
+describe('adopting a file', () => {
   const volume = { id: '1', name: 'volume-1', sizeGiB: 1 }
 
   test('it gets a whole number of GiB', async () => {
@@ -96,7 +96,7 @@ describe('taking over a file', () => {
     expect(await driver.list?.()).toEqual({ volumes: ['volume-1'], snapshots: [] })
   })
 
-  test('what a dead process had half renamed is finished', async () => {
+  test('a rename that a dead process began is finished', async () => {
     const folder = await newFolder()
     const driver = await openVolume({ folder })
     await writeFile(join(folder, 'disk.img'), 'some bytes')

@@ -88,7 +88,7 @@ async function ensureSame(path: string, opened: { ino: number; birthtimeMs: numb
   throw new DriverError('unavailable', `${path} is not the folder that was opened: mount its filesystem again`)
 }
 
-/** Whether a link failed because an earlier call had made it, whose second half is missing or not. */
+/** True when a link failed because an earlier call had made it, whose second half is missing or not. */
 async function isSameOrMoved({ code }: NodeJS.ErrnoException, source: string, target: string): Promise<boolean> {
   const inode = (path: string) =>
     stat(path).then(
@@ -153,7 +153,7 @@ const kinds: Record<string, DriverErrorKind> = {
   ABORT_ERR: 'aborted',
 }
 
-/** A failed file operation as a DriverError; errors that are not the filesystem's stay as they are. */
+/** Converts the error of a file operation to a DriverError; errors of other kinds stay unchanged. */
 export function mapError(error: unknown): unknown {
   if (isDriverError(error)) return error
   const { code, message } = error as NodeJS.ErrnoException

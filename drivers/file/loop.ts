@@ -6,7 +6,7 @@ import { hasReflink } from './reflink.ts'
 
 export interface PrepareFolder {
   folder: string
-  /** Where the XFS image is or will be. */
+  /** Path of the XFS image; made if missing. */
   imageFile: string
   /** Bytes of the image; 80 % of the free space of its filesystem when absent. A greater value later grows it. */
   sizeBytes?: number
@@ -16,22 +16,22 @@ export interface PrepareFolder {
 }
 
 export interface PreparedFolder {
-  /** Copies in the folder share blocks. */
+  /** True when copies in the folder share blocks. */
   reflink: boolean
   /** The image file is mounted at the folder. */
   mounted: boolean
-  /** Why there is no reflink, in words for the operator. */
+  /** Why there is no reflink, for the operator. */
   reason?: string
 }
 
-/** mkfs.xfs makes nothing smaller. */
+/** Smallest filesystem that mkfs.xfs makes. */
 const smallestImage = 320 * 1024 ** 2
 const mountOptions = 'discard,noatime,nodev,nosuid'
 
 /**
  * Makes copies in `folder` cheap: by its own filesystem, or by a sparse XFS image mounted there through a loop device.
- * May be repeated at any time; after a reboot it mounts again what was made before. Throws DriverError `unavailable`
- * when volumes are in the image and it cannot be mounted, since an empty folder would look like lost volumes.
+ * May be repeated; after a reboot it mounts the existing image again. Throws DriverError `unavailable` when volumes are
+ * in the image and it cannot be mounted, because an empty folder would look like lost volumes.
  */
 export async function prepareFolder(input: PrepareFolder): Promise<PreparedFolder> {
   const { folder, imageFile, run } = input
@@ -142,7 +142,7 @@ async function loopsOf(imageFile: string, run: Runner): Promise<string[]> {
     .filter(Boolean)
 }
 
-/** What is mounted at exactly this folder, from proc(5) mountinfo; the topmost of several. */
+/** Returns the mount at exactly this folder, from proc(5) mountinfo; the topmost of several. */
 async function mountAt(folder: string): Promise<{ source: string } | null> {
   const path = await realpath(folder)
   const lines = (await readFile('/proc/self/mountinfo', 'utf8')).trim().split('\n')

@@ -7,7 +7,7 @@ import { mapError, mapped } from './folder.ts'
 /** statfs(2) types of XFS and btrfs, for when there is no room to try. */
 const knownToShare = [0x58465342, 0x9123683e]
 
-/** Whether files of this folder can share blocks (XFS, btrfs, bcachefs). */
+/** Returns whether files of this folder can share blocks (XFS, btrfs, bcachefs). */
 export async function hasReflink(folder: string): Promise<boolean> {
   const probe = join(folder, `.probe-${process.pid}-${Math.random().toString(36).slice(2)}`)
   try {

@@ -4,10 +4,10 @@ import { type Configfs, type Found, type Step, stepFailure } from './configfs-st
 
 /**
  * Reads deeds from its input, so that no secret stands in a process list: a line `deed`, then a line for each step, its
- * words parted by tabs. Answers `@` for each deed, `=path` and ` line` for what it reads, `!` with kind, path and reason
- * for the step that failed; a deed that fails does not stop those that follow. Perl, because a shell starts a process
- * for each folder and link, a dozen for an export: it is on every Debian, and here does hundreds of exports in one.
- * Without its modules, whose loading takes longer than the work: 1 is O_WRONLY, 2 is ENOENT, 17 is EEXIST.
+ * words parted by tabs. Answers `@` for each deed, `=path` and ` line` for what it reads, `!` with kind, path and
+ * reason for the step that failed; a deed that fails does not stop those that follow. Perl, because a shell starts a
+ * process for each folder and link, a dozen for an export: it is on every Debian, and here does hundreds of exports in
+ * one. Without its modules, whose loading takes longer than the work: 1 is O_WRONLY, 2 is ENOENT, 17 is EEXIST.
  */
 const interpreter = String.raw`
 my ($root, $over) = shift;

@@ -2,42 +2,42 @@ import { basename } from 'node:path'
 import { DriverError } from '@hearth/driver'
 
 /**
- * A step in the kernel's tree. Paths are relative to it and hold no tab and no line break, nor do values; `*` in a
- * pattern stands for any part of one name. What is there already is not made again, what is gone is not removed.
+ * A step in the kernel's tree. Paths are relative to it. Paths and values contain no tab and no line break; `*` in a
+ * pattern matches any part of one name. Making an existing entry or removing a missing one succeeds.
  */
 export type Step =
   | ['mkdir', path: string]
   | ['link', path: string, to: string]
   | ['write', path: string, value: string]
-  /** A write whose refusal does not matter. */
+  /** A write that may fail. */
   | ['try', path: string, value: string]
-  /** What matches the pattern. */
+  /** Removes the entries that match the pattern. */
   | ['unlink', pattern: string]
   | ['rmdir', pattern: string]
-  /** What matches the pattern: contents of files, an empty text for folders and links. */
+  /** Reads the entries that match the pattern: the content of files, an empty text for folders and links. */
   | ['read', pattern: string]
-  /** What tells this device or file (an absolute path) from any other; nothing when it is not there. */
+  /** Reads the identity of a device or file (an absolute path); nothing when it is missing. */
   | ['identify', path: string]
-  /** A write of what `identify` tells of that device or file. */
+  /** Writes the identity of that device or file, as `identify` reads it. */
   | ['note', path: string, of: string]
-  /** The deed ends here, without a failure, when the path is there. */
+  /** Ends the list of steps here, without a failure, when the path exists. */
   | ['unless', path: string]
-  /** The deed ends here, without a failure, unless this absolute path is of that kind. */
+  /** Ends the list of steps here, without a failure, unless this absolute path is of that kind. */
   | ['only', path: string, kind: DeviceKind]
 
-/** As `identify` begins. */
+/** First word of an identity. */
 export type DeviceKind = 'block' | 'file'
 
-/** Path → text, of all `read` and `identify` steps of a deed. */
+/** Path → text, for all `read` and `identify` steps. */
 export type Found = Map<string, string>
 
 /** The kernel's configuration tree of targets. */
 export interface Configfs {
-  /** Does the steps in their order and stops at the first that fails, with a DriverError that names it. */
+  /** Runs the steps in order. Stops at the first that fails and throws a DriverError that names it. */
   apply(steps: Step[]): Promise<Found>
 }
 
-/** Says which entry refused and why; never the value, which may be a password. */
+/** Returns the error of a step: it names the entry and the reason, never the value, which may be a password. */
 export function stepFailure([kind, path]: Step, said: string, cause?: unknown): DriverError {
   const verb =
     { mkdir: 'make', rmdir: 'remove', unlink: 'remove', link: 'link', write: 'set', note: 'set' }[kind as 'write'] ??

@@ -6,7 +6,7 @@ import { type Configfs, type Found, type Step, stepFailure } from './configfs-st
 
 export const configfsRoot = '/sys/kernel/config/target'
 
-/** By system calls on this host; by one shell for many deeds where `deps.run` leads to another. */
+/** Opens the kernel's tree: by system calls on this host; on another host by one process for many lists of steps. */
 export function openConfigfs(deps: DriverDeps, root = configfsRoot): Configfs {
   return deps.remote ? openRemoteConfigfs(deps.run, root) : { apply: (steps) => applyHere(root, steps) }
 }
@@ -82,7 +82,7 @@ async function matching(root: string, pattern: string): Promise<string[]> {
 async function readMatches(root: string, pattern: string, found: Found): Promise<void> {
   for await (const path of glob(pattern, { cwd: root })) {
     const entry = await lstat(join(root, path)).catch(() => null)
-    // What goes away meanwhile was not there.
+    // An entry that disappears while it is read counts as absent.
     const text = entry?.isFile() ? await readFile(join(root, path), 'utf8').catch(() => null) : entry && ''
     if (text !== null) found.set(path, text.replaceAll('\0', ''))
   }

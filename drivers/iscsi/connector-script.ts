@@ -1,8 +1,8 @@
 /**
- * What the connector does on the attaching host, one shell for each deed. The first argument is the verb, paths to the
- * volume follow as portal, target and LUN each; what is secret comes by standard input. Answers lines of words parted by
- * tabs: `device` with a kernel name, `map` with a multipath map, `fail` with iscsiadm's exit code (its man page lists
- * them) and its last words, `busy` with a reason, `bytes` with a size.
+ * Script of the connector on the attaching host, one shell for each operation. Arguments: the verb, then portal, target
+ * and LUN of each path; secrets come by standard input. Prints lines of words separated by tabs: `device` with a kernel
+ * name, `map` with a multipath map, `fail` with iscsiadm's exit code (see its man page) and last words, `busy` with a
+ * reason, `bytes` with a size.
  */
 export const connectorScript = `
 verb=$1; shift

@@ -37,7 +37,7 @@ interface ConnectorOptions {
 
 /** Milliseconds. */
 const patience = 300_000
-/** Of iscsiadm: authorization failed. */
+/** Exit code of iscsiadm: authorization failed. */
 const refused = 24
 
 type Verb = 'attach' | 'show' | 'extend' | 'detach'
@@ -48,7 +48,9 @@ interface Answer {
 }
 type Ask = (verb: Verb, reach: Reach) => Promise<Answer[]>
 
-/** Attaches iSCSI volumes to the host of `deps.run` by its open-iscsi, and by multipathd when there are several paths. */
+/**
+ * Attaches iSCSI volumes to the host of `deps.run` by its open-iscsi, and by multipathd when there are several paths.
+ */
 export async function openIscsiConnector(options: Record<string, unknown>, deps: DriverDeps): Promise<ConnectorDriver> {
   const settings = options as unknown as ConnectorOptions
   const ask = openAsk(settings, deps)
@@ -125,7 +127,7 @@ async function detach(ask: Ask, reach: Reach): Promise<void> {
   if (failed) throw new DriverError('unavailable', `${nameOf(reach)} cannot be detached: ${failed.rest}`)
 }
 
-/** `detach`, `show` and `extend` look at every path, `attach` in single-path mode takes the first that answers. */
+/** `detach`, `show` and `extend` look at every path, `attach` in single-path mode takes the first that responds. */
 function openAsk({ multipath, replacementTimeout }: ConnectorOptions, { run }: DriverDeps): Ask {
   return async (verb, { paths, chap }) => {
     const words = paths.flatMap(({ portal, iqn, lun }: Path) => [portal, iqn, String(lun)])

@@ -11,15 +11,15 @@ export interface Places {
   fileio: string
 }
 
-/** What the kernel has of one volume. */
+/** State of one volume in the kernel's tree. */
 export interface TargetState {
-  /** Both device and target are there, joined and enabled, and the device is the wanted one. */
+  /** True when device and target exist, are linked and enabled, and the device is the requested one. */
   sound: boolean
-  /** Anything is there. */
+  /** True when the tree has any entry of the volume. */
   present: boolean
   portals: string[]
   initiators: string[]
-  /** Any initiator may log in. */
+  /** True when any initiator may log in. */
   open: boolean
 }
 
@@ -36,7 +36,7 @@ export function placesOf(prefix: string, name: string): Places {
   return { iqn, target, group: `${target}/tpgt_1`, iblock: backstore('iblock'), fileio: backstore('fileio') }
 }
 
-/** Reads everything that decides what is to be done for one volume. */
+/** Steps that read the complete state of one volume. */
 function inspection({ target, group, iblock, fileio }: Places, path: string): Step[] {
   const devices: Step[] = [iblock, fileio].flatMap((device): Step[] => [
     ['read', device],
@@ -81,7 +81,7 @@ export function isEnabled(found: Found, { group }: Places): boolean {
   return found.get(`${group}/enable`)?.trim() === '1'
 }
 
-/** Of what `identify` tells. */
+/** Returns the kind of device in an identity, as `identify` reads it. */
 export function kindOf(identity: string): DeviceKind {
   return identity.startsWith('block') ? 'block' : 'file'
 }
@@ -138,7 +138,7 @@ export function creation(places: Places, request: ExportRequest, kind: DeviceKin
     ['link', `${group}/lun/lun_0/device`, device],
     ...access(places, request, { portals: [], initiators: [] }),
     ...portals.map((portal): Step => ['mkdir', `${group}/np/${portal}`]),
-    // Last, so that nobody logs in before the passwords are set.
+    // Last, so that no initiator logs in before the passwords are set.
     ['write', `${group}/enable`, '1'],
   ]
 }
@@ -183,7 +183,7 @@ function access(
   ]
 }
 
-/** The kernel keeps what it is told until it is told `NULL`. */
+/** The kernel keeps a value until `NULL` is written. */
 function credentials(folder: string, chap: Chap | null, mutual: Chap | null): Step[] {
   return [
     ['write', `${folder}/userid`, chap?.username ?? 'NULL'],

@@ -21,7 +21,10 @@ import { checkKernelNames, checkName, checkRequest, stopIfAborted } from './requ
 const lun = 0
 const modules = ['target_core_mod', 'target_core_iblock', 'target_core_file', 'iscsi_target_mod']
 
-/** Loads what is missing; `$1` is the tree, `$2` the adapters' number. The kernel keeps reservations in /var/target. */
+/**
+ * Loads the missing kernel modules; `$1` is the tree, `$2` the adapters' number. The kernel keeps reservations in
+ * /var/target.
+ */
 const readying = `
 root=$1; shift
 [ -d "\${root%/target}" ] || modprobe configfs || exit
@@ -38,9 +41,9 @@ interface Server {
 }
 
 /**
- * Targets of the kernel, one for each volume with LUN 0, made by writing into configfs. They live as long as the kernel:
- * they outlive this process, and after a reboot the volume service offers again what its database says. Only targets
- * with this driver's prefix are touched.
+ * Targets of the kernel, one for each volume with LUN 0, made by writing into configfs. They live as long as the
+ * kernel: they outlive this process, and after a reboot the volume service offers again what its database says. Only
+ * targets with this driver's prefix are touched.
  */
 export async function openLio(options: IscsiOptions, deps: DriverDeps): Promise<ExportDriver> {
   const server: Server = { options, configfs: openConfigfs(deps) }
@@ -73,7 +76,7 @@ export async function openLio(options: IscsiOptions, deps: DriverDeps): Promise<
     resize: (name, sizeBytes) =>
       exclusive(name, async () => {
         checkName(name)
-        // A block device tells its size itself.
+        // The kernel reads the size of a block device itself.
         const { fileio } = placesOf(prefix, name)
         const found = await configfs.apply([['read', fileio]])
         if (found.has(fileio)) await configfs.apply([['write', `${fileio}/control`, `fd_dev_size=${sizeBytes}`]])
@@ -84,7 +87,7 @@ export async function openLio(options: IscsiOptions, deps: DriverDeps): Promise<
   }
 }
 
-/** Whether this host, or the one that `deps.run` leads to, has or can load the kernel target. */
+/** Returns whether the host of `deps.run` has the kernel target or can load it. */
 export async function hasLio({ run }: DriverDeps): Promise<boolean> {
   const probe = '[ -d "$1" ] || modprobe -n -a "$2" 2>/dev/null'
   const root = await run(['sh', '-c', probe, 'sh', `${configfsRoot}/iscsi`, 'iscsi_target_mod'], {
@@ -93,7 +96,7 @@ export async function hasLio({ run }: DriverDeps): Promise<boolean> {
   return root.exitCode === 0
 }
 
-/** Answers the addresses of the host. */
+/** Returns the addresses of the host. */
 async function ready({ run }: DriverDeps): Promise<string[]> {
   const { stdout, stderr, exitCode } = await run(['sh', '-c', readying, 'sh', configfsRoot, ...modules], {
     allow: [0, 1, 2, 32, 126, 127],
@@ -108,7 +111,7 @@ async function ready({ run }: DriverDeps): Promise<string[]> {
   return [...stdout.matchAll(/ inet6? ([^/ ]+)/g)].map((match) => match[1]!)
 }
 
-/** The kernel would listen on an address that the host does not have, in vain. */
+/** Checks the addresses, because the kernel accepts a portal with an address that the host does not have. */
 function checkAddresses(portals: string[], addresses: string[]): void {
   for (const portal of portals) {
     const host = portal.slice(0, portal.lastIndexOf(':')).replace(/^\[|\]$/g, '')
@@ -145,7 +148,7 @@ async function ensureTarget(server: Server, request: ExportRequest): Promise<voi
   else await make([...removal(places), ...creation(places, request, kindOf(identity), portals)])
 }
 
-/** Enabling is the last step: what is enabled was there before, and may be in use. */
+/** Enabling is the last step, so an enabled target existed before and may be in use. */
 async function removeHalfMade({ configfs }: Server, places: Places): Promise<void> {
   const found = await configfs.apply([['read', `${places.group}/enable`]])
   if (!isEnabled(found, places)) await configfs.apply(removal(places))

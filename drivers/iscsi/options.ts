@@ -54,5 +54,5 @@ export interface IscsiOptions {
   mutual?: Chap
 }
 
-/** What tgt needs of them. */
+/** The options that tgt uses. */
 export type TgtOptions = IscsiOptions & { runFolder: string }

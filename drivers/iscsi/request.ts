@@ -1,8 +1,8 @@
 import { type Chap, DriverError, type ExportRequest } from '@hearth/driver'
 
 /**
- * Both target servers take `key=value,key=value`: what holds a comma or a line break would say something else. Throws
- * DriverError `invalid`.
+ * Checks a request. Both target servers read `key=value,key=value`, so a comma or a line break in a value would change
+ * its meaning. Throws DriverError `invalid`.
  */
 export function checkRequest({ name, path, chap, mutual, initiators = [] }: ExportRequest): void {
   checkName(name)
@@ -30,19 +30,21 @@ function isInitiatorName(name: string): boolean {
   return /^(iqn|eui|naa)\.[\w.:-]{1,219}$/.test(name)
 }
 
+/** Throws DriverError `invalid` for a name that cannot be part of a target's name. */
 export function checkName(name: string): void {
   if (!/^[A-Za-z0-9][\w.-]{0,180}$/.test(name)) {
     throw new DriverError('invalid', `${JSON.stringify(name)} cannot be part of a target's name`)
   }
 }
 
+/** Throws DriverError `aborted` when the signal has fired. */
 export function stopIfAborted({ name }: ExportRequest, signal?: AbortSignal): void {
   if (signal?.aborted) throw new DriverError('aborted', `The export of ${name} was aborted`)
 }
 
 /**
- * The kernel target takes a name that begins so for a number, and a semicolon for the end of the name: nobody could log
- * in. Throws DriverError `invalid`.
+ * Checks CHAP names for the kernel target: it reads `0x…` and `0b…` as numbers and a semicolon as the end of the name,
+ * so no initiator could log in. Throws DriverError `invalid`.
  */
 export function checkKernelNames({ chap, mutual }: ExportRequest): void {
   if ([chap, mutual].some((one) => one && /^0[xb]|;/i.test(one.username)))

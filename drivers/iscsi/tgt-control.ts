@@ -32,7 +32,9 @@ export interface TgtRequest {
   parameters?: Record<string, string>
 }
 
-/** Asks tgtd and answers what it shows, or the name of a refusal that the caller allows. Throws DriverError. */
+/**
+ * Sends the request to tgtd. Returns its output, or the name of an error that the caller allows. Throws DriverError.
+ */
 export type TgtControl = (request: TgtRequest, allow?: TgtAnswer[]) => Promise<{ text: string; refused?: TgtAnswer }>
 
 /** Size of the request's fixed part: mode, op, lld[64], len, tid, sid, lun, cid, host, type, ac_dir, pack, force. */

@@ -78,7 +78,7 @@ async function spawn(socketPath: string, folder: string, options: TgtOptions, de
   }
 }
 
-/** Waits until tgtd answers, and makes sure that it listens where it was told to and nowhere else. */
+/** Waits until tgtd responds, and checks that it listens on the requested portals only. */
 async function confirm(control: TgtControl, portals: string[]): Promise<void> {
   for (let waited = 0; !(await answers(control)); waited += 10) {
     if (waited >= startPatience) throw new DriverError('unavailable', 'tgtd was started and does not answer')

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { DriverError } from '@hearth/driver'
 
-/** What tells one state of a device from another: an extended or replaced file must be opened again. */
+/** Identity and size of a device: tgtd must open an extended or replaced file again. */
 export interface DeviceState {
   inode: string
   size: bigint

@@ -1,4 +1,4 @@
-/** A target as `tgtadm --mode target --op show` tells of it. */
+/** A target in the output of `tgtadm --mode target --op show`. */
 export interface ShownTarget {
   tid: number
   iqn: string

@@ -103,7 +103,7 @@ async function ours(server: Server): Promise<ShownTarget[]> {
   return (await show(server)).filter(({ iqn }) => iqn.startsWith(server.options.prefix))
 }
 
-/** Takes over the targets that are there; what this process made itself keeps its password and device. */
+/** Adopts the existing targets; those that this process made keep their known password and device. */
 async function learn(server: Server): Promise<void> {
   const shown = await ours(server)
   const known = new Map(server.targets)
@@ -141,7 +141,7 @@ async function ensureTarget(server: Server, request: ExportRequest): Promise<voi
   if (!sameDevice && !(await hasSession(server, request.name))) await openAgain(server, target, request.path)
 }
 
-/** Access is bound last, so that nobody can log in before the password is set. */
+/** Access is bound last, so that no initiator can log in before the password is set. */
 async function makeTarget(server: Server, request: ExportRequest, device: DeviceState): Promise<void> {
   const { control, options, targets } = server
   const iqn = `${options.prefix}${request.name}`
@@ -205,7 +205,7 @@ async function bindAccount(server: Server, target: Target, chap: Chap | null): P
   target.password = chap.password
 }
 
-/** Changes credentials under running sessions; meanwhile nobody can log in. */
+/** Changes credentials under running sessions; meanwhile no initiator can log in. */
 async function renewAccess(server: Server, target: Target, request: ExportRequest): Promise<void> {
   const { control } = server
   for (const allowed of target.allowed) {

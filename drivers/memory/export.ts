@@ -13,7 +13,7 @@ export const exportOptions = {
 
 const servers = new Map<string, Map<string, Chap | null>>()
 
-/** Remembers what is offered; nothing listens. */
+/** Records the offered devices; no server listens. */
 export async function openMemoryExport(options: Record<string, unknown>, _deps: DriverDeps): Promise<ExportDriver> {
   const { prefix, portals } = options as { prefix: string; portals: string[] }
   const targets = sharedState(servers, options.name, () => new Map<string, Chap | null>())

@@ -43,7 +43,7 @@ interface Options {
 }
 
 const gib = 1024 ** 3
-/** Tells apart two calls that make the same file at once. */
+/** Distinguishes two calls that make the same file at the same time. */
 let serial = 0
 
 /**

@@ -11,15 +11,17 @@ export interface SwiftRequest {
   signal?: AbortSignal
 }
 
-/** Talks to one account of an object store. */
+/** Client of one account of an object store. */
 export interface SwiftClient {
-  /** An answer of success; throws DriverError by the status otherwise. The body must be read or dumped. */
+  /**
+   * Returns a successful response; throws DriverError by its status otherwise. The caller must read or dump the body.
+   */
   send(method: Dispatcher.HttpMethod, input: SwiftRequest): Promise<Dispatcher.ResponseData>
-  /** As `send`, with the body dropped. */
+  /** Same as `send`, but dumps the body. */
   call(method: Dispatcher.HttpMethod, input: SwiftRequest): Promise<void>
-  /** Deletes an object; one that is not there is fine. True when it was there. */
+  /** Deletes an object. Returns true when it existed, false when not. */
   remove(container: string, object: string): Promise<boolean>
-  /** Names in a container that begin with `prefix`, sorted; none when the container is not there. */
+  /** Names in a container that begin with `prefix`, sorted; none when the container is missing. */
   names(container: string, prefix: string): Promise<string[]>
   close(): Promise<void>
 }
@@ -74,7 +76,7 @@ export function openSwiftClient(session: ServiceSession, projectId?: string): Sw
   }
 }
 
-/** True for the error of something that is not there. */
+/** True for the error of a missing object or container. */
 export function isMissing(error: unknown): boolean {
   return error instanceof DriverError && error.kind === 'not-found'
 }

@@ -9,7 +9,7 @@ export interface ImageOptions {
   segmentSize: number
 }
 
-/** How an image lies in the container, as its location URL tells. */
+/** Layout of an image in the container, as its location URL states it. */
 interface Layout {
   container: string
   imageId: string
@@ -137,7 +137,7 @@ async function putSegments(client: SwiftClient, layout: Layout, data: Readable, 
   return size
 }
 
-/** Segments are told from images by the length of their names, and no id may be taken for a path. */
+/** Checks an image id: segments differ from images only by the length of their names, and an id must not be a path. */
 function checkId(imageId: string): void {
   if (/^[\w-]{36}$/.test(imageId)) return
   throw new DriverError('invalid', `${JSON.stringify(imageId)} is no image id: an id is a UUID`)

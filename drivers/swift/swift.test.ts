@@ -174,7 +174,7 @@ test('a source that breaks after the last declared byte does not break the objec
   }
 })
 
-test('an aborted upload is told as aborted and leaves nothing', async () => {
+test('an aborted upload fails with `aborted` and leaves nothing', async () => {
   const id = newId()
   const abort = new AbortController()
   const endless = async function* () {

@@ -21,7 +21,7 @@ export interface ByteProbe {
   write(address: Address, offset: number, length: number, byte: number): Promise<void>
   /** Whether the `length` bytes at `offset` all have the value `byte`. */
   has(address: Address, offset: number, length: number, byte: number): Promise<boolean>
-  /** As `has`, for many at once: on another host one command answers them all. */
+  /** Same as `has` for many ranges: on another host, one command checks them all. */
   hasAll(expected: Expectation[]): Promise<boolean[]>
   /** Size in bytes as a reader of the address sees it. */
   size(address: Address): Promise<number>
@@ -79,8 +79,8 @@ function isPlainFile(address: Address): boolean {
 }
 
 /**
- * Handles groups of six arguments: verb, format, filename, offset, length, byte. Raw paths go through cmp and dd, which start
- * faster than qemu-io; what a kernel target wrote below the page cache is seen after its buffers are dropped.
+ * Handles groups of six arguments: verb, format, filename, offset, length, byte. Raw paths go through cmp and dd, which
+ * start faster than qemu-io; what a kernel target wrote below the page cache is seen after its buffers are dropped.
  */
 const script = `
 set -u

@@ -8,7 +8,7 @@ export interface OfferedVolume {
   address: Address
   /** Host where `address` means something; this one when absent. */
   run?: Runner
-  /** Grows the volume and what offers it; the connector is not told. */
+  /** Grows the volume and its export without a call of the connector. */
   grow(sizeBytes: number): Promise<void>
   remove(): Promise<void>
 }
@@ -33,9 +33,9 @@ export interface ConnectorContract {
   abilities: ConnectorAbilities
   /** A connection as `volume` gives it, with credentials that are wrong. */
   wrongSecret?(): Promise<ConnectionInfo>
-  /** A connection to storage that does not answer. */
+  /** A connection to storage that does not respond. */
   unreachable?(): Promise<ConnectionInfo>
-  /** What is attached as the host's own tools see it: sessions, mounts, mappings. Empty when nothing is. */
+  /** Attached volumes as the host's own tools list them: sessions, mounts, mappings. Empty without any. */
   attached?(): Promise<string[]>
   /** Strings that may be in no error and no log line, beside the passwords in connections. */
   secrets?: string[]

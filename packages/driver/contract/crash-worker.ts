@@ -1,4 +1,4 @@
-/** Works on volumes without end, telling each deed before and after on standard output, until it is killed. */
+/** Works on volumes until it is killed, and prints each operation before and after it. */
 import { writeSync } from 'node:fs'
 import { openDriver, openRunner, quietLog, type VolumeRef } from '../src/index.ts'
 import type { CrashTask } from './crash.ts'

@@ -22,7 +22,7 @@ export interface CrashContract {
   timeoutMs?: number
 }
 
-/** What one worker process is told. */
+/** Input of one worker process. */
 export interface CrashTask {
   package: string
   options: Record<string, unknown>
@@ -71,7 +71,7 @@ export function crashContract(contract: CrashContract): void {
 }
 
 interface Death {
-  /** What the worker said. */
+  /** Output of the worker. */
   lines: string[]
   /** Returns when the commands it had started have ended too. */
   orphans(): Promise<void>

@@ -6,7 +6,7 @@ import { type Exported, newChap } from '../src/index.ts'
 import { hostRunner, mib } from './bytes.ts'
 import type { ExportKit } from './export-kit.ts'
 
-/** Who may log in, and who is. */
+/** Access to exports: the initiators that may log in, and those that are logged in. */
 export function describeAccess(kit: ExportKit): void {
   describeCredentials(kit)
   if (kit.contract.abilities.initiators) describeInitiators(kit)

@@ -7,11 +7,11 @@ export interface ExportContract {
   open(log: DriverLog): Promise<ExportDriver>
   /** Opens it as another process would that follows the first. */
   reopen?(): Promise<ExportDriver>
-  /** Makes a device of 64 MiB reading as zeros and answers its path. */
+  /** Makes a device of 64 MiB that reads as zeros, and returns its path. */
   device(): Promise<string>
   /** As `device`, for many at once, where no device can be offered twice. */
   devices?(count: number): Promise<string[]>
-  /** Grows a device of `device` to so many bytes; the driver is not told. */
+  /** Grows a device of `device` to this number of bytes, without a call of the driver. */
   grow?(path: string, sizeBytes: number): Promise<void>
   /** Takes a device of `device` away, offered or not. */
   lose?(path: string): Promise<void>
@@ -20,7 +20,7 @@ export interface ExportContract {
   /** Where initiators of this host reach a portal of the export; the portal itself when absent. */
   reach?(portal: string): string
   abilities: {
-    /** What is offered can be reached by an initiator from this host. */
+    /** True when an initiator on this host can reach the exports. */
     network?: boolean
     resize?: boolean
     sessions?: boolean
@@ -31,7 +31,9 @@ export interface ExportContract {
   }
   /** How many exports at once; 50 when absent. */
   concurrency?: number
-  /** The driver has passed with devices of another kind: what does not depend on the device is left out. */
+  /**
+   * True when the driver has passed with devices of another kind: tests that do not depend on the device are skipped.
+   */
   onlyDevices?: boolean
 }
 

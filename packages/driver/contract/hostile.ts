@@ -20,7 +20,7 @@ export function openCanary(): Canary {
   }
 }
 
-/** What a shell would run when it is quoted badly, one way each; `word` comes first. */
+/** Texts that a shell would execute when badly quoted, one for each way; `word` comes first. */
 export function shellTraps(word: string, canary: Canary): string[] {
   const deed = `touch ${canary.path}`
   return [

@@ -10,7 +10,7 @@ import { patience } from './time.ts'
 
 export interface ImageContract {
   name: string
-  /** Opens an empty store with room for 100 MiB; one opened with this log is heard when it tells a secret. */
+  /** Opens an empty store with room for 100 MiB. The suite checks that this log receives no secret. */
   open(log: DriverLog): Promise<ImageStore>
   /** Opens a store with room for less than 8 MiB. */
   openSmall?(): Promise<ImageStore>

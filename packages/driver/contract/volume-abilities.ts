@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { gib, mib } from './bytes.ts'
 import { newSnapshot, newVolume, optionalMethods, type VolumeKit } from './volume-kit.ts'
 
-/** What only some drivers can; parts of absent abilities are not registered. */
+/** Abilities that only some drivers have; the suite registers no tests for absent ones. */
 export function describeVolumeAbilities(kit: VolumeKit): void {
   describeDeclared(kit)
   describeTaking(kit)

@@ -60,7 +60,7 @@ async function oneTurn(
   if (on.list) expect(await on.list()).toEqual({ volumes: [source.name], snapshots: [] })
 }
 
-/** Does the deed; first, when told to, a time that is aborted somewhere within the deed's usual milliseconds. */
+/** Runs the method; if asked, first runs it once with an abort at a random point of its usual duration. */
 async function interrupt(method: string, deed: Deed, usual: Map<string, number>, interrupted: boolean): Promise<void> {
   if (interrupted) {
     const aborter = new AbortController()

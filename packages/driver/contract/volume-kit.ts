@@ -21,8 +21,8 @@ export type VolumeAbilities = { [method in (typeof optionalMethods)[number]]?: b
 export interface VolumeContract {
   name: string
   /**
-   * Opens a driver on an empty backend with room for some hundred GiB, sparse or not. A driver opened with this log, and
-   * a runner of this log, is heard when it tells a secret.
+   * Opens a driver on an empty backend with room for some hundred GiB, sparse or not. The suite checks that this log,
+   * and a runner with this log, receive no secret.
    */
   open(log: DriverLog): Promise<VolumeDriver>
   /** Opens a driver on a backend that is full already, for the behaviour at the end of space. */
@@ -52,7 +52,7 @@ export type Range = readonly [of: Address, offset: number, length: number, byte:
 export interface VolumeKit {
   contract: VolumeContract
   bytes: ByteProbe
-  /** Of the host where addresses mean something. */
+  /** Runs commands on the host where the addresses are valid. */
   run: Runner
   driver(): VolumeDriver
   address(volume: VolumeRef): Promise<Address>

@@ -97,7 +97,10 @@ function describeHostileNames({ contract, run, driver }: VolumeKit): void {
   })
 }
 
-/** How each method ends that is handed the volume: success, a DriverError's kind, or a plain error. What it made is gone again. */
+/**
+ * Results of each method that takes the volume: success, a DriverError's kind, or a plain error. Removes what the
+ * method made.
+ */
 async function attempts(driver: VolumeDriver, volume: VolumeRef): Promise<[method: string, end: string][]> {
   const snapshot = { ...newSnapshot(volume), name: volume.name.replace('volume', 'snapshot') }
   const other = newVolume()

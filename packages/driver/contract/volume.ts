@@ -157,7 +157,10 @@ function describeBasics({ contract, bytes, driver, address, expectBytes }: Volum
   })
 }
 
-/** Methods that must not take lost storage for an empty one: "gone" would let a caller forget what is only unreachable. */
+/**
+ * Methods that must not treat lost storage as empty: after "gone", a caller would delete the row of a volume that is
+ * only unreachable.
+ */
 function describeBroken(contract: VolumeContract, listener: Listener): void {
   test('when the storage is gone every method says so as a DriverError, none that a volume is gone', async () => {
     const driver = listener.heed(await contract.openBroken!(listener.log))

@@ -11,7 +11,7 @@ interface Watched extends Blocks {
   busiest: number
 }
 
-/** Blocks in memory that count what is asked of them; `extents` are found by looking. */
+/** Blocks in memory that count the calls; `extents` scans for non-zero bytes. */
 function memoryBlocks(bytes: Buffer, known?: Extent[]): Watched {
   const calls = { read: 0, written: 0, zeroed: 0, flushes: 0 }
   let busy = 0

@@ -2,12 +2,12 @@ import type { Blocks, Extent } from './blocks.ts'
 import { DriverError } from './errors.ts'
 
 export interface CopyBlocks {
-  /** The target reads as zeros: what is zero in the source need not be written. */
+  /** True when the target reads as zeros: zeros of the source are not written. */
   targetIsZero: boolean
   signal?: AbortSignal
-  /** Everything before this offset is in the target already, as an earlier `onProgress` said. */
+  /** Start offset: an earlier `onProgress` reported that all bytes before it are in the target. */
   from?: number
-  /** Told now and then, and at the end: everything before `offset` is in the target, on stable storage. */
+  /** Called every `progressBytes` and at the end: all bytes before `offset` are on stable storage in the target. */
   onProgress?(offset: number): Promise<void> | void
   /** Bytes of one read; 512 KiB when absent. */
   blockBytes?: number
@@ -17,13 +17,13 @@ export interface CopyBlocks {
   progressBytes?: number
 }
 
-/** Larger writes into a file make its pages larger, which cost more to come by than they save. */
+/** Larger writes make the kernel allocate larger pages for the file, which costs more than it saves. */
 const usualBlockBytes = 512 * 1024
 /** Runs of zeros are looked for in pieces of this size. */
 const grain = 64 * 1024
 const noBytes = new Uint8Array(grain)
 
-/** What one lane does next: copies a block, or makes a stretch between extents read as zeros. */
+/** The next work of a lane: copies a block, or zeroes a range between extents. */
 interface Step extends Extent {
   kind: 'copy' | 'zero'
 }
@@ -37,7 +37,7 @@ interface Copying {
   open: Set<number>
   /** Where the next step begins. */
   next: number
-  /** What `onProgress` was told last, and the call that is telling more. */
+  /** Offset of the last report to `onProgress`; `telling` is the call in progress. */
   told: number
   telling: Promise<void> | null
   failed: { error: unknown } | null
@@ -97,7 +97,7 @@ async function runLane(copying: Copying): Promise<void> {
   }
 }
 
-/** Starts telling how far everything is done, unless that is going on or too little has come since. */
+/** Starts a progress report, unless one is in progress or fewer than `progressBytes` were copied since the last. */
 function tell(copying: Copying): void {
   const { target, options, open, next } = copying
   const { onProgress, progressBytes = 256 * 1024 ** 2 } = options
@@ -115,7 +115,7 @@ function tell(copying: Copying): void {
   })()
 }
 
-/** Ascending, without gaps where the target has to be overwritten. */
+/** Yields the steps in ascending order; without gaps if the target has to be overwritten. */
 async function* stepsOf(source: Blocks, target: Blocks, options: CopyBlocks): AsyncGenerator<Step, void> {
   const { blockBytes = usualBlockBytes, from = 0, targetIsZero, signal } = options
   let at = from
@@ -162,14 +162,15 @@ const aheadBytes = 4 * 1024 ** 2
 const noStretch: Buffer = Buffer.alloc(aheadBytes)
 
 /**
- * All bytes from first to last, the next piece being read while one is used; what lies in no extent is zeros, unread.
+ * Yields all bytes in order, and reads the next piece while the caller uses one. Ranges outside of extents are zeros
+ * and are not read.
  */
 export async function* bytesInOrder(source: Blocks, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const ready: Promise<Buffer>[] = []
   try {
     for await (const piece of pieces(source, signal)) {
       ready.push(piece())
-      // Kept until its turn: a failure is thrown there.
+      // A failure is thrown later, when this piece is awaited in its order.
       ready.at(-1)!.catch(() => undefined)
       if (ready.length > 1) yield await ready.shift()!
     }

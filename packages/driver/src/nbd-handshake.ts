@@ -16,19 +16,19 @@ const replyMetaContext = 4
 const firstError = 2 ** 31
 const infoExport = 0
 const infoBlockSize = 3
-/** What every server takes in one request. */
+/** Bytes of one request that every server accepts. */
 const ordinaryMaximum = 32 * 1024 * 1024
 const largestReply = 65_536
 const mostReplies = 64
 
-/** What the server offers. Sizes are bytes. */
+/** The export that the server offers. Sizes are in bytes. */
 export interface NbdExport {
   sizeBytes: number
   /** Transmission flags. */
   flags: number
-  /** Requests of data no longer than this. */
+  /** Largest request of data. */
   maximumBytes: number
-  /** Number of the context `base:allocation`; null when the server does not know what is allocated. */
+  /** Number of the context `base:allocation`; null when the server cannot list allocated ranges. */
   allocationContext: number | null
 }
 

@@ -2,12 +2,14 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { DriverError } from './errors.ts'
 
-/** The bytes of one socket, handed out in the lengths that are asked for. */
+/** Reads the bytes of one socket in the lengths that the caller requests. */
 export interface ByteStream {
-  /** The next bytes go straight into `into`; `then` is called when it is full, and has to say what comes next. */
+  /**
+   * Reads the next bytes directly into `into`, then calls `then`, which must call `expect` for the bytes after them.
+   */
   expect(into: Uint8Array, then: () => void): void
   take(length: number): Promise<Buffer>
-  /** Sent in one go. The bytes must not change until the server has answered. */
+  /** Sends all pieces together. The caller must not change the bytes until the server has replied. */
   send(...pieces: Uint8Array[]): void
   /** Called once, when nothing can be sent or received any more. */
   onEnd(listener: (error: DriverError) => void): void

@@ -11,9 +11,9 @@ export interface NbdClient {
   /** The range reads as zeros and, where the server can, is not stored. */
   zero(offset: number, length: number): Promise<void>
   flush(): Promise<void>
-  /** What the server knows from `offset` on, for up to `length` bytes; at least the first piece. */
+  /** Returns the allocation from `offset` on, for at most `length` bytes and at least the first piece. */
   allocation(offset: number, length: number): Promise<AllocationPiece[]>
-  /** Says good-bye; the server may end. */
+  /** Sends the disconnect request; the server may end. */
   close(): void
 }
 
@@ -38,7 +38,7 @@ const longestDescription = 2 * 2 ** 20
 /** A multiple of every block size that a 32-bit length can hold. */
 const longestRange = 2 ** 30
 
-/** A request that has not been answered to its end. */
+/** A request without a complete reply. */
 interface Pending {
   offset: number
   /** Where a read's bytes go. */
@@ -58,7 +58,7 @@ interface Connection {
   ended: DriverError | null
 }
 
-/** A server that opens storage which does not respond says nothing; then the connection ends after so long. */
+/** Time limit of the connection: a server whose storage does not respond sends nothing. */
 const negotiationMs = 60_000
 
 /**
@@ -167,7 +167,7 @@ function send(
   else stream.send(head)
 }
 
-/** Takes replies for ever, each handing over to the next. */
+/** Reads replies until the connection ends; each one starts the read of the next. */
 function receive(connection: Connection): void {
   const { stream, pending } = connection
   const head = Buffer.alloc(16)

@@ -3,9 +3,9 @@ import type { Blocks, Extent } from './blocks.ts'
 import { DriverError, isDriverError } from './errors.ts'
 import type { Runner } from './runner.ts'
 
-/** Shorter ranges are written as zeros sooner than a command could be started. */
+/** Writing zeros to a shorter range is faster than starting a command. */
 const leastPunch = 4 * 1024 ** 2
-/** Bytes that one command tells the extents of, so that a file in countless pieces cannot overflow its answer. */
+/** Bytes whose extents one command lists, so that a very fragmented file cannot overflow its output. */
 const mapWindow = 64 * 1024 ** 3
 const zeros = new Uint8Array(1024 ** 2)
 
@@ -14,7 +14,7 @@ interface OpenFile {
   file: FileHandle
   sizeBytes: number
   run: Runner
-  /** Punching holes was refused: a device, or a filesystem that has no holes. */
+  /** True after hole punching failed: a device, or a filesystem without holes. */
   solid: boolean
 }
 
@@ -70,7 +70,7 @@ async function writeAll(file: FileHandle, offset: number, data: Uint8Array): Pro
   }
 }
 
-/** Looks first: what reads as zeros may be a hole, which writing would fill. */
+/** Reads first: a range of zeros may be a hole, which a write would allocate. */
 async function writeZeros(file: FileHandle, offset: number, length: number): Promise<void> {
   const present = Buffer.allocUnsafe(Math.min(zeros.length, length))
   for (let done = 0; done < length; done += zeros.length) {

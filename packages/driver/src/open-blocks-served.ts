@@ -9,7 +9,7 @@ import type { OpenBlocks } from './open-blocks-options.ts'
 import type { Runner } from './runner.ts'
 import type { Address } from './volume.ts'
 
-/** The longest a timer can wait: the server ends when its client does. */
+/** The longest delay of a timer: the server ends when its client ends. */
 const forEver = 2 ** 31 - 1
 const connectMs = 60_000
 const leaveMs = 10_000
@@ -27,7 +27,7 @@ export async function openServedBlocks(address: Address, options: OpenBlocks & {
       throw error
     }
   } finally {
-    // Connections outlive the name of their socket: nothing stays behind, however this process ends.
+    // A connection works without the name of its socket, so the folder is removed now, not when this process ends.
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -46,7 +46,7 @@ async function commandLine(
   }
   const readOnly = mode === 'r' ? ['--read-only'] : ['--discard=unmap']
   return [
-    // Dies with this process even before it has had its client.
+    // setpriv ends qemu-nbd with this process, even before its client has connected.
     ...['setpriv', '--pdeathsig', 'TERM', '--', 'qemu-nbd'],
     ...['--socket', socket, '--cache=writeback', '--format', address.format, ...readOnly, ...objects],
     ...['--', address.filename],
