@@ -7,7 +7,7 @@ import { project, startTestCinder, type TestCinder } from './start-for-tests.ts'
 
 /** Block storage with a backup role that can be stopped and started; for tests. */
 export interface BackupStage extends TestCinder {
-  /** What the role stores in; tests put their own in its place to make trouble. */
+  /** The store that the role uses; tests replace it to inject failures. */
   store: BackupStore
   startRole(): Promise<void>
   stopRole(): Promise<void>
@@ -22,6 +22,7 @@ export interface BackupStage extends TestCinder {
   quotaPairs(): Promise<[string, number, number][]>
 }
 
+/** Starts the service in this process with an empty backup store; `startRole` starts the backup role. */
 export async function startBackupStage(): Promise<BackupStage> {
   const cinder = await startTestCinder()
   const log = silentLog
@@ -87,7 +88,10 @@ const pieceBytes = 2 ** 26
 /** Where tests write. */
 const windows = [0, 13 * pieceBytes]
 
-/** Where two volumes first differ in what tests write to, the first 64 MiB and 64 MiB from 832 MiB on; null when alike. */
+/**
+ * Returns the offset at which two volumes first differ, in the first 64 MiB and in 64 MiB from 832 MiB on; null when
+ * alike.
+ */
 export async function firstDifference(one: string, other: string): Promise<number | null> {
   const files = await Promise.all([open(one, 'r'), open(other, 'r')])
   const pieces = [Buffer.alloc(pieceBytes), Buffer.alloc(pieceBytes)] as const

@@ -39,9 +39,9 @@ interface CreateBody {
 const defaultContainer = 'volumebackups'
 
 /**
- * POST /backups: the half that runs in the API. Takes quota, marks the source `backing-up`, writes the row as `creating`, and hands
- * it to the backup role of the volume's host. Throws 400 for a source in the
- * wrong status, ServiceNotFound (404) where no backup role lives on that host.
+ * POST /backups. Takes quota, marks the source `backing-up`, inserts the row as `creating` and casts to the backup role
+ * of the volume's host. Throws 400 for a source in the wrong status, ServiceNotFound (404) when no backup role runs on
+ * that host.
  */
 export async function createBackup(context: Context, request: ApiRequest, deps: ApiDeps) {
   const body = (request.body as { backup: CreateBody }).backup
@@ -80,8 +80,9 @@ function checkSource(volume: VolumeRow, snapshot: SnapshotRow | null, force: boo
 }
 
 /**
- * What an incremental backup builds on, by cinder/backup/api.py: the newest backup of data older than what is to be saved; for
- * a snapshot older than them all the one made last. Chunks are compared by their hashes, so any will do. Throws 400.
+ * Returns the backup that an incremental one builds on, by the rules of cinder/backup/api.py: the newest backup of data
+ * older than the data to save, or the last one made when the snapshot is older than all. Chunks are compared by hash,
+ * so any backup will do. Throws 400 without one.
  */
 async function findParent(context: Context, volume: VolumeRow, snapshot: SnapshotRow | null, deps: ApiDeps) {
   const before = snapshot?.created_at ?? Number.MAX_SAFE_INTEGER
@@ -138,7 +139,7 @@ async function insert(tx: Transaction, context: Context, plan: Plan): Promise<Ba
   return row
 }
 
-/** Marks the source as being read; throws 400 when somebody else was faster. */
+/** Marks the source as being read. Throws 400 when another request has changed its status first. */
 async function occupy(tx: Transaction, volume: VolumeRow, snapshot: SnapshotRow | null): Promise<void> {
   const to = 'backing-up'
   if (snapshot) {

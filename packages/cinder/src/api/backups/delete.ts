@@ -9,7 +9,7 @@ import { deleteBackup as deleteTopic, messageContext } from '../../model/topics.
 import type { ApiDeps } from '../deps.ts'
 import { checkBackup } from './list.ts'
 
-/** DELETE /backups/{id}: the half that runs in the API. Throws 400 unless available or error and nothing builds on it. */
+/** DELETE /backups/{id}. Throws 400 unless the backup is available or in error and no other backup builds on it. */
 export async function deleteBackup(context: Context, request: ApiRequest, deps: ApiDeps): Promise<void> {
   await deps.database.transaction(async (tx) => {
     const backup = checkBackup(context, await getBackup(tx, request.params.id!), 'backup:delete')
@@ -20,7 +20,7 @@ export async function deleteBackup(context: Context, request: ApiRequest, deps: 
   })
 }
 
-/** POST /backups/{id}/action os-force_delete: any status; what is being created is given up. */
+/** POST /backups/{id}/action os-force_delete. Works in any status; a creation under way is given up. */
 export async function forceDeleteBackup(context: Context, request: ApiRequest, deps: ApiDeps): Promise<void> {
   await deps.database.transaction(async (tx) => {
     const rule = 'volume_extension:backup_admin_actions:force_delete'

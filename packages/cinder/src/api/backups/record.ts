@@ -29,7 +29,10 @@ export async function exportRecord(context: Context, request: ApiRequest, deps: 
   return { 'backup-record': { backup_service: backup.service ?? '', backup_url } }
 }
 
-/** POST /backups/import_record: takes a record in under its own id. Throws 400 for what is no record, or is there already. */
+/**
+ * POST /backups/import_record. Inserts the backup under the id in the record. Throws 400 for an invalid record or an
+ * existing id.
+ */
 export async function importRecord(context: Context, request: ApiRequest, deps: ApiDeps) {
   const body = (request.body as { 'backup-record': { backup_service: string; backup_url: string } })['backup-record']
   const backup = readRecord(body.backup_url, body.backup_service, context)
@@ -61,7 +64,7 @@ function readRecord(text: string, service: string, context: Context): NewBackup 
     host,
     size,
     service,
-    // What was exported belongs to whoever takes it in.
+    // An imported backup belongs to the project that imports it.
     project_id: context.identity?.projectId ?? '',
     user_id: context.identity?.userId ?? '',
     volume_id: string('volume_id') ?? zeroId,

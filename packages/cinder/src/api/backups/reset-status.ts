@@ -8,7 +8,7 @@ import { errors } from '../../model/errors.ts'
 import type { ApiDeps } from '../deps.ts'
 import { checkBackup } from './list.ts'
 
-/** Anything may be set to `available` or `error` by hand, except what is being deleted. */
+/** An administrator may set every status to `available` or `error`, except `deleting`. */
 const resetStates = Object.fromEntries(
   Object.keys(backupStates).map((from) => [from, from === 'deleting' ? [] : ['available', 'error']]),
 )

@@ -17,8 +17,8 @@ import { chooseZone } from '../volumes/zone.ts'
 import { checkBackup } from './list.ts'
 
 /**
- * POST /backups/{id}/restore: to the volume named, or to a new one. Upstream answers after the new volume is made; here it is in
- * `creating` when this answers, and becomes available with its bytes.
+ * POST /backups/{id}/restore, to the given volume or to a new one. Upstream responds after the new volume exists; here
+ * the volume is `creating` at the response and becomes available with its bytes.
  */
 export async function restoreBackup(context: Context, request: ApiRequest, deps: ApiDeps) {
   const body = (request.body as { restore: { name?: string | null; volume_id?: string | null } | null }).restore ?? {}

@@ -4,11 +4,14 @@ import type { ApiRequest } from '@hearth/http'
 import { type BackupRow, readBackupMetadata, withDependents } from '../../model/backups/store.ts'
 import { itemLinks } from '../links.ts'
 
+/** Returns a backup as the short listing presents it: id, name and links. */
 export function summaryView(request: ApiRequest, row: Pick<BackupRow, 'id' | 'name'>) {
   return { id: row.id, name: row.name, links: itemLinks(request, 'backups', row.id) }
 }
 
-/** Backups as show and detail tell of them; what a microversion does not know its reply schema drops. */
+/**
+ * Returns backups as show and detail present them. The reply schema drops fields that the microversion does not have.
+ */
 export async function detailViews(context: Context, request: ApiRequest, q: Query, rows: BackupRow[]) {
   const ids = rows.map((row) => row.id)
   const metadata = await readBackupMetadata(q, ids)

@@ -25,7 +25,7 @@ export async function showDefault(_context: Context, request: ApiRequest, deps: 
   return { default_type: row }
 }
 
-/** PUT /default-types/{project}: what the project's volumes become when no type is named. */
+/** PUT /default-types/{project}. Sets the type of the project's volumes that name none. */
 export async function setDefault(context: Context, request: ApiRequest, deps: Deps) {
   const { volume_type: wanted } = (request.body as { default_type: { volume_type: string } }).default_type
   const row = await deps.database.transaction(async (tx) => {

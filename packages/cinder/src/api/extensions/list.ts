@@ -3,7 +3,7 @@ import type { ApiRequest } from '@hearth/http'
 import { errors } from '../../model/errors.ts'
 import { knownExtensions } from './known.ts'
 
-/** GET /extensions: what of upstream's optional parts this API has. */
+/** GET /extensions. Lists the optional parts of upstream's API that this API implements. */
 export async function listExtensions() {
   return { extensions: Object.keys(knownExtensions).map(view) }
 }

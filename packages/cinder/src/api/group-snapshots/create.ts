@@ -10,7 +10,10 @@ import { groupFor } from '../groups/list.ts'
 import { insertSnapshot } from '../snapshots/create.ts'
 import { trimmed } from '../volumes/create.ts'
 
-/** POST /group_snapshots: one snapshot of each volume. Throws 400 for an empty group or a busy volume, 413 over quota. */
+/**
+ * POST /group_snapshots. Makes one snapshot of each volume. Throws 400 for an empty group or a busy volume, 413 over
+ * quota.
+ */
 export async function createGroupSnapshot(context: Context, request: ApiRequest, deps: ApiDeps) {
   const body = request.body as {
     group_snapshot: { group_id: string; name?: string | null; description?: string | null }

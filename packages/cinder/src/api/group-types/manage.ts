@@ -56,7 +56,7 @@ export async function showGroupType(context: Context, request: ApiRequest, deps:
   return { group_type: view(context, type) }
 }
 
-/** GET /group_types/default: there is none until somebody asks for a way to set it. */
+/** GET /group_types/default. Always 404: no default group type can be set. */
 export async function showDefaultGroupType(): Promise<never> {
   throw errors.ItemNotFound({ reason: 'Default group type can not be found.' })
 }

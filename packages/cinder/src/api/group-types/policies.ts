@@ -1,6 +1,9 @@
 import { admin, reader } from '../policies.ts'
 
-/** Upstream's rules about group types (cinder/policies/group_types.py), and two for reading, for which it asks a token only. */
+/**
+ * Upstream's rules for group types (cinder/policies/group_types.py). Two more are for reading, where upstream requires
+ * a token only.
+ */
 export const groupTypePolicies: Record<string, string> = {
   'group:group_types:get_all': reader,
   'group:group_types:get': reader,

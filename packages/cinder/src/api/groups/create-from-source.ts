@@ -20,7 +20,7 @@ interface CopyBody {
   group_snapshot_id?: string
 }
 
-/** What one volume of the new group is made from. */
+/** Source of one volume of the new group. */
 interface Step {
   input: SourceInput
   like: VolumeRow

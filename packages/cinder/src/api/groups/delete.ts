@@ -16,8 +16,8 @@ import { isTruthy } from '../volumes/schema.ts'
 import { groupFor } from './list.ts'
 
 /**
- * POST /groups/{id}/action delete. A group with volumes goes only together with them (`delete-volumes`). Throws 400 while it has
- * snapshots, or a volume of it is attached or has snapshots.
+ * POST /groups/{id}/action delete. A group with volumes is deleted only together with them (`delete-volumes`). Throws
+ * 400 while it has snapshots, or while a volume of it is attached or has snapshots.
  */
 export async function deleteGroup(context: Context, request: ApiRequest, deps: ApiDeps): Promise<void> {
   const options = (request.body as { delete: { 'delete-volumes'?: unknown } }).delete

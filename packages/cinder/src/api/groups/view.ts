@@ -2,7 +2,10 @@ import { type Context, isoMicroseconds } from '@hearth/core'
 import type { Query } from '@hearth/database'
 import { type GroupRow, volumesOfGroup, volumeTypesOf } from '../../model/groups/store.ts'
 
-/** Groups in full; what a microversion does not know its reply schema drops. `withVolumes` names the volumes too (3.25). */
+/**
+ * Returns a group in full. The reply schema drops fields that the microversion does not have. `withVolumes` adds the
+ * ids of its volumes (3.25).
+ */
 export async function viewGroups(context: Context, q: Query, rows: GroupRow[], withVolumes: boolean) {
   const types = await volumeTypesOf(
     q,

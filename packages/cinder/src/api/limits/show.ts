@@ -3,7 +3,7 @@ import type { Database } from '@hearth/database'
 import { type ApiRequest, queryValue } from '@hearth/http'
 import { readUsages } from '../../model/quotas/store.ts'
 
-/** Member of the answer → resource whose limit or usage it shows. */
+/** Field of the response → resource whose limit or usage it shows. */
 const maxima = {
   maxTotalVolumes: 'volumes',
   maxTotalVolumeGigabytes: 'gigabytes',

@@ -2,8 +2,8 @@ import { commonErrors } from '@hearth/core'
 import { maximumLimit } from '../../model/quotas/resources.ts'
 
 /**
- * The limits of a request body: `known` names only, whole numbers of at least -1 (unlimited). Throws 400 naming what is
- * wrong. `id` and `tenant_id`, which clients echo back, are passed over.
+ * Returns the limits of a request body: names in `known`, whole numbers of at least -1 (unlimited). Throws 400 with the
+ * name of a wrong key. Ignores `id` and `tenant_id`, which clients send back.
  */
 export function parseLimits(body: Record<string, unknown>, known: string[], what: string): Map<string, number> {
   const limits = new Map<string, number>()

@@ -6,7 +6,7 @@ import { parseLimits } from './limits.ts'
 
 type Deps = { database: Database }
 
-/** PUT /os-quota-sets/{project}. Throws 400 on unknown keys and on limits below what is already used. */
+/** PUT /os-quota-sets/{project}. Throws 400 for unknown keys and for limits below the current usage. */
 export async function updateQuotas(context: Context, request: ApiRequest, deps: Deps) {
   const project = request.params.project!
   context.enforce('volume_extension:quotas:update', { project_id: project })

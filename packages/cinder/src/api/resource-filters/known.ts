@@ -1,4 +1,4 @@
-/** What anybody may filter each listing by (upstream's resource_filters.json as shipped). */
+/** Filters that each listing accepts from every caller (upstream's resource_filters.json as shipped). */
 export const resourceFilters: Record<string, readonly string[]> = {
   volume: [
     'name',

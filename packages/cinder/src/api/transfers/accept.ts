@@ -13,8 +13,8 @@ import { isKey } from './key.ts'
 import { viewTransfer } from './view.ts'
 
 /**
- * POST /volume-transfers/{id}/accept by whoever has the key: quota moves from the giver to the taker together with the volume. Throws
- * InvalidAuthKey (400), 413 when the taker's quota does not allow it.
+ * POST /volume-transfers/{id}/accept, by a caller who has the key. Quota moves from the giver to the taker together
+ * with the volume. Throws InvalidAuthKey (400), and 413 when the taker's quota does not allow it.
  */
 export async function acceptTransfer(context: Context, request: ApiRequest, deps: ApiDeps) {
   context.enforce('volume:accept_transfer')
@@ -44,7 +44,10 @@ async function accept(tx: Transaction, context: Context, transfer: TransferRow):
   await changeOwner(tx, volume.id, owner, !transfer.no_snapshots)
 }
 
-/** What changes hands. Throws VolumeTypeNotFound (404) when the taker may not use the volume's type. */
+/**
+ * Returns the quota that changes hands with a volume, without a project. Throws VolumeTypeNotFound (404) when the taker may
+ * not use the volume's type.
+ */
 async function quotaOf(tx: Transaction, context: Context, volume: VolumeRow, withSnapshots: boolean) {
   const type = volume.volume_type_id === null ? null : await getVolumeType(tx, volume.volume_type_id)
   if (type && !(await maySee(tx, { id: type.id, is_public: type.isPublic }, context))) {

@@ -13,7 +13,7 @@ import { isTruthy } from '../volumes/schema.ts'
 import { hashKey, newKey, newSalt } from './key.ts'
 import { viewTransfer } from './view.ts'
 
-/** POST /volume-transfers: only this answer ever holds the key. Throws 400 unless the volume is available. */
+/** POST /volume-transfers. Only this response contains the key. Throws 400 unless the volume is available. */
 export async function createTransfer(context: Context, request: ApiRequest, deps: ApiDeps) {
   const body = request.body as { transfer: { volume_id: string; name?: string | null; no_snapshots?: unknown } }
   const { volume_id, name, no_snapshots } = body.transfer

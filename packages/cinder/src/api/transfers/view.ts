@@ -3,7 +3,7 @@ import type { ApiRequest } from '@hearth/http'
 import type { TransferRow } from '../../model/transfers/store.ts'
 import { itemLinks } from '../links.ts'
 
-/** A transfer in full; what an answer or a microversion does not have its reply schema drops. */
+/** Returns a transfer in full. The reply schema drops fields that the response or the microversion does not have. */
 export function viewTransfer(request: ApiRequest, row: TransferRow) {
   return {
     id: row.id,

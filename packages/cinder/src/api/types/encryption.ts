@@ -42,7 +42,7 @@ export async function createEncryption(_context: Context, request: ApiRequest, d
   }
 }
 
-/** PUT /types/{id}/encryption/{encryption_id}: echoes what was sent. */
+/** PUT /types/{id}/encryption/{encryption_id}. Returns the fields that the request contained. */
 export async function changeEncryption(_context: Context, request: ApiRequest, deps: Deps) {
   const id = request.params.id!
   const fields = (request.body as { encryption: Partial<EncryptionFields> }).encryption

@@ -6,7 +6,7 @@ const untruths = ['False', 'FALSE', 'false', '0', 'OFF', 'Off', 'off', 'NO', 'No
 /** A boolean, or one of the words upstream takes for one. */
 export const flag: Schema = { enum: [true, false, ...truths, ...untruths] }
 
-/** What a value that passed `flag` means; `fallback` when it was not sent. */
+/** Returns the boolean of a value that passed the schema `flag`; `fallback` when it is absent. */
 export function readFlag(value: unknown, fallback: boolean): boolean {
   if (value === undefined || value === null) return fallback
   return value === true || truths.includes(String(value))

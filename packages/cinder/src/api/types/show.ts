@@ -14,7 +14,7 @@ export async function showType(context: Context, request: ApiRequest, deps: { da
   return { volume_type: viewType(context, type) }
 }
 
-/** GET /types/default: what the caller's volumes become when no type is named. */
+/** GET /types/default. Returns the type of the caller's volumes that name none. */
 export async function showDefaultType(context: Context, _request: ApiRequest, deps: { database: Database }) {
   const type = await defaultVolumeType(deps.database.query, context.identity?.projectId ?? null)
   return { volume_type: viewType(context, type) }

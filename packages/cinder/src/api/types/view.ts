@@ -4,7 +4,10 @@ import type { VolumeType } from '../../model/types/store.ts'
 /** Extra specs that are no secret of the operator (upstream's USER_VISIBLE_EXTRA_SPECS). */
 const visibleSpecs = ['RESKEY:availability_zones', 'multiattach', 'replication_enabled']
 
-/** A volume type as the caller may see it; the route's reply schema drops what its answer has not. */
+/**
+ * Returns a volume type as the caller may see it. The reply schema of the route drops fields that its response does not
+ * have.
+ */
 export function viewType(context: Context, type: VolumeType): Record<string, unknown> {
   const view: Record<string, unknown> = {
     id: type.id,

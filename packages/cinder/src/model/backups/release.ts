@@ -5,8 +5,8 @@ import { findVolume } from '../volumes/store.ts'
 import type { BackupRow } from './store.ts'
 
 /**
- * Gives back what a backup in `creating` was reading: to be called in the transaction that ends `creating`, so that one is
- * never without the other.
+ * Restores the status of the source that a backup in `creating` was reading. Call it in the transaction that ends
+ * `creating`, so that both happen or neither.
  */
 export async function releaseSource(tx: Transaction, backup: BackupRow): Promise<void> {
   if (backup.snapshot_id !== null) {

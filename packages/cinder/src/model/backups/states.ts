@@ -1,6 +1,6 @@
 import type { StateTable } from '@hearth/core'
 
-/** What a backup's status may become. Deleting by force, and an administrator's reset, may begin anywhere. */
+/** Allowed changes of a backup's status. A forced deletion and an administrator's reset may start from any status. */
 export const backupStates: StateTable = {
   creating: ['available', 'error', 'deleting'],
   available: ['restoring', 'deleting', 'error'],

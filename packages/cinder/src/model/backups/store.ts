@@ -40,6 +40,7 @@ export type NewBackup = Omit<
 > &
   Partial<BackupRow>
 
+/** Returns a backup; undefined when there is none. */
 export async function findBackup(q: Query, id: string): Promise<BackupRow | undefined> {
   return (await q<BackupRow>('backups').where({ id }).first()) as BackupRow | undefined
 }
@@ -51,6 +52,7 @@ export async function getBackup(q: Query, id: string): Promise<BackupRow> {
   return row
 }
 
+/** Inserts a backup and returns its row. */
 export async function insertBackup(tx: Transaction, backup: NewBackup): Promise<BackupRow> {
   const row: BackupRow = {
     object_count: 0,
@@ -78,7 +80,10 @@ export async function deleteBackupRow(tx: Transaction, id: string): Promise<bool
   return (await tx('backups').where({ id }).delete()) > 0
 }
 
-/** The newest finished backup of the volume in the project, taken before `before`: what an incremental one builds on. */
+/**
+ * Returns the newest finished backup of the volume in the project that was taken before `before`; an incremental backup
+ * builds on it.
+ */
 export async function latestBackup(q: Query, volumeId: string, projectId: string, before: number) {
   return (await q<BackupRow>('backups')
     .where({ volume_id: volumeId, project_id: projectId, status: 'available' })
@@ -118,6 +123,7 @@ export async function isBeingRestored(q: Query, id: string): Promise<boolean> {
   return Boolean(await over.first('id'))
 }
 
+/** Returns the metadata of backups by backup id. */
 export async function readBackupMetadata(q: Query, ids: string[]): Promise<Map<string, Record<string, string>>> {
   const all = new Map<string, Record<string, string>>(ids.map((id) => [id, {}]))
   for (const { backup_id, meta_key, meta_value } of await q('backup_metadata').whereIn('backup_id', ids)) {
@@ -140,7 +146,7 @@ export async function backupsToRecover(q: Query, host: string, statuses: string[
     .where((either) => either.whereIn('status', statuses).orWhereNotNull('temp_snapshot_id'))) as BackupRow[]
 }
 
-/** True when a backup role on the host has told lately that it lives. */
+/** Returns true when a backup role on the host has sent a recent heartbeat. */
 export async function hasBackupRole(q: Query, host: string): Promise<boolean> {
   return (await listServices(q, { host, binary: 'cinder-backup' })).some((service) => isUp(service))
 }

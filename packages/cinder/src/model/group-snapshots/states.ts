@@ -1,6 +1,6 @@
 import type { StateTable } from '@hearth/core'
 
-/** What the status of a group's snapshot may become; it follows the snapshots of its volumes. */
+/** Allowed changes of a group snapshot's status, which follows the snapshots of its volumes. */
 export const groupSnapshotStates: StateTable = {
   creating: ['available', 'error', 'deleting'],
   available: ['deleting', 'error'],
@@ -9,7 +9,7 @@ export const groupSnapshotStates: StateTable = {
   error_deleting: ['deleting'],
 }
 
-/** What an administrator may set by hand, from anything. */
+/** Statuses that an administrator may set, from any status. */
 export const resettable = ['creating', 'available', 'deleting', 'error', 'error_deleting', 'updating']
 
 export const resetStates: StateTable = Object.fromEntries(

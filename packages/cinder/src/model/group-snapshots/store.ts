@@ -23,10 +23,12 @@ export async function getGroupSnapshot(q: Query, id: string): Promise<GroupSnaps
   return row as GroupSnapshotRow
 }
 
+/** Inserts a group snapshot. */
 export async function insertGroupSnapshot(tx: Transaction, row: GroupSnapshotRow): Promise<void> {
   await tx('group_snapshots').insert(row)
 }
 
+/** Returns true if the group has snapshots. */
 export async function hasGroupSnapshots(q: Query, groupId: string): Promise<boolean> {
   await settleGroupSnapshots(q)
   return Boolean(await q('group_snapshots').where({ group_id: groupId }).first('id'))
@@ -38,8 +40,8 @@ export async function snapshotsOfGroupSnapshot(q: Query, id: string): Promise<Sn
 }
 
 /**
- * Brings each group snapshot that is being made or deleted up to what the snapshots of its volumes say: available or error when
- * all are made, gone when all are gone.
+ * Updates each group snapshot that is being made or deleted from the snapshots of its volumes: available or error when
+ * all are made, removed when all are removed.
  */
 export async function settleGroupSnapshots(q: Query): Promise<void> {
   const rows: GroupSnapshotRow[] = await q('group_snapshots').whereIn('status', ['creating', 'deleting'])

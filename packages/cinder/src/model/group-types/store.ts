@@ -33,6 +33,7 @@ export async function getGroupType(q: Query, id: string): Promise<GroupType> {
   return (await joinSpecs(q, [row]))[0]!
 }
 
+/** Returns the group types of the rows with their specs. */
 export async function joinSpecs(q: Query, rows: GroupTypeRow[]): Promise<GroupType[]> {
   const types = new Map<string, GroupType>()
   for (const { id, name, description, is_public } of rows) {
@@ -64,10 +65,12 @@ export async function updateGroupType(tx: Transaction, id: string, set: Partial<
     .update({ ...set, updated_at: Date.now() })
 }
 
+/** Returns true if a group has this group type. */
 export async function groupTypeInUse(q: Query, id: string): Promise<boolean> {
   return Boolean(await q('volume_groups').where({ group_type_id: id }).first('id'))
 }
 
+/** Deletes a group type with its specs. */
 export async function deleteGroupTypeRow(tx: Transaction, id: string): Promise<void> {
   await tx('group_type_specs').where({ group_type_id: id }).delete()
   await tx('group_types').where({ id }).delete()

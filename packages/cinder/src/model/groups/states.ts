@@ -1,6 +1,6 @@
 import type { StateTable } from '@hearth/core'
 
-/** What a group's status may become. A group that is empty or whose volumes are all made is available. */
+/** Allowed changes of a group's status. A group is available when it is empty or all its volumes are made. */
 export const groupStates: StateTable = {
   creating: ['available', 'error', 'deleting'],
   available: ['deleting', 'error'],
@@ -8,7 +8,7 @@ export const groupStates: StateTable = {
   deleting: ['error'],
 }
 
-/** What an administrator may set by hand, from anything. */
+/** Statuses that an administrator may set, from any status. */
 export const resettableGroups = ['creating', 'available', 'deleting', 'error', 'error_deleting', 'updating']
 
 export const resetGroupStates: StateTable = Object.fromEntries(

@@ -28,6 +28,7 @@ export async function getGroup(q: Query, id: string): Promise<GroupRow> {
   return row as GroupRow
 }
 
+/** Inserts a group with its volume types. */
 export async function insertGroup(tx: Transaction, row: GroupRow, volumeTypeIds: string[]): Promise<void> {
   await tx('volume_groups').insert(row)
   const types = [...new Set(volumeTypeIds)].map((volume_type_id) => ({ group_id: row.id, volume_type_id }))
@@ -66,8 +67,8 @@ export async function setGroupOf(tx: Query, volumeId: string, groupId: string | 
 }
 
 /**
- * A group that is being made becomes available, or ends in error, when its volumes have: read off them, so that nothing has to
- * remember to tell it. What an administrator set by hand (it has an `updated_at`) stays.
+ * Moves a group that is being made to available or error when all its volumes are. Read from the volumes, so that no
+ * handler has to report to the group. A status set by an administrator (the row has an `updated_at`) stays.
  */
 export async function settleGroups(q: Query): Promise<void> {
   const unfinished = q('volumes')

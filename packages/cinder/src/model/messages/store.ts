@@ -28,7 +28,10 @@ export interface NewMessage {
 
 const keptMs = 30 * 24 * 3600 * 1000
 
-/** Tells a project's users why work on one of their resources failed; kept for 30 days. Removes what has expired. */
+/**
+ * Inserts a message to the users of a project about why work on one of their resources failed. Messages live for 30
+ * days; expired ones are removed here.
+ */
 export async function addMessage(tx: Transaction, message: NewMessage): Promise<void> {
   const action_id = actions[message.action][0]
   const detail_id = details[message.detail][0]
@@ -50,7 +53,10 @@ export async function addMessage(tx: Transaction, message: NewMessage): Promise<
   await tx('messages').insert(row)
 }
 
-/** The project's messages that have not expired, as a query to be filtered and paged; null: of all projects. */
+/**
+ * Returns a query for the messages of the project that have not expired, to be filtered and paged; null selects all
+ * projects.
+ */
 export function messageRows(q: Query, projectId: string | null) {
   const rows = q('messages').where('messages.expires_at', '>', Date.now())
   if (projectId !== null) rows.where('messages.project_id', projectId)
@@ -64,6 +70,7 @@ export async function getMessage(q: Query, id: string): Promise<MessageRow> {
   return row as MessageRow
 }
 
+/** Deletes a message. */
 export async function deleteMessageRow(q: Query, id: string): Promise<void> {
   await q('messages').where({ id }).delete()
 }

@@ -27,6 +27,7 @@ export async function insertQosSpecs(tx: Transaction, { id, name, consumer, spec
   await writeQosValues(tx, id, specs)
 }
 
+/** Sets the consumer of QoS specs: `front-end`, `back-end` or `both`. */
 export async function setConsumer(tx: Transaction, id: string, consumer: string): Promise<void> {
   await tx('qos_specs').where({ id }).update({ consumer })
 }
@@ -44,6 +45,7 @@ export async function deleteQosValue(tx: Transaction, id: string, key: string): 
   return (await tx('qos_spec_values').where({ qos_specs_id: id, spec_key: key }).delete()) > 0
 }
 
+/** Deletes QoS specs with their keys and removes them from volume types. */
 export async function deleteQosSpecs(tx: Transaction, id: string): Promise<void> {
   await tx('volume_types').where({ qos_specs_id: id }).update({ qos_specs_id: null })
   await tx('qos_spec_values').where({ qos_specs_id: id }).delete()

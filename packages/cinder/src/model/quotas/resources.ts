@@ -1,6 +1,6 @@
 import { own } from '@hearth/core'
 
-/** Everything that has a limit, with the limit of a project nobody set one for; -1 means unlimited. */
+/** All resources that have a limit, with the default limit of a project; -1 means unlimited. */
 export const defaultLimits = {
   volumes: 10,
   snapshots: 10,
@@ -13,7 +13,7 @@ export const defaultLimits = {
 
 export type QuotaResource = keyof typeof defaultLimits
 
-/** Resources also counted per volume type, under `<resource>_<type name>`; unlimited until somebody sets a limit. */
+/** Resources that are also counted per volume type, under `<resource>_<type name>`; unlimited unless a limit is set. */
 export const perTypeResources = ['volumes', 'gigabytes', 'snapshots'] as const
 
 /** The largest limit upstream stores. */

@@ -2,7 +2,7 @@ import type { Query, Transaction } from '@hearth/database'
 import { overQuota } from './errors.ts'
 import { defaultLimit, defaultLimits, perTypeResources } from './resources.ts'
 
-/** What is asked for or given back: counts, and GiB for the gigabytes. */
+/** Amounts to take or release: counts, and GiB for the gigabytes. */
 export interface QuotaDeltas {
   volumes?: number
   gigabytes?: number
@@ -138,7 +138,10 @@ export async function deleteTypeResources(tx: Transaction, typeName: string): Pr
   }
 }
 
-/** Resource → amount, in one order everywhere so that concurrent transactions cannot wait for each other in a circle. */
+/**
+ * Resource → amount, in the same order everywhere, so that concurrent transactions never wait for each other in a
+ * circle.
+ */
 function expand({ deltas, volumeTypeName }: QuotaChange): Map<string, number> {
   const changes: [string, number][] = []
   for (const [resource, delta] of Object.entries(deltas)) {
@@ -181,8 +184,8 @@ async function refusal(tx: Transaction, projectId: string, name: string, request
 }
 
 /**
- * What the project uses, counted from the rows themselves; `quota_usages` must always say the same. Resources of which
- * there is nothing are left out.
+ * Returns the usage of a project, counted from the rows; `quota_usages` must always equal it. Omits resources with no
+ * usage.
  */
 export async function recount(q: Query, projectId: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>()

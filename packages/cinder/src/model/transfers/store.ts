@@ -15,6 +15,7 @@ export interface TransferRow {
   created_at: number
 }
 
+/** Returns rows of the table as transfers, with booleans. */
 export function transferRows(rows: unknown[]): TransferRow[] {
   return (rows as TransferRow[]).map((row) => ({
     ...row,
@@ -30,6 +31,7 @@ export async function getTransfer(q: Query, id: string): Promise<TransferRow> {
   return transferRows([row])[0]!
 }
 
+/** Inserts a transfer. */
 export async function insertTransfer(tx: Transaction, row: TransferRow): Promise<void> {
   await tx('volume_transfers').insert(row)
 }

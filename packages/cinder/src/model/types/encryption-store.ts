@@ -15,10 +15,12 @@ export interface EncryptionRow extends EncryptionFields {
   updated_at: number | null
 }
 
+/** Returns the encryption of a volume type; undefined when it has none. */
 export async function findEncryption(q: Query, typeId: string): Promise<EncryptionRow | undefined> {
   return q<EncryptionRow>('volume_type_encryptions').where({ volume_type_id: typeId }).first()
 }
 
+/** Inserts the encryption of a volume type. */
 export async function insertEncryption(tx: Transaction, typeId: string, id: string, fields: EncryptionFields) {
   await tx('volume_type_encryptions').insert({
     ...fields,
@@ -28,6 +30,7 @@ export async function insertEncryption(tx: Transaction, typeId: string, id: stri
   })
 }
 
+/** Updates fields of the encryption of a volume type. */
 export async function updateEncryption(tx: Transaction, typeId: string, fields: Partial<EncryptionFields>) {
   await tx('volume_type_encryptions')
     .where({ volume_type_id: typeId })

@@ -56,8 +56,8 @@ export async function defaultVolumeType(
 }
 
 /**
- * Types the caller may see that carry all of `specs`, as a query to be paged. `isPublic` is asked of administrators only:
- * true adds what their project was granted, null lists private ones too.
+ * Returns a query for the types that the caller may see and that carry all of `specs`, to be paged. `isPublic` counts
+ * for administrators only: true adds the types that their project may use, null also lists private ones.
  */
 export function visibleTypes(q: Query, context: Context, isPublic: boolean | null, specs: Record<string, string>) {
   const rows = q('volume_types')
@@ -76,6 +76,9 @@ export function visibleTypes(q: Query, context: Context, isPublic: boolean | nul
   return rows
 }
 
+/**
+ * Returns true if the caller may see the type: it is public, the caller is an administrator, or the project has access.
+ */
 export async function maySee(q: Query, row: Pick<TypeRow, 'id' | 'is_public'>, context: Context): Promise<boolean> {
   if (row.is_public || context.may('context_is_admin')) return true
   const projectId = context.identity?.projectId
@@ -83,6 +86,7 @@ export async function maySee(q: Query, row: Pick<TypeRow, 'id' | 'is_public'>, c
   return Boolean(await q('volume_type_projects').where({ volume_type_id: row.id, project_id: projectId }).first())
 }
 
+/** Inserts a volume type with its extra specs. Throws VolumeTypeExists (409) when the name is taken. */
 export async function insertVolumeType(tx: Transaction, type: Omit<VolumeType, 'qosSpecsId'>): Promise<void> {
   const { id, name, description } = type
   const now = Date.now()
@@ -92,6 +96,7 @@ export async function insertVolumeType(tx: Transaction, type: Omit<VolumeType, '
   await writeExtraSpecs(tx, id, type.extraSpecs)
 }
 
+/** Updates columns of a volume type. */
 export async function updateVolumeType(tx: Transaction, id: string, set: Partial<TypeRow>): Promise<void> {
   if (set.name !== undefined) {
     const taken = await tx('volume_types').where({ name: set.name }).whereNot({ id }).first('id')
@@ -115,11 +120,13 @@ export async function typeInUse(q: Query, id: string): Promise<boolean> {
   return Boolean(await q('volumes').where({ volume_type_id: id }).first('id'))
 }
 
+/** Returns the number of volume types. */
 export async function countVolumeTypes(q: Query): Promise<number> {
   const row = await q('volume_types').count({ count: '*' }).first()
   return Number(row?.count ?? 0)
 }
 
+/** Returns true if the type is the default type of a project. */
 export async function isProjectDefault(q: Query, id: string): Promise<boolean> {
   return Boolean(await q('default_volume_types').where({ volume_type_id: id }).first('project_id'))
 }
@@ -137,17 +144,20 @@ export async function deleteExtraSpec(tx: Transaction, typeId: string, key: stri
   return (await tx('volume_type_extra_specs').where({ volume_type_id: typeId, spec_key: key }).delete()) > 0
 }
 
+/** Returns the ids of the projects that may use a private type. */
 export async function listAccess(q: Query, typeId: string): Promise<string[]> {
   const rows = await q('volume_type_projects').where({ volume_type_id: typeId }).orderBy('project_id')
   return rows.map((row) => row.project_id)
 }
 
+/** Lets a project use a private type. Throws VolumeTypeAccessExists (409) if it may already. */
 export async function addAccess(tx: Transaction, typeId: string, projectId: string): Promise<void> {
   const row = { volume_type_id: typeId, project_id: projectId }
   if (await tx('volume_type_projects').where(row).first()) throw errors.VolumeTypeAccessExists(row)
   await tx('volume_type_projects').insert(row)
 }
 
+/** Stops a project from using a private type. Throws VolumeTypeAccessNotFound (404) if it may not. */
 export async function removeAccess(tx: Transaction, typeId: string, projectId: string): Promise<void> {
   const row = { volume_type_id: typeId, project_id: projectId }
   if ((await tx('volume_type_projects').where(row).delete()) === 0) throw errors.VolumeTypeAccessNotFound(row)

@@ -66,7 +66,7 @@ export interface ReimageTask {
   imageMetadata: Record<string, string>
 }
 
-/** What a volume's row notes while a backup is written to it. */
+/** `task` of a volume to which a backup is being restored. */
 export interface RestoreTask {
   restore: {
     backupId: string
