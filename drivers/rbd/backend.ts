@@ -9,29 +9,29 @@ import type { VolumeOptions } from './volume-options.ts'
 
 export const gib = 1024 ** 3
 
-/** What the parts of the volume driver share. */
+/** State that all operations of the volume driver share. */
 export interface Backend {
   options: VolumeOptions
   log: DriverDeps['log']
   session: Session
   /** Throws `no-space` when the pool cannot take more. */
   ensureRoom(pool: Pool, name: string): Promise<void>
-  /** Of snapshots that many volumes are made of. */
+  /** Cache of facts about snapshots that many volumes are cloned from. */
   parents: Remembered<ParentInfo>
 }
 
 export interface ParentInfo {
   sizeBytes: number
-  /** One more clone would make the chain of parents longer than it may be. */
+  /** True when one more clone would exceed the longest chain of parents. */
   tooDeep: boolean
 }
 
-/** Bytes; null when there is no such image. */
+/** Returns the size of an image in bytes; null when the image does not exist. */
 export async function sizeOf(pool: Pool, name: string): Promise<number | null> {
   return found(withImage(pool, name, { readOnly: true }, (image) => image.sizeBytes()))
 }
 
-/** The answer, or null when what it was about is not there. */
+/** Returns the result of `work`; null when its image or snapshot does not exist. */
 export function found<T>(work: Promise<T>): Promise<T | null> {
   return work.catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return null
@@ -39,17 +39,19 @@ export function found<T>(work: Promise<T>): Promise<T | null> {
   })
 }
 
+/** Returns the error `not-found` for an image or snapshot of a pool. */
 export function notFound(pool: Pool, name: string): DriverError {
   return new DriverError('not-found', `There is no ${name} in the pool ${pool.name}`)
 }
 
+/** Throws `aborted` when the signal has fired. */
 export function stopIfAborted(signal: AbortSignal | undefined, name: string): void {
   if (signal?.aborted) throw new DriverError('aborted', `The work on ${name} was aborted`)
 }
 
 /**
- * Makes a volume by `build`, which is handed another name: the volume is there when the image has got its own, whole or
- * not at all, whoever else makes it at the same time. One that is there already is kept.
+ * Creates a volume: `build` writes an image under a temporary name, which is renamed when it is complete. The volume
+ * exists whole or not at all, even when two processes create it at once. Keeps a volume that exists already.
  */
 export async function make(
   backend: Backend,
@@ -77,7 +79,7 @@ export async function make(
 async function isThere(pool: Pool, volume: VolumeRef): Promise<boolean> {
   checkName(volume.name)
   checkSize(volume.sizeGiB)
-  // Looking for the name costs a tenth of opening what is not there.
+  // Reading the name's object takes a tenth of the time of opening an image that does not exist.
   if ((await idOf(pool, volume.name)) === null) return false
   const present = await sizeOf(pool, volume.name)
   if (present === null) return false

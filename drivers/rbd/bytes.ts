@@ -3,15 +3,18 @@ import { type Backend, notFound } from './backend.ts'
 import { codeOf, openImage, type RbdImage } from './librbd.ts'
 import { checkName } from './naming.ts'
 
-/** Of the volume one question about its extents is for: bounds memory, and the wait for an abort. */
+/** Bytes of the volume per request for extents: bounds memory, and the time until an abort takes effect. */
 const window = 64 * 1024 ** 3
 
-/** The bytes of a volume. Opened for writing it takes the image's lock when it writes, from whoever gives it. */
+/**
+ * Opens the bytes of a volume. With mode `rw` its first write requests the image's lock from the client that holds it.
+ */
 export async function openVolumeBytes(backend: Backend, volume: VolumeRef, mode: 'r' | 'rw'): Promise<Blocks> {
   checkName(volume.name)
   return openBytes(backend, { name: volume.name, readOnly: mode === 'r' })
 }
 
+/** Opens the bytes of a snapshot, for reading only. Throws `not-found`. */
 export async function openSnapshotBytes(backend: Backend, { name, volume }: SnapshotRef): Promise<Blocks> {
   checkName(name)
   checkName(volume.name)

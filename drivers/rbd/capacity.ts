@@ -14,16 +14,16 @@ interface DiskFree {
 interface Capacity {
   stored: number
   free: number
-  /** Zero when there is none. */
+  /** Zero when the pool has no quota. */
   quota: number
 }
 
-/** An answer serves for this long: the cluster's own figures are seconds old anyway. */
+/** Milliseconds for which figures are cached: the cluster's own figures are seconds old anyway. */
 const freshMs = 1000
-/** Below this much even an empty image is refused. */
+/** With fewer free bytes even an empty image is refused. */
 const leastFree = 1024 ** 2
 
-/** Answers `ensureRoom` for many volumes by one question. */
+/** Returns `ensureRoom`; the checks of many volumes share one request to the cluster. */
 export function openRoom(): (pool: Pool, name: string) => Promise<void> {
   const known = openRemembered<Capacity | null>(freshMs)
   return async (pool, name) => {
@@ -35,7 +35,7 @@ export function openRoom(): (pool: Pool, name: string) => Promise<void> {
   }
 }
 
-/** Null while the cluster has no figures of the pool yet, in its first seconds. */
+/** Returns a pool's capacity; null in its first seconds, while the cluster has no figures yet. */
 async function capacityOf(pool: Pool): Promise<Capacity | null> {
   const [usage, limits] = await Promise.all([
     pool.cluster.command<DiskFree>({ prefix: 'df' }),
@@ -48,7 +48,7 @@ async function capacityOf(pool: Pool): Promise<Capacity | null> {
   return { stored: stats.stored, free, quota }
 }
 
-/** Throws `unavailable` when the cluster does not answer. */
+/** Returns the backend's capacity. Throws `unavailable` when the cluster does not respond. */
 export async function statsOf(session: Session, options: VolumeOptions): Promise<BackendStats> {
   return session.use(async (pool) => {
     const capacity = await capacityOf(pool)

@@ -11,7 +11,7 @@ interface MonitorMap {
   mons: { public_addrs: { addrvec: { type: string; addr: string }[] } }[]
 }
 
-/** Upstream's keys of an `rbd` connection, for os-brick and libvirt. */
+/** Returns the connection of a volume, with upstream's keys of type `rbd` for os-brick and libvirt. */
 export async function connectionOf(backend: Backend, volume: VolumeRef): Promise<Connection> {
   checkName(volume.name)
   const { options, session } = backend
@@ -38,7 +38,10 @@ export async function connectionOf(backend: Backend, volume: VolumeRef): Promise
   })
 }
 
-/** Of the first protocol, which every client speaks, where a monitor has it: os-brick writes them without a protocol. */
+/**
+ * Returns a monitor's host and port, of the first protocol (v1) where it has one: os-brick writes no protocol, and
+ * every client speaks v1.
+ */
 function splitAddress(addresses: { type: string; addr: string }[]): { host: string; port: string } {
   const { addr } = addresses.find(({ type }) => type === 'v1') ?? addresses[0]!
   const colon = addr.lastIndexOf(':')
@@ -53,6 +56,7 @@ async function readKeyring(file: string): Promise<string> {
   }
 }
 
+/** Returns qemu's address of a volume. Throws `not-found`. */
 export async function addressOfVolume({ options, session }: Backend, volume: VolumeRef): Promise<Address> {
   checkName(volume.name)
   return session.use(async (pool) => {
@@ -61,6 +65,7 @@ export async function addressOfVolume({ options, session }: Backend, volume: Vol
   })
 }
 
+/** Returns qemu's address of a snapshot. Throws `not-found`. */
 export async function addressOfSnapshot(
   { options, session }: Backend,
   { name, volume }: SnapshotRef,
@@ -76,7 +81,7 @@ export async function addressOfSnapshot(
   })
 }
 
-/** qemu's `rbd:pool/image@snapshot:key=value…`, where a backslash takes the meaning from `: @ = / \`. */
+/** Returns qemu's `rbd:pool/image@snapshot:key=value…`; a backslash escapes `: @ = / \`. */
 export function qemuFilename(
   { pool, user, conf }: Pick<VolumeOptions, 'pool' | 'user' | 'conf'>,
   image: string,

@@ -1,10 +1,8 @@
 /**
- * What the connector does on the attaching host, in POSIX shell: `sh -c script sh VERB METHOD FOLDER POOL IMAGE USER CONF`,
- * configuration and keyring for the attachment on standard input (see `attachmentInput`). The first word of the last line
- * is the answer: `device PATH`, `bytes N`, `gone`, `busy` or `fail KIND` with what was said after it.
- *
- * METHOD is `kernel` (`rbd map`), `nbd` (rbd-nbd), `fuse` (a file that qemu-storage-daemon serves) or `auto`. Everything of
- * one attachment lies in a folder of its own, so that any later process finds it.
+ * POSIX shell of the connector: `sh -c script sh VERB METHOD FOLDER POOL IMAGE USER CONF`; standard input is
+ * `attachmentInput`. The last line is the result: `device PATH`, `bytes N`, `gone`, `busy`, or `fail KIND` and a
+ * message. METHOD is `kernel` (`rbd map`), `nbd` (rbd-nbd), `fuse` (a file that qemu-storage-daemon serves) or `auto`.
+ * Each attachment has a folder of its own, so that any later process finds it.
  */
 export const connectorScript = `
 set -u
@@ -114,7 +112,7 @@ detach)
 esac
 `
 
-/** Standard input of `attach`: lines of a ceph.conf's `[global]`, then the keyring, if the connection brings one. */
+/** Returns the standard input of `attach`: lines of ceph.conf's `[global]`, then the connection's keyring, if any. */
 export function attachmentInput(settings: Record<string, string>, keyring: string | null): string {
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`)
   return `[global]\n${lines.join('\n')}\n--keyring--\n${keyring ?? ''}`

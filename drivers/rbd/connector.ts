@@ -52,7 +52,7 @@ interface Reach {
 type Verb = 'attach' | 'extend' | 'detach'
 type Ask = (verb: Verb, connection: ConnectionInfo) => Promise<{ word: string; rest: string }>
 
-/** Longer than the script waits for anything. Milliseconds. */
+/** Time limit of the script in milliseconds; longer than each wait inside it. */
 const patience = 120_000
 
 /** Attaches volumes of Ceph to the host of `deps.run`: as block devices where its kernel can, else as files. */
@@ -66,7 +66,7 @@ export async function openRbdConnector(given: Record<string, unknown>, deps: Dri
       if (signal?.aborted) throw new DriverError('aborted', 'Attaching was aborted before it began')
       const { rest } = await ask('attach', connection)
       if (signal?.aborted) {
-        // Not in its middle: what has been started there would go on.
+        // Detach only now: the processes that an aborted script has started would keep running.
         await ask('detach', connection)
         throw new DriverError('aborted', 'Attaching was aborted')
       }
@@ -106,7 +106,9 @@ function secretsOf(keyring: string | null): string[] {
 const word = /^[A-Za-z0-9_][\w.-]{0,200}$/
 const host = /^(?:[A-Za-z0-9][A-Za-z0-9.-]{0,250}|\[?[0-9A-Fa-f:]{2,40}\]?)$/
 
-/** What is needed of upstream's `rbd` dictionary. Throws `invalid` for what could lead elsewhere. */
+/**
+ * Reads the needed keys of upstream's `rbd` dictionary. Throws `invalid` for names and addresses that are malformed.
+ */
 function readConnection({ driver_volume_type: type, data }: ConnectionInfo): Reach {
   const wrong = (key: string, rule: string) =>
     new DriverError('invalid', `The connection's ${key} ${JSON.stringify(data[key] ?? null).slice(0, 80)} ${rule}`)
@@ -128,7 +130,7 @@ function readConnection({ driver_volume_type: type, data }: ConnectionInfo): Rea
     throw wrong('ports', 'are not one port for each host')
   }
   if (keyring !== null && typeof keyring !== 'string') throw new DriverError('invalid', 'The keyring is no text')
-  // Without a protocol a client would try the second one at a port of the first.
+  // Without a protocol in the address a client would try v2 at a port of v1.
   const monitors = hosts.map(
     (one: string, i) => `[v1:${one.includes(':') && !one.startsWith('[') ? `[${one}]` : one}:${ports[i]}/0]`,
   )

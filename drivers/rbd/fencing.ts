@@ -5,21 +5,21 @@ import type { DriverLog } from '@hearth/driver'
 import type { Pool } from './librados.ts'
 import { poolMetadata, removePoolMetadata, setPoolMetadata } from './librbd.ts'
 
-/** Where every process that works on a pool says who it is. */
+/** Prefix of the pool metadata keys under which each process that uses the pool registers. */
 const prefix = 'hearth.client.'
 
 interface Registered {
-  /** Of one boot of one host, and of one container on it: only there do the process numbers mean anything. */
+  /** Hash of host, boot and PID namespace: process numbers are comparable only within one. */
   place: string
   pid: number
-  /** Clock ticks from the boot to the start of the process; tells it from a later one with its number. */
+  /** Clock ticks from the boot to the start of the process; differs for a later process with the same number. */
   startedAt: string
   address: string
 }
 
 /**
- * Writes down that this process works on the pool, and cuts off from the cluster those of this host which died doing so:
- * otherwise their locks and watches hold up everybody for half a minute after a crash. Answers how to sign off.
+ * Registers this process on the pool, and fences dead processes of this host: otherwise their locks and watches block
+ * every client for half a minute after a crash. Returns the function that removes the registration.
  */
 export async function fence(pool: Pool, log: DriverLog): Promise<() => Promise<void>> {
   const { cluster } = pool
@@ -31,7 +31,7 @@ export async function fence(pool: Pool, log: DriverLog): Promise<() => Promise<v
     const registered = parse(text)
     if (registered.place !== place || other === key) continue
     if ((await startOf(registered.pid)) === registered.startedAt) continue
-    log.info({ client: other.slice(prefix.length), pid: registered.pid }, 'a dead process is cut off from Ceph')
+    log.info({ client: other.slice(prefix.length), pid: registered.pid }, 'fencing a dead process off from Ceph')
     const { address: addr } = registered
     await cluster.command({ prefix: 'osd blocklist', blocklistop: 'add', addr })
     await removePoolMetadata(pool, other)
@@ -54,9 +54,9 @@ async function placeName(): Promise<string> {
   return createHash('sha256').update([hostname(), boot, namespace].join('\n')).digest('hex').slice(0, 32)
 }
 
-/** Null when there is no such process. */
+/** Returns the start time of a process; null when the process does not exist. */
 async function startOf(pid: number): Promise<string | null> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => null)
-  // The name in parentheses may hold spaces; the start is the 20th field after it.
+  // The name in parentheses may contain spaces; the start is the 20th field after it.
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
 }

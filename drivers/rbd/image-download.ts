@@ -7,8 +7,8 @@ const blockBytes = 4 * 1024 ** 2
 const inFlight = 4
 
 /**
- * The bytes of a snapshot, whole or a range of them cut to its end, read ahead by a few blocks. Throws `not-found`. What is
- * deleted meanwhile breaks the stream off before its end: its missing objects would read as zeros.
+ * Streams the bytes of a snapshot, or a range of them cut at its end, and reads a few blocks ahead. Throws `not-found`.
+ * If the image is deleted meanwhile, the stream fails before its last block: missing objects would read as zeros.
  */
 export async function download(
   pool: Pool,
@@ -42,7 +42,7 @@ async function* blocksOf(
     while (reading.length < inFlight && next < end) {
       const block = Buffer.allocUnsafeSlow(Math.min(blockBytes, end - next))
       const work = image.read(next, block).then(() => block)
-      // Awaited in its turn; until then a failure is nobody's.
+      // The loop awaits it later; until then a rejection must not count as unhandled.
       work.catch(() => undefined)
       reading.push(work)
       next += block.length

@@ -13,18 +13,20 @@ import {
 } from './librbd.ts'
 import { renameImage } from './renaming.ts'
 
-/** Names of uploads that are not finished. */
+/** Returns a new name for an unfinished upload. */
 export const partName = (imageId: string): string => `${imageId}.part-${randomBytes(4).toString('hex')}`
 const doomedName = (imageId: string): string => `${imageId}.deleted-${randomBytes(4).toString('hex')}`
 
+/** True for the name of an unfinished upload of this image. */
 export const isPartOf = (name: string, imageId: string): boolean => name.startsWith(`${imageId}.part-`)
 const isDoomed = (name: string): boolean => /\.deleted-[0-9a-f]{8}$/.test(name)
-/** Names as users know them are images' ids, which have no dot. */
+/** True for the name of a complete image: its id, which has no dot. */
 export const isWhole = (name: string): boolean => !name.includes('.')
 
 /**
- * Takes the image's name away at once, and its bytes as soon as nothing needs them: what has clones goes to the trash, and what a
- * dead client still seems to hold stays under another name, both for `sweep`. Taking away what is gone succeeds.
+ * Removes an image: its name at once, its bytes when nothing needs them. An image with clones goes to the trash; an
+ * image that a dead client still seems to hold stays under another name; `sweep` removes both later. Succeeds when the
+ * image does not exist.
  */
 export async function discard(pool: Pool, name: string, log: DriverLog): Promise<void> {
   const doomed = doomedName(name.split('.', 1)[0]!)
@@ -35,7 +37,7 @@ export async function discard(pool: Pool, name: string, log: DriverLog): Promise
     throw error
   }
   await removeOrHide(pool, doomed).catch((error: unknown) => {
-    log.warn({ err: error, image: doomed }, 'the bytes of a deleted image stay for now')
+    log.warn({ err: error, image: doomed }, 'could not remove the bytes of a deleted image; a later sweep tries again')
   })
 }
 
@@ -48,7 +50,7 @@ async function removeOrHide(pool: Pool, name: string): Promise<void> {
 
 const isInUse = (error: unknown): boolean => ['EBUSY', 'ENOTEMPTY'].includes(codeOf(error) ?? '')
 
-/** False when clones or a client still need the image. */
+/** Removes an image with its snapshots. Returns false when clones or a client still need it. */
 async function removeWhole(pool: Pool, key: string, inTrash: boolean): Promise<boolean> {
   try {
     await dropSnapshots(pool, key, inTrash)
@@ -62,7 +64,7 @@ async function removeWhole(pool: Pool, key: string, inTrash: boolean): Promise<b
   }
 }
 
-/** Clones of the first format keep the snapshot; those of the second outlive it. */
+/** Removes all snapshots. Fails (`EBUSY`) while a clone of the first format exists; other clones need no snapshot. */
 async function dropSnapshots(pool: Pool, key: string, byId: boolean): Promise<void> {
   const image = await openImage(pool, key, { byId })
   try {
@@ -76,8 +78,8 @@ async function dropSnapshots(pool: Pool, key: string, byId: boolean): Promise<vo
 }
 
 /**
- * Removes the bytes of deleted images that nothing needs any more. What another client is at is left to it: librbd ends its
- * process when an image's lock is taken from it during a removal.
+ * Removes the bytes of deleted images that nothing needs any more. Skips images that another client has open: librbd
+ * ends its process when it loses an image's lock during a removal.
  */
 export async function sweep(pool: Pool): Promise<void> {
   for (const { name } of await listImages(pool)) {
@@ -93,7 +95,7 @@ async function isWatched(pool: Pool, key: string, byId: boolean): Promise<boolea
   return (await watchers.catch(() => [])).length > 0
 }
 
-/** Throws `invalid` for what could be taken for an unfinished or deleted image, or for a snapshot's name. */
+/** Returns the id. Throws `invalid` when it could be mistaken for an unfinished or deleted image, or for a snapshot. */
 export function checkImageId(imageId: string): string {
   if (/^[A-Za-z0-9][\w-]{0,99}$/.test(imageId)) return imageId
   throw new DriverError('invalid', `${JSON.stringify(imageId)} cannot name an image: letters, digits, - and _ can`)

@@ -3,17 +3,18 @@ import { DriverError } from '@hearth/driver'
 import { call, library } from './library.ts'
 import type { RbdImage } from './librbd.ts'
 
-/** Bytes of one write: an object of librbd's usual size. */
+/** Bytes per write: the usual size of librbd's objects. */
 const blockBytes = 4 * 1024 ** 2
-/** Writes under way; with the block being filled, what an upload takes in memory. */
+/** Most writes in flight; an upload's memory is their blocks and the one being filled. */
 const inFlight = 4
 const leastGrowth = 64 * 1024 ** 2
 const mostGrowth = 8 * 1024 ** 3
 const zeros = Buffer.alloc(blockBytes)
 
 /**
- * Writes a stream to a blank image, which is grown as it comes and ends with the stream's size; blocks of zeros are left out.
- * On stable storage when it returns. `room` is asked before each block and throws when there is none left.
+ * Writes a stream to a blank image and returns its bytes; skips blocks of zeros. The image grows as data arrives and
+ * ends with the stream's size; it is on stable storage on return. `room` runs before each block and throws when space
+ * is short.
  */
 export async function upload(
   image: RbdImage,
@@ -36,11 +37,11 @@ export async function upload(
 }
 
 interface Lanes {
-  /** Starts a write of `data`, a part of `memory`, and answers with other memory when there may be one more. */
+  /** Starts a write of `data`, a part of `memory`; returns other memory when the next write may start. */
   start(data: Buffer, memory: Buffer, offset: number): Promise<Buffer>
-  /** All that was started has ended. */
+  /** Waits until all started writes have ended. */
   settled(): Promise<void>
-  /** As `settled`; throws what the first of them failed with. */
+  /** As `settled`; throws the error of the first write that failed. */
   succeeded(): Promise<void>
 }
 
@@ -79,7 +80,7 @@ function openLanes(image: RbdImage): Lanes {
 function openWriter(image: RbdImage, sizeBefore: number, room: (bytes: number) => void) {
   const lanes = openLanes(image)
   let size = sizeBefore
-  /** Where the block that is being filled begins. */
+  /** Offset of the block that is being filled. */
   let at = 0
   let filled = 0
   let block: Buffer = Buffer.allocUnsafeSlow(blockBytes)

@@ -28,13 +28,14 @@ interface Options extends PoolSettings {
   objectMiB: number
 }
 
-/** What clones are made of. */
+/** Name of the snapshot that clones are made from. */
 const snapshotName = 'snap'
 const sweepPauseMs = 600_000
 
 /**
- * Images as RBD images named by their ids, each with the protected snapshot `snap`. Locations are those of Glance's own rbd
- * store, `rbd://<fsid>/<pool>/<image id>/snap`, so that block storage can clone images where they lie.
+ * Opens an image store of RBD images: each is named by its id and has the protected snapshot `snap`. Locations are
+ * those of Glance's own rbd store, `rbd://<fsid>/<pool>/<image id>/snap`, so that block storage can clone images in
+ * their pool.
  */
 export async function openRbdImage(given: Record<string, unknown>, { log }: DriverDeps): Promise<ImageStore> {
   const options = given as unknown as Options
@@ -95,7 +96,7 @@ interface Upload {
   signal?: AbortSignal
 }
 
-/** Makes the image `part` of the stream, with its snapshot; on failure nothing of it stays. Answers its size in bytes. */
+/** Writes the stream to a new image `part` with its snapshot; returns its bytes. Removes the image on failure. */
 async function keep(pool: Pool, part: string, { data, sizeHint, room, options, log, signal }: Upload): Promise<number> {
   const order = Math.log2(options.objectMiB) + 20
   try {
@@ -114,7 +115,7 @@ async function keep(pool: Pool, part: string, { data, sizeHint, room, options, l
   }
 }
 
-/** Under its own name an image is whole. One of an earlier try that was never told of gives way. */
+/** Renames a complete upload to its id. Replaces an image of an earlier attempt whose success was never reported. */
 async function publish(pool: Pool, part: string, imageId: string, log: DriverLog): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     try {
@@ -137,7 +138,7 @@ async function nameOf(location: string, connection: PoolConnection): Promise<{ p
   return { pool, imageId: checkImageId(imageId!) }
 }
 
-/** Looks after what was deleted while it was in use: at the start, and now and then after a deletion. */
+/** Sweeps images that were deleted while in use: at the start, and after a deletion at most every ten minutes. */
 function openSweeper(connection: PoolConnection, log: DriverLog) {
   let last = Number.NEGATIVE_INFINITY
   let running: Promise<void> = Promise.resolve()
@@ -147,7 +148,7 @@ function openSweeper(connection: PoolConnection, log: DriverLog) {
       last = Date.now()
       running = running
         .then(async () => sweep(await connection.pool()))
-        .catch((error: unknown) => log.warn({ err: error }, 'deleted images could not be looked after'))
+        .catch((error: unknown) => log.warn({ err: error }, 'the sweep of deleted images failed'))
     },
     stopped: () => running,
   }

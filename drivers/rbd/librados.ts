@@ -17,20 +17,20 @@ export interface ClusterOptions {
   settings?: Record<string, string>
 }
 
-/** A connection to a Ceph cluster. Nothing but `close` ends it: it finds its way back to monitors and OSDs by itself. */
+/** A connection to a Ceph cluster. Only `close` ends it: it reconnects to monitors and OSDs by itself. */
 export interface Cluster {
   readonly handle: Handle
   readonly user: string
   /** Number of this client in lists of watchers. */
   readonly clientId: bigint
-  /** Of this client, as blocklists name it. Known once connected; never waits. */
+  /** Returns this client's address as blocklists name it. Known once connected; never waits. */
   address(): string
   fsid(): Promise<string>
-  /** A monitor command, as `{ prefix: 'df' }`; answers its JSON. */
+  /** Sends a monitor command, such as `{ prefix: 'df' }`; returns its parsed JSON. */
   command<T>(command: Record<string, unknown>): Promise<T>
   /** Throws `not-found` for a pool that is not there. The caller closes it. */
   openPool(name: string, namespace?: string): Promise<Pool>
-  /** Only when nothing is in flight and every pool and image is closed. */
+  /** To be called when nothing is in flight and every pool and image is closed. */
   close(): Promise<void>
 }
 
@@ -41,22 +41,22 @@ export interface Pool {
   readonly id: number
   readonly cluster: Cluster
   writeObject(name: string, data: Uint8Array): Promise<void>
-  /** Fills `into` from `offset` and answers how many bytes there were. Throws `not-found`. */
+  /** Reads from `offset` into `into`; returns the number of bytes read. Throws `not-found`. */
   readObject(name: string, into: Uint8Array, offset?: number): Promise<number>
   /** Throws `not-found`. */
   statObject(name: string): Promise<{ sizeBytes: number; modified: Date }>
-  /** Removing what is gone succeeds. */
+  /** Removes an object; succeeds when it does not exist. */
   removeObject(name: string): Promise<void>
   listObjects(): Promise<string[]>
-  /** Takes or, by the same cookie, prolongs a lock that ends by itself; answers whether it is held. */
+  /** Takes or, by the same cookie, prolongs a lock that ends by itself; returns true when it is held. */
   lockObject(name: string, lock: { name: string; cookie: string; seconds: number }): Promise<boolean>
   unlockObject(name: string, lock: { name: string; cookie: string }): Promise<void>
   close(): void
 }
 
 /**
- * Connects to a cluster. Throws DriverError `unavailable` when no monitor answers in time, `invalid` when it refuses the
- * user or the configuration cannot be read, `unsupported` where the libraries are missing.
+ * Connects to a cluster. Throws DriverError `unavailable` when no monitor responds in time, `invalid` when it refuses
+ * the user or the configuration cannot be read, `unsupported` where the libraries are missing.
  */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const { koffi, native } = await loadLibrary()
@@ -154,7 +154,7 @@ async function openPool(cluster: Cluster, name: string, namespace?: string): Pro
   await call('rados_ioctx_create', [cluster.handle, name, out], `opening the pool ${name}`)
   const handle = out[0]!
   if (namespace) native.rados_ioctx_set_namespace!(handle, namespace)
-  // A full pool then answers at once instead of letting the operation wait for room.
+  // With it an operation on a full pool fails at once; otherwise it waits for room.
   native.rados_set_pool_full_try!(handle)
   const about = (verb: string, object: string) => `${verb} object ${object} of pool ${name}`
   return {

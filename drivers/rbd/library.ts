@@ -12,8 +12,8 @@ export interface Library {
   /** Every declared C function by its name. Nothing that may wait for the cluster is called directly: see `call`. */
   native: Record<string, NativeFunction>
   /**
-   * A C function that does nothing and returns 0, to be told of progress. One of JavaScript would hold a thread of librbd until the
-   * event loop runs, which may itself be waiting for that thread when many images are resized at once.
+   * Progress callback in C that does nothing and returns 0. A JavaScript callback would hold a thread of librbd until
+   * the event loop runs, and the event loop may wait for that thread when many images are resized at once.
    */
   noProgress: Handle
   types: Record<'imageSpec' | 'snapshot' | 'linked' | 'snapSpec' | 'trash' | 'watcher' | 'owner', Koffi.TypeObject>
@@ -22,8 +22,8 @@ export interface Library {
 let opened: Library | undefined
 
 /**
- * Opens koffi, librados and librbd on first use. Throws DriverError `unsupported` with what to install where one of them
- * is missing.
+ * Opens koffi, librados and librbd on first use. Throws DriverError `unsupported` with what to install where one of
+ * them is missing.
  */
 export async function loadLibrary(): Promise<Library> {
   if (opened) return opened
@@ -112,7 +112,7 @@ const kinds: Record<string, DriverErrorKind> = {
   EINVAL: 'invalid',
 }
 
-/** `about` says what was asked for, in the operator's words. */
+/** Returns the error for a negative return value; `about` names the operation in the message. */
 export function cephError(about: string, returned: number): DriverError {
   const code = getSystemErrorName(returned)
   const hint = code === 'EACCES' || code === 'EPERM' ? '; the Ceph user may not, or its key is wrong' : ''
@@ -121,12 +121,12 @@ export function cephError(about: string, returned: number): DriverError {
 
 /**
  * Blocking calls run on the thread pool of the process, which files and name resolution share: some threads stay free
- * for those even when every call waits for a cluster that does not answer. Calls that move data are fewer still, so that
- * a row of flattenings does not hold up everything else.
+ * for those even when every call waits for a cluster that does not respond. Calls that move data are fewer still, so
+ * that a row of flattenings does not hold up everything else.
  */
 const lanes = { quick: openGate(8), slow: openGate(3) }
 
-/** A blocking call; answers what it returned. Arguments are kept until it ends. */
+/** Makes a blocking call and returns its result. The arguments stay referenced until it ends. */
 export function callRaw(name: string, args: unknown[], lane: keyof typeof lanes = 'quick'): Promise<number> {
   return lanes[lane](
     () =>
@@ -138,7 +138,7 @@ export function callRaw(name: string, args: unknown[], lane: keyof typeof lanes 
   )
 }
 
-/** A blocking call; negative answers are thrown as DriverError about `about`. */
+/** Makes a blocking call; throws a DriverError about `about` when the result is negative. */
 export async function call(
   name: string,
   args: unknown[],
@@ -168,7 +168,7 @@ export async function readList<Row>(
       continue
     }
     if (returned < 0) throw cephError(list.about, returned)
-    // The list of snapshots answers its length; all others write it back.
+    // The call for snapshots returns the length; all others write it to `max`.
     const count = list.counted ? returned : Number(max[0])
     const rows = Array.from({ length: count }, (_, i) => convert(koffi.decode(buffer, i * size, list.type)))
     if (list.counted) native[list.cleanup]!(buffer)

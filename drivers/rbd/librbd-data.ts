@@ -29,8 +29,8 @@ interface Waiting {
 }
 
 /**
- * Completions come in batches by an event file that the event loop watches: no thread of the library ever waits for this
- * process. Opened with the first request.
+ * Completions come in batches by an event file that the event loop watches: no thread of the library ever waits for
+ * this process. Opened with the first request.
  */
 export function openImageData(handle: Handle, image: string): ImageData {
   const requests = openRequests(handle, image)

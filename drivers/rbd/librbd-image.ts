@@ -13,7 +13,7 @@ export interface LinkedImage {
   poolName: string
   imageId: string
   imageName: string
-  /** It lies in the trash. */
+  /** True when the image is in the trash. */
   trash: boolean
 }
 
@@ -22,38 +22,38 @@ export interface RbdImage {
   readonly handle: Handle
   readonly pool: Pool
   sizeBytes(): Promise<number>
-  /** What stays the same when the image is renamed. */
+  /** Returns the image's id, which a rename does not change. */
   id(): Promise<string>
   features(): Promise<number>
   setFeatures(bits: number, enabled: boolean): Promise<void>
   createdAt(): Promise<Date>
-  /** Never shrinks: an image that is as large already stays as it is. */
+  /** Grows the image; never shrinks it: an image of at least this size stays unchanged. */
   grow(sizeBytes: number): Promise<void>
-  /** Copies what comes from the parent and cuts the tie. */
+  /** Copies the parent's bytes into the image and detaches it from the parent. */
   flatten(): Promise<void>
   parent(): Promise<(LinkedImage & { snapshotName: string }) | null>
-  /** Clones of any snapshot, those in the trash too; of one when `snapshot` is given. */
+  /** Returns the clones of all snapshots, or of `snapshot`; includes clones in the trash. */
   children(snapshot?: string): Promise<LinkedImage[]>
-  /** Snapshots that someone named; not those kept for clones after their removal. */
+  /** Returns the user's snapshots, without removed ones that are kept for clones. */
   snapshots(): Promise<SnapshotInfo[]>
-  /** Code `EEXIST` when it is there. */
+  /** Code `EEXIST` when the snapshot exists. */
   createSnapshot(name: string): Promise<void>
-  /** Code `EBUSY` while it is protected. Clones of the second format keep what they need of it. */
+  /** Code `EBUSY` while it is protected. Clones of the second format keep the objects that they need. */
   removeSnapshot(name: string): Promise<void>
   renameSnapshot(from: string, to: string): Promise<void>
   protectSnapshot(name: string): Promise<void>
-  /** Code `EBUSY` while it has clones of the first format; what is not protected stays so. */
+  /** Code `EBUSY` while it has clones of the first format; succeeds when it is not protected. */
   unprotectSnapshot(name: string): Promise<void>
   isProtected(name: string): Promise<boolean>
-  /** Takes the image back to the snapshot's bytes and size. Not one step. */
+  /** Reverts the image to the snapshot's bytes and size. Not atomic. */
   rollback(snapshot: string): Promise<void>
   metadata(key: string): Promise<string | null>
   setMetadata(key: string, value: string | null): Promise<void>
-  /** Clients that have the image open for writing, this one among them; also, for half a minute, such as died. */
+  /** Returns the clients that have the image open for writing: includes this one, and dead ones for half a minute. */
   watchers(): Promise<{ address: string; clientId: bigint }[]>
-  /** Holders of the exclusive lock. */
+  /** Returns the holders of the exclusive lock. */
   lockOwners(): Promise<string[]>
-  /** Takes the lock from a client, which is fenced off from the cluster. */
+  /** Breaks a client's lock; the client is fenced off from the cluster. */
   breakLock(owner: string): Promise<void>
   read(offset: number, into: Uint8Array): Promise<void>
   write(offset: number, data: Uint8Array): Promise<void>
@@ -61,10 +61,10 @@ export interface RbdImage {
   flush(): Promise<void>
   /**
    * Extents that changed since a snapshot, or that hold bytes at all when `from` is null, ascending; `exists` is false
-   * for what reads as zeros now. Of whole objects when `wholeObject`, which is quicker and coarser.
+   * for ranges that read as zeros now. With `wholeObject` ranges are whole objects, which is quicker and coarser.
    */
   diff(from: string | null, options?: DiffOptions): Promise<ChangedExtent[]>
-  /** After the last of its requests. */
+  /** Closes the image; to be called after its last request has ended. */
   close(): Promise<void>
 }
 
@@ -76,12 +76,12 @@ export interface DiffOptions {
   offset?: number
   length?: number
   wholeObject?: boolean
-  /** Without the bytes that come from the parent. */
+  /** True to leave out the bytes that come from the parent. */
   ownOnly?: boolean
   signal?: AbortSignal | undefined
 }
 
-/** `name` is for messages. */
+/** Returns the methods of an open image; `name` appears in messages only. */
 export function openImageHandle(pool: Pool, handle: Handle, name: string): RbdImage {
   const image = `image ${name}`
   const one = async (native: string, about: string) => {
@@ -281,7 +281,7 @@ function locksOf(handle: Handle, image: string): Pick<RbdImage, 'watchers' | 'lo
         (row) => String(row.id),
       )
       return listing.catch((error: unknown) => {
-        // Nobody holds it, or the image has no such feature.
+        // No client holds it, or the image does not have the feature.
         if (['ENOENT', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error) ?? '')) return []
         throw error
       })

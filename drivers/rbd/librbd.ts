@@ -25,7 +25,7 @@ export const feature = {
 } as const
 
 const option = { features: 1, order: 2, cloneFormat: 12, dataPool: 10 }
-/** Clones of the second format need no protected snapshot, and outlive their parent's name. */
+/** Clones of the second format need no protected snapshot, and stay when their parent loses its name. */
 const cloneFormat = 2
 
 async function withOptions(
@@ -48,15 +48,15 @@ async function withOptions(
   }
 }
 
-/** A blank image. A process killed in here leaves a name without an image behind it. Code `EEXIST` when it is there. */
+/** Creates a blank image. A process killed meanwhile leaves a name without an image. Code `EEXIST` when it exists. */
 export function createImage(pool: Pool, name: string, sizeBytes: number, options: ImageOptions = {}): Promise<void> {
   const about = `creating image ${pool.name}/${name}`
   return withOptions(options, (handle) => call('rbd_create4', [pool.handle, name, sizeBytes, handle], about))
 }
 
 /**
- * A copy-on-write child of `parent@snapshot`, of its size and with objects of its size: librbd refuses smaller ones (`EINVAL`).
- * Code `EEXIST` when it is there.
+ * Creates a copy-on-write child of `parent@snapshot` with its size and its object size: librbd refuses smaller objects
+ * (`EINVAL`). Code `EEXIST` when it exists.
  */
 export function cloneImage(
   parent: { pool: Pool; name: string; snapshot: string },
@@ -74,6 +74,7 @@ export async function removeImage(pool: Pool, name: string): Promise<void> {
   await call('rbd_remove', [pool.handle, name], `removing image ${pool.name}/${name}`, 'slow')
 }
 
+/** Returns the images of a pool, without those in the trash. */
 export function listImages(pool: Pool): Promise<{ id: string; name: string }[]> {
   const { types } = library()
   return readList(
@@ -88,7 +89,7 @@ export function listImages(pool: Pool): Promise<{ id: string; name: string }[]> 
   )
 }
 
-/** Notes of the whole pool whose keys begin with `prefix`. */
+/** Returns the pool's metadata whose keys begin with `prefix`. */
 export async function poolMetadata(pool: Pool, prefix: string): Promise<Map<string, string>> {
   for (let room = 64 * 1024; ; room *= 2) {
     const [keys, values] = [Buffer.alloc(room), Buffer.alloc(room)]
@@ -104,11 +105,12 @@ export async function poolMetadata(pool: Pool, prefix: string): Promise<Map<stri
   }
 }
 
+/** Writes one key of the pool's metadata. */
 export async function setPoolMetadata(pool: Pool, key: string, value: string): Promise<void> {
   await call('rbd_pool_metadata_set', [pool.handle, key, value], `noting ${key} in the pool ${pool.name}`)
 }
 
-/** Removing what is gone succeeds. */
+/** Removes one key of the pool's metadata; succeeds when it does not exist. */
 export async function removePoolMetadata(pool: Pool, key: string): Promise<void> {
   const removing = call('rbd_pool_metadata_remove', [pool.handle, key], `removing ${key} from the pool ${pool.name}`)
   await removing.catch((error: unknown) => {
@@ -118,19 +120,20 @@ export async function removePoolMetadata(pool: Pool, key: string): Promise<void>
 
 export interface TrashEntry {
   id: string
-  /** As it was when it was moved there. */
+  /** Name of the image when it was moved to the trash. */
   name: string
   deletedAt: Date
   deferredUntil: Date
 }
 
-/** Takes the name away at once and keeps the bytes for `delaySeconds`. */
+/** Moves an image to the trash: its name is free at once, its bytes stay for at least `delaySeconds`. */
 export async function moveToTrash(pool: Pool, name: string, delaySeconds = 0): Promise<void> {
   await whenFree(pool, changeOf(name), () =>
     call('rbd_trash_move', [pool.handle, name, delaySeconds], `moving image ${pool.name}/${name} to the trash`),
   )
 }
 
+/** Returns the images in the trash of a pool. */
 export function listTrash(pool: Pool): Promise<TrashEntry[]> {
   const { types } = library()
   const seconds = (value: unknown) => new Date(Number(value) * 1000)
@@ -151,11 +154,12 @@ export function listTrash(pool: Pool): Promise<TrashEntry[]> {
   )
 }
 
-/** Removes an image from the trash with its data, however long it was to stay. Codes as `removeImage`. */
+/** Removes an image from the trash with its data, even before its delay ends. Codes as `removeImage`. */
 export async function removeFromTrash(pool: Pool, id: string): Promise<void> {
   await call('rbd_trash_remove', [pool.handle, id, true], `removing image ${id} from the trash of ${pool.name}`, 'slow')
 }
 
+/** Moves an image from the trash back to the pool under `name`. */
 export async function restoreFromTrash(pool: Pool, id: string, name: string): Promise<void> {
   await call('rbd_trash_restore', [pool.handle, id, name], `restoring image ${id} to ${pool.name}/${name}`)
 }
@@ -168,7 +172,7 @@ export interface OpenOptions {
   byId?: boolean
 }
 
-/** Throws `not-found`. The caller closes it; `withImage` does so by itself. */
+/** Opens an image; the caller closes it (`withImage` closes it itself). Throws `not-found`. */
 export async function openImage(pool: Pool, name: string, options: OpenOptions = {}): Promise<RbdImage> {
   return openCloseable(pool, name, options)
 }
@@ -182,7 +186,7 @@ async function openCloseable(pool: Pool, name: string, options: OpenOptions): Pr
   return openImageHandle(pool, out[0]!, full)
 }
 
-/** Opens an image for as long as `use` runs. */
+/** Opens an image, returns the result of `use`, and closes the image. Throws `not-found`. */
 export async function withImage<T>(
   pool: Pool,
   name: string,
@@ -198,8 +202,9 @@ export async function withImage<T>(
 }
 
 /**
- * As `withImage`, for what changes an image that others may change too: they come one after the other. librbd ends its
- * process when a change by another client is told of in the moment that the image is closed (an assertion in AsyncOpTracker).
+ * As `withImage`, for changes of an image that other processes may change too: runs them one after the other. librbd
+ * ends its process when it is notified of another client's change while the image is being closed (assertion in
+ * AsyncOpTracker).
  */
 export function changeImage<T>(pool: Pool, name: string, use: (image: RbdImage) => Promise<T>): Promise<T> {
   return whenFree(pool, changeOf(name), () => withImage(pool, name, {}, use))
@@ -208,8 +213,8 @@ export function changeImage<T>(pool: Pool, name: string, use: (image: RbdImage) 
 const changeOf = (name: string) => ({ object: 'rbd_directory', kind: 'image', about: name }) as const
 
 /**
- * Tells every client that has the image open to look at it again, as librbd itself does after a change, and answers how
- * many of them are alive: a client that died stays in the list of watchers for half a minute.
+ * Notifies every client that has the image open to refresh it, as librbd does after a change, and returns how many are
+ * alive: a dead client stays in the list of watchers for half a minute.
  */
 export async function countLiveWatchers(pool: Pool, imageId: string, timeoutMs = 2000): Promise<number> {
   const { koffi, native } = library()
@@ -218,7 +223,7 @@ export async function countLiveWatchers(pool: Pool, imageId: string, timeoutMs =
   const args = [pool.handle, object, headerUpdate, headerUpdate.length, timeoutMs, reply, length]
   const returned = await callRaw('rados_notify2', args)
   try {
-    // The acknowledgements come with the time-out of those who did not answer.
+    // After a time-out the buffer still holds the acknowledgements of the clients that responded.
     if (reply[0] && Number(length[0]) >= 4)
       return new DataView(koffi.view(reply[0], Number(length[0]))).getUint32(0, true)
     if (returned < 0) await call('rados_notify2', args, `asking who has image ${imageId} open`)

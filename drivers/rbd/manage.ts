@@ -27,6 +27,7 @@ export async function manage(backend: Backend, volume: VolumeRef, reference: str
   })
 }
 
+/** Adopts a snapshot by renaming it; may be repeated. Throws `not-found`, and `invalid` for a name with `/` or `@`. */
 export async function manageSnapshot(backend: Backend, snapshot: SnapshotRef, reference: string): Promise<void> {
   checkName(snapshot.name)
   checkName(snapshot.volume.name)
@@ -52,6 +53,7 @@ function checkForeignName(name: string): void {
   throw new DriverError('invalid', `${JSON.stringify(name.slice(0, 60))} is no name of an image: no / and no @ in it`)
 }
 
+/** Returns the sorted names of all volumes and snapshots in the pool, and of nothing else. */
 export function listNames(backend: Backend): Promise<{ volumes: string[]; snapshots: string[] }> {
   return backend.session.use(async (pool) => {
     const volumes = (await listImages(pool)).map(({ name }) => name).filter(isVolumeName)
@@ -61,6 +63,7 @@ export function listNames(backend: Backend): Promise<{ volumes: string[]; snapsh
   })
 }
 
+/** Returns the images and snapshots of the pool that can be adopted; leaves out temporary ones. */
 export function listManageable(backend: Backend): Promise<ManageableObject[]> {
   return backend.session.use(async (pool) => {
     const passing = (name: string) => ageOf(name) !== null || isUpstreamRemnant(name)
@@ -85,7 +88,7 @@ export function listManageable(backend: Backend): Promise<ManageableObject[]> {
 
 const inGiB = (bytes: number) => Math.ceil(bytes / gib)
 
-/** Null for an image that is gone in the meantime. */
+/** Runs `look` on each image, several at once; the result is null for an image that was removed meanwhile. */
 async function eachImage<T>(
   pool: Pool,
   names: string[],

@@ -11,10 +11,10 @@ export interface Served {
   handler: Handler
 }
 
-/** Most messages of one `serve` that are handled at once. */
+/** Most messages of one `serve` that run at once. */
 export const concurrency = 64
 
-/** Handles one cast: true when it is over, false when it must be delivered again. Never throws. */
+/** Handles one cast. Returns true when it is finished, false when it must be delivered again. Never throws. */
 export async function handleCast(served: Served, message: Message<unknown>, log: Logger): Promise<boolean> {
   const about = { topic: served.topic.name, target: served.target, messageId: message.id, attempt: message.attempt }
   const requestId = message.context.requestId
@@ -32,7 +32,7 @@ export async function handleCast(served: Served, message: Message<unknown>, log:
   }
 }
 
-/** Handles one call. Never throws. */
+/** Handles one call and returns its reply or error. Never throws. */
 export async function handleCall(served: Served, message: Message<unknown>, log: Logger): Promise<Answer> {
   const { topic, target, handler } = served
   try {
@@ -46,7 +46,7 @@ export async function handleCall(served: Served, message: Message<unknown>, log:
   }
 }
 
-/** Tells one listener. Never throws. */
+/** Hands a fanout to one listener; logs its failure. Never throws. */
 export async function handleFanout(served: Served, message: Message<unknown>, log: Logger): Promise<void> {
   try {
     checkPayload(served.topic, message.payload)
@@ -56,7 +56,10 @@ export async function handleFanout(served: Served, message: Message<unknown>, lo
   }
 }
 
-/** Milliseconds to wait before delivery number `attempt + 1`: the first pause doubled each time, at most a minute. */
+/**
+ * Returns the milliseconds to wait before delivery number `attempt + 1`: the first pause doubled each time, at most a
+ * minute.
+ */
 export function pauseAfter(attempt: number, firstPauseMs: number): number {
   return Math.min(firstPauseMs * 2 ** Math.min(attempt - 1, 30), Math.max(60_000, firstPauseMs))
 }

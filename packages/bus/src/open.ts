@@ -18,8 +18,8 @@ const errors = errorTable({
 })
 
 /**
- * Opens a bus: `memory:` (buses of the same process and name, `memory:name`, meet) or `amqp://user:password@host:5672/vhost`
- * (RabbitMQ). Creates the outbox table when it is missing.
+ * Opens a bus: `memory:` (buses of the same process and name, `memory:name`, meet) or
+ * `amqp://user:password@host:5672/vhost` (RabbitMQ). Creates the outbox table when it is missing.
  */
 export async function openBus(url: string, options: BusOptions): Promise<Bus> {
   await migrate(options.database, 'bus', migrations)

@@ -4,9 +4,9 @@ import type { Message, MessageContext } from './topic.ts'
 
 const table = 'bus_outbox'
 
-/** A cast which has not been handled (memory bus) or not been handed to the broker (amqp) yet. */
+/** A cast that is not yet handled (memory bus) or not yet sent to the broker (amqp). */
 export interface OutboxRow {
-  /** Order of insertion. */
+  /** Number that grows in the order of insertion. */
   seq: number
   /** The message's id. */
   id: string
@@ -17,9 +17,9 @@ export interface OutboxRow {
   payload: string
   /** JSON. */
   context: string
-  /** Deliveries that failed, or may have. */
+  /** Number of deliveries that failed or may have failed. */
   attempts: number
-  /** Milliseconds since the epoch: no delivery before. */
+  /** Earliest delivery, milliseconds since the epoch. */
   not_before: number
   /** The relay that is publishing the row until `leased_until`. */
   owner: string | null
@@ -29,12 +29,14 @@ export interface OutboxRow {
 
 export type NewRow = Omit<OutboxRow, 'seq'>
 
+/** Inserts the row of a new cast. */
 export async function insertRow(tx: Transaction | Query, row: NewRow): Promise<void> {
   await tx(table).insert(row)
 }
 
 /**
- * Deletes rows by id and attempts: with amqp, a row for the next attempt may come before the row of the last is deleted.
+ * Deletes rows by id and attempts: with amqp, the row of the next attempt may be inserted before the previous one is
+ * deleted.
  */
 export async function deleteRows(query: Query, rows: { id: string; attempts: number }[]): Promise<void> {
   for (const [attempts, same] of Map.groupBy(rows, (row) => row.attempts)) {
@@ -43,7 +45,7 @@ export async function deleteRows(query: Query, rows: { id: string; attempts: num
   }
 }
 
-/** The row of a new cast. */
+/** Returns the row of a new cast. */
 export function newRow(
   service: string,
   message: { topic: string; target: string; payload: unknown; context: MessageContext },
@@ -63,12 +65,12 @@ export function newRow(
   }
 }
 
-/** Inserts the row of a delivery that failed, unless it is there already. */
+/** Inserts the row for another delivery after a failed one, unless it exists. */
 export async function insertRetry(tx: Transaction, row: NewRow): Promise<void> {
   await insertIfAbsent(tx, table, { ...row })
 }
 
-/** Rows of one topic and target that may be delivered now, oldest first. */
+/** Returns the rows of one topic and target that may be delivered now, oldest first. */
 export async function waitingRows(
   query: Query,
   { service, topic, target, limit }: { service: string; topic: string; target: string; limit: number },
@@ -81,22 +83,22 @@ export async function waitingRows(
     .select('*') as Promise<OutboxRow[]>
 }
 
-/** The topics and targets for which something waits. */
+/** Returns the topics and targets that have rows to deliver now. */
 export async function waitingPairs(query: Query, service: string): Promise<{ topic: string; target: string }[]> {
   return query<OutboxRow>(table).where({ service }).where('not_before', '<=', Date.now()).distinct('topic', 'target')
 }
 
-/** Notes that a delivery failed: not again before `notBefore`. */
+/** Records a failed delivery; the next one is not before `notBefore`. */
 export async function postponeRow(query: Query, id: string, attempts: number, notBefore: number): Promise<void> {
   await query(table).where({ id }).update({ attempts, not_before: notBefore })
 }
 
-/** Notes that rows may have been delivered before a crash. */
+/** Adds one attempt to rows that may have been delivered before a crash. */
 export async function countAttempt(query: Query, ids: string[]): Promise<void> {
   await query(table).whereIn('id', ids).increment('attempts', 1)
 }
 
-/** Takes rows that nobody is publishing for `owner`, until `leasedUntil`; oldest first. */
+/** Leases rows that no relay is publishing to `owner` until `leasedUntil`, and returns them, oldest first. */
 export async function leaseRows(
   query: Query,
   { service, owner, leasedUntil, limit }: { service: string; owner: string; leasedUntil: number; limit: number },
@@ -113,6 +115,7 @@ export async function leaseRows(
   return query(table).whereIn('id', ids).where({ owner, leased_until: leasedUntil }).orderBy('seq').select('*')
 }
 
+/** Returns the message that a row holds. */
 export function messageOf(row: NewRow): Message<unknown> {
   return {
     id: row.id,

@@ -24,7 +24,7 @@ export class Remover {
     this.#log = log
   }
 
-  /** Resolves when the row is gone. Keeps trying until closed. */
+  /** Resolves when the row is deleted. Retries until `close`. */
   remove({ id, attempts }: { id: string; attempts: number }): Promise<void> {
     return new Promise((done) => {
       this.#waiting.push({ id, attempts, done })
@@ -32,7 +32,7 @@ export class Remover {
     })
   }
 
-  /** Tries a last time what is left; gives up what fails then: such rows are delivered again. */
+  /** Tries once more to delete the waiting rows. Rows that it cannot delete are delivered again later. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#running

@@ -1,11 +1,12 @@
 /** Work in progress that `close` waits for. */
 export interface Tasks {
-  /** Remembers the work until it settles; a rejection is the owner's to handle. */
+  /** Tracks the work until it settles; the caller must handle a rejection. */
   add(work: Promise<unknown>): void
-  /** Waits until nothing is left, at most `graceMs`. True when nothing is. */
+  /** Waits until no work is left, at most `graceMs`. Returns true when none is left. */
   settled(graceMs: number): Promise<boolean>
 }
 
+/** Returns an empty set of tracked work. */
 export function openTasks(): Tasks {
   const running = new Set<Promise<unknown>>()
   return {
@@ -29,7 +30,7 @@ export function openTasks(): Tasks {
   }
 }
 
-/** Waits for `work` at most `ms`; true when it is done. */
+/** Waits for `work` at most `ms`; returns true when it is done. */
 export async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>((resolve) => {

@@ -145,7 +145,9 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Closes a connection or a channel, which may be gone already; amqplib says that now by a throw, now by a rejection. */
+/**
+ * Closes a connection or a channel, which may be gone already; amqplib says that now by a throw, now by a rejection.
+ */
 export async function closeQuietly(open: { close(): Promise<void> }): Promise<void> {
   try {
     await open.close()

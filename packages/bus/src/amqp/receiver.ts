@@ -70,7 +70,9 @@ export class Receiver {
     }
   }
 
-  /** Keeps a consumer running as long as the connection lasts. Never throws: one broken queue is not to stop the rest. */
+  /**
+   * Keeps a consumer running as long as the connection lasts. Never throws: one broken queue is not to stop the rest.
+   */
   async #run(model: ChannelModel, consumer: Consumer): Promise<void> {
     consumer.model = model
     const again = (): void => {

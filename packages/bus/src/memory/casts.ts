@@ -21,14 +21,14 @@ const mostLoaded = 1000
 const sweepMs = 5000
 const removalMs = 50
 
-/** Casts within one process: a row of the outbox is the message, and stays until its handler is done. */
+/** Casts within one process: the message is a row of the outbox, which stays until the handler is done. */
 export class Casts {
   readonly #hub: Hub
   readonly #options: BusOptions
   readonly #tasks: Tasks
   readonly #remover: Remover
   readonly #loads = new Set<string>()
-  /** Ids removed while a load was reading, which it may have seen: delivered already. */
+  /** Ids of rows that were deleted during a load. The load may have read them; they are already delivered. */
   readonly #removed = new Set<string>()
   readonly #loader = (topic: string, target: string): void => this.#tasks.add(this.#load(topic, target))
   readonly #sweeping: NodeJS.Timeout
@@ -46,18 +46,18 @@ export class Casts {
   async put(tx: Transaction, topic: string, target: string, payload: unknown, context: MessageContext): Promise<void> {
     const row = newRow(this.#options.service, { topic, target, payload, context })
     await insertRow(tx, row)
-    // Later than the commit's own caller, whose answer goes out first.
+    // Deliver after the caller of the commit has continued, so that its response goes out first.
     afterCommit(tx, () => setImmediate(() => this.#deliver(row)))
   }
 
-  /** Delivers nothing more; messages at work may still finish. */
+  /** Stops new deliveries; running handlers may still finish. */
   stop(): void {
     this.#stopped = true
     clearInterval(this.#sweeping)
     this.#hub.loaders.delete(this.#loader)
   }
 
-  /** Waits until finished messages are removed. */
+  /** Waits until the rows of finished messages are deleted. */
   close(): Promise<void> {
     return this.#remover.close()
   }
@@ -79,7 +79,7 @@ export class Casts {
   }
 
   #finish(row: NewRow): void {
-    // Not awaited: the next message need not wait for this one's removal.
+    // Not awaited: the next message does not wait for the deletion of this row.
     void this.#remover.remove(row).then(() => {
       if (this.#loads.size > 0) this.#removed.add(row.id)
       this.#hub.inFlight.delete(row.id)
@@ -94,7 +94,7 @@ export class Casts {
     const noted = await postponeRow(database.query, row.id, attempts, later.not_before).then(
       () => later,
       (error: unknown) => {
-        log.warn({ err: error, messageId: row.id }, 'a failed delivery could not be noted')
+        log.warn({ err: error, messageId: row.id }, 'could not record a failed delivery in the outbox')
         return row
       },
     )
@@ -114,7 +114,8 @@ export class Casts {
       const fresh = rows.filter((row) => !this.#hub.inFlight.has(row.id))
       await this.#countUnsure(fresh)
       for (const row of fresh) this.#deliver(row)
-      // Only now, as nothing is loaded twice at once; later when all that was read is being removed just then.
+      // The batch was full: load again. Wait briefly if all its rows are still being deleted, or they would be read
+      // again.
       if (rows.length === mostLoaded) {
         setTimeout(() => this.#hub.fallBehind(topic, target), fresh.length > 0 ? 0 : removalMs).unref()
       }
@@ -126,7 +127,7 @@ export class Casts {
     }
   }
 
-  /** What an earlier process left may have been delivered by it: counts that as an attempt. */
+  /** Adds an attempt to rows of an earlier process, which may have delivered them. */
   async #countUnsure(rows: OutboxRow[]): Promise<void> {
     const old = rows.filter((row) => row.created_at < this.#hub.openedAt)
     if (old.length === 0) return

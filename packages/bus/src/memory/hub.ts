@@ -6,7 +6,7 @@ export interface Delivery {
   message: Message<unknown>
   /** Hands the message to the server that was chosen; never throws. */
   run(served: Served): Promise<void>
-  /** Told instead of `run` when the last server leaves. */
+  /** Called instead of `run` when the last server leaves. */
   drop(): void
 }
 
@@ -19,19 +19,19 @@ interface Pair {
   target: string
   servers: Server[]
   queue: Delivery[]
-  /** More waits in an outbox than the queue took. */
+  /** True when an outbox holds more rows than the queue took. */
   behind: boolean
 }
 
 const mostQueued = 1000
 const keyOf = (topic: string, target: string): string => `${topic}\n${target}`
 
-/** Where the buses of one process meet: who serves what, and what is on its way. */
+/** Connects the buses of one process: holds the servers of each topic and target, and the messages in flight. */
 export class Hub {
   readonly openedAt = Date.now()
   /** Ids of casts which are queued, running, pausing or being removed. */
   readonly inFlight = new Set<string>()
-  /** Told when a topic and target has room for what waits in the outboxes. */
+  /** Functions to call when a topic and target has room for rows of the outboxes. */
   readonly loaders = new Set<(topic: string, target: string) => void>()
   readonly listeners = new Set<Served>()
   readonly #pairs = new Map<string, Pair>()
@@ -40,7 +40,7 @@ export class Hub {
     return this.#pairs.has(keyOf(topic, target))
   }
 
-  /** False when nobody serves it, or (`bounded`) when too many wait already. */
+  /** Queues a delivery. Returns false when it has no server, or (`bounded`) when the queue is full. */
   offer(topic: string, target: string, delivery: Delivery, bounded: boolean): boolean {
     const pair = this.#pairs.get(keyOf(topic, target))
     if (!pair) return false
@@ -53,7 +53,7 @@ export class Hub {
     return true
   }
 
-  /** Notes that an outbox holds more for this pair: the loaders are told once there is room. */
+  /** Records that an outbox holds more rows for this pair: the loaders are called once there is room. */
   fallBehind(topic: string, target: string): void {
     const pair = this.#pairs.get(keyOf(topic, target))
     if (!pair) return
@@ -61,7 +61,7 @@ export class Hub {
     this.#pump(pair)
   }
 
-  /** Takes messages until the returned function is called. */
+  /** Adds a server, which takes messages until the returned function is called. */
   join(served: Served): () => void {
     const { target } = served
     const topic = served.topic.name
@@ -105,7 +105,7 @@ export class Hub {
 
 const hubs = new Map<string, { hub: Hub; users: number }>()
 
-/** The hub of this name in this process; gone when its last user releases it. */
+/** Returns this process's hub of that name; it is removed when its last user releases it. */
 export function takeHub(name: string): { hub: Hub; release(): void } {
   const entry = hubs.get(name) ?? { hub: new Hub(), users: 0 }
   hubs.set(name, entry)
