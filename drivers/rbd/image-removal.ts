@@ -15,11 +15,11 @@ import { renameImage } from './renaming.ts'
 
 /** Returns a new name for an unfinished upload. */
 export const partName = (imageId: string): string => `${imageId}.part-${randomBytes(4).toString('hex')}`
-const doomedName = (imageId: string): string => `${imageId}.deleted-${randomBytes(4).toString('hex')}`
+const deletedName = (imageId: string): string => `${imageId}.deleted-${randomBytes(4).toString('hex')}`
 
 /** True for the name of an unfinished upload of this image. */
 export const isPartOf = (name: string, imageId: string): boolean => name.startsWith(`${imageId}.part-`)
-const isDoomed = (name: string): boolean => /\.deleted-[0-9a-f]{8}$/.test(name)
+const isDeletedName = (name: string): boolean => /\.deleted-[0-9a-f]{8}$/.test(name)
 /** True for the name of a complete image: its id, which has no dot. */
 export const isWhole = (name: string): boolean => !name.includes('.')
 
@@ -29,15 +29,15 @@ export const isWhole = (name: string): boolean => !name.includes('.')
  * image does not exist.
  */
 export async function discard(pool: Pool, name: string, log: DriverLog): Promise<void> {
-  const doomed = doomedName(name.split('.', 1)[0]!)
+  const hidden = deletedName(name.split('.', 1)[0]!)
   try {
-    await renameImage(pool, name, doomed)
+    await renameImage(pool, name, hidden)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
     throw error
   }
-  await removeOrHide(pool, doomed).catch((error: unknown) => {
-    log.warn({ err: error, image: doomed }, 'could not remove the bytes of a deleted image; a later sweep tries again')
+  await removeOrHide(pool, hidden).catch((error: unknown) => {
+    log.warn({ err: error, image: hidden }, 'could not remove the bytes of a deleted image; a later sweep tries again')
   })
 }
 
@@ -83,10 +83,10 @@ async function dropSnapshots(pool: Pool, key: string, byId: boolean): Promise<vo
  */
 export async function sweep(pool: Pool): Promise<void> {
   for (const { name } of await listImages(pool)) {
-    if (isDoomed(name) && !(await isWatched(pool, name, false))) await removeOrHide(pool, name)
+    if (isDeletedName(name) && !(await isWatched(pool, name, false))) await removeOrHide(pool, name)
   }
   for (const { id, name } of await listTrash(pool)) {
-    if (isDoomed(name) && !(await isWatched(pool, id, true))) await removeWhole(pool, id, true)
+    if (isDeletedName(name) && !(await isWatched(pool, id, true))) await removeWhole(pool, id, true)
   }
 }
 

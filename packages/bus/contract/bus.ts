@@ -16,7 +16,7 @@ export interface BusContract {
   open(): Promise<{ db: Database; drop(): Promise<void> }>
 }
 
-/** What every bus must do alike. Call it at the top of a test file. */
+/** Tests of what every bus must do. Call it at the top of a test file. */
 export function busContract({ url, open }: BusContract): void {
   let db: Database
   let drop: () => Promise<void>

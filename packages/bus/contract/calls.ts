@@ -2,6 +2,7 @@ import { HearthError } from '@hearth/core'
 import { expect, test } from 'vitest'
 import { context, newTopic, type Payload, type Tools, until } from './tools.ts'
 
+/** Tests of calls that every bus must pass. */
 export function callContract({ openAnother }: Tools): void {
   test('a call is answered', async () => {
     const [asking, serving] = [await openAnother(), await openAnother()]
@@ -52,6 +53,7 @@ export function callContract({ openAnother }: Tools): void {
   })
 }
 
+/** Tests of fanouts that every bus must pass. */
 export function fanoutContract({ openAnother, left }: Tools): void {
   test('a fanout reaches every listener, whatever one of them does', async () => {
     const [one, two] = [await openAnother(), await openAnother()]

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Message } from '../src/index.ts'
 import { context, newTopic, type Payload, type Tools, until } from './tools.ts'
 
+/** Tests of failing handlers that every bus must pass. */
 export function failureContract({ openAnother, send, left }: Tools): void {
   test('a cast whose handler breaks is delivered again with the same id and growing pauses', async () => {
     const bus = await openAnother()

@@ -11,7 +11,7 @@ import { Receiver } from './receiver.ts'
 import { Relay } from './relay.ts'
 import { Sender } from './sender.ts'
 
-/** Connects to RabbitMQ. Throws when it refuses or stays away for 8 s. */
+/** Opens a bus over RabbitMQ. Throws when the broker refuses or cannot be reached for 8 s. */
 export async function openAmqpBus(url: string, options: BusOptions): Promise<Bus> {
   const bus = new AmqpBus(url, options)
   try {
@@ -23,7 +23,7 @@ export async function openAmqpBus(url: string, options: BusOptions): Promise<Bus
   }
 }
 
-/** The bus between hosts. */
+/** Bus between hosts, over RabbitMQ. */
 class AmqpBus implements Bus {
   readonly #options: BusOptions
   readonly #sender: Sender
@@ -94,7 +94,7 @@ class AmqpBus implements Bus {
   async #shut(graceMs: number): Promise<void> {
     const end = Date.now() + graceMs
     const finished = await this.#receiver.stop(graceMs)
-    if (!finished) this.#options.log.warn('messages are still at work; they will be delivered again')
+    if (!finished) this.#options.log.warn('some handlers are still running; their messages will be delivered again')
     await this.#receiver.close()
     await this.#relay.close(Math.max(end - Date.now(), 100))
     await this.#sender.close()

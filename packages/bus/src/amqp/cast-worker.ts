@@ -5,22 +5,23 @@ import type { Tasks } from '../tasks.ts'
 import type { Message } from '../topic.ts'
 import type { Body } from './sender.ts'
 
-/** Keeps a delivery that failed, to be made again after a pause. */
+/** Stores a failed delivery, which is repeated after a pause. */
 export type PutBack = (served: Served, message: Message<unknown>, attempts: number) => Promise<void>
 
 const mostRemembered = 5000
 
 /**
- * Handles casts and acknowledges them afterwards. The broker delivers again what was not acknowledged when a channel
- * broke, even while its handler is still at work here; such a delivery joins the work instead of starting it twice.
+ * Handles casts and acknowledges them afterwards. When a channel breaks, the broker delivers unacknowledged messages
+ * again, even while their handlers still run here; such a delivery joins the running handler and does not start a
+ * second one.
  */
 export class CastWorker {
   readonly #log: Logger
   readonly #putBack: PutBack
   readonly #tasks: Tasks
-  /** How to acknowledge what is at work, by message id and attempts. */
+  /** Functions that acknowledge running messages, by message id and attempts. */
   readonly #working = new Map<string, () => void>()
-  /** What was done lately. */
+  /** Messages that were handled lately. */
   readonly #done = new Set<string>()
 
   constructor(log: Logger, putBack: PutBack, tasks: Tasks) {
@@ -36,7 +37,7 @@ export class CastWorker {
       try {
         channel.ack(delivered)
       } catch {
-        // The channel is gone: the broker delivers it again, and #done knows it.
+        // The channel is closed: the broker delivers the message again, and #done contains it.
       }
     }
     if (this.#done.has(key)) {
@@ -59,8 +60,8 @@ export class CastWorker {
       this.#remember(key)
       this.#working.get(key)?.()
     } catch (error) {
-      // Not acknowledged: it stays the broker's, which delivers it when this connection ends.
-      this.#log.error({ err: error, topic: served.topic.name }, 'a message could not be put back')
+      // Not acknowledged: the broker keeps the message and delivers it again when this connection ends.
+      this.#log.error({ err: error, topic: served.topic.name }, 'could not store a failed message for another delivery')
     } finally {
       this.#working.delete(key)
     }

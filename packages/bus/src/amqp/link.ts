@@ -3,7 +3,7 @@ import { certificateProblem, errorTable, type Logger, redactUrl, type ServerTls 
 import amqp, { type ChannelModel } from 'amqplib'
 import { within } from '../tasks.ts'
 
-/** Where the broker is, and how its certificate is verified. */
+/** Address of the broker, and how to verify its certificate. */
 export interface Broker {
   url: string
   tls: ServerTls | undefined
@@ -14,25 +14,25 @@ export interface LinkOptions {
   /** Shown in the broker's list of connections. */
   name: string
   log: Logger
-  /** Called on every new connection; it counts as up when this is done. */
+  /** Called on every new connection; the connection counts as up afterwards. */
   setUp?(model: ChannelModel): Promise<void>
   /** Called when the connection is up. */
   up?(): void
-  /** Called when a connection that was up is gone. */
+  /** Called when a connection that was up is lost. */
   down?(): void
 }
 
 const firstPause = 100
 const longestPause = 5000
 const goodbyeMs = 2000
-/** How long the first connection is tried: services and broker may start together. */
+/** Milliseconds of attempts for the first connection: services and broker may start together. */
 const firstPatience = 8000
 
 const errors = errorTable({
   CannotReach: [503, 'bus (HEARTH_BUS): cannot reach the message broker {url}: {reason}'],
 })
 
-/** A connection to the broker that comes back by itself. */
+/** A connection to the broker that reconnects by itself. */
 export class Link {
   readonly #options: LinkOptions
   #model: ChannelModel | undefined
@@ -44,7 +44,7 @@ export class Link {
     this.#options = options
   }
 
-  /** Connects; throws when the broker refuses, or is not there within 8 s. The password is not in the error. */
+  /** Connects. Throws when the broker refuses or cannot be reached for 8 s; the error does not contain the password. */
   async open(): Promise<void> {
     const end = Date.now() + firstPatience
     for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
@@ -62,12 +62,12 @@ export class Link {
     }
   }
 
-  /** The connection, while it is up and set up. */
+  /** Returns the connection while it is up and set up. */
   current(): ChannelModel | undefined {
     return this.#model
   }
 
-  /** Says goodbye to the broker, or hangs up when it does not answer. */
+  /** Closes the connection; destroys its socket when the broker does not respond. */
   async close(): Promise<void> {
     this.#closing = true
     clearTimeout(this.#timer)
@@ -91,7 +91,7 @@ export class Link {
     opened.on('error', (error) => {
       failure = error
     })
-    opened.on('blocked', (reason) => log.warn({ reason }, 'the message broker takes no messages for now'))
+    opened.on('blocked', (reason) => log.warn({ reason }, 'the message broker is blocked and takes no messages'))
     opened.on('unblocked', () => log.info('the message broker takes messages again'))
     opened.on('close', (error?: Error) => {
       gone = true
@@ -128,9 +128,9 @@ export class Link {
     this.#timer = setTimeout(
       () => {
         this.#connect().then(
-          () => log.info('the message broker is back'),
+          () => log.info('connected to the message broker again'),
           (error: unknown) => {
-            log.warn({ err: error }, 'the message broker is still away')
+            log.warn({ err: error }, 'could not connect to the message broker; trying again')
             if (!this.#closing) this.#again(Math.min(pause * 2, longestPause))
           },
         )
@@ -146,13 +146,13 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Closes a connection or a channel, which may be gone already; amqplib says that now by a throw, now by a rejection.
+ * Closes a connection or a channel that may be closed already; amqplib reports that by a throw or by a rejection.
  */
 export async function closeQuietly(open: { close(): Promise<void> }): Promise<void> {
   try {
     await open.close()
   } catch {
-    // Gone is what was wanted.
+    // It is closed already.
   }
 }
 

@@ -10,7 +10,7 @@ import type { Body } from './sender.ts'
 
 interface Consumer {
   served: Served
-  /** The connection it runs on. */
+  /** Connection that it runs on. */
   model?: ChannelModel
   channel?: Channel
   tag?: string
@@ -19,7 +19,7 @@ interface Consumer {
 const restartMs = 500
 const idleQueueMs = 30 * 60_000
 
-/** The consuming half of the amqp bus: a channel for each thing served, opened again when it breaks. */
+/** Consuming half of the amqp bus: one channel for each served topic and target, opened again when it breaks. */
 export class Receiver {
   readonly #log: Logger
   readonly #link: Link
@@ -38,7 +38,7 @@ export class Receiver {
     return this.#link.open()
   }
 
-  /** Takes messages from now on, or from when the broker is back. */
+  /** Starts to take messages, now or when the broker can be reached. */
   async serve(served: Served): Promise<void> {
     const consumer: Consumer = { served }
     this.#consumers.push(consumer)
@@ -46,7 +46,7 @@ export class Receiver {
     if (model) await this.#run(model, consumer)
   }
 
-  /** Takes nothing more and waits for what is at work. True when all of it is done. */
+  /** Stops taking messages and waits for running handlers. Returns true when all have finished. */
   async stop(graceMs: number): Promise<boolean> {
     this.#stopping = true
     const cancels = this.#consumers.map(({ channel, tag }) => channel && tag && channel.cancel(tag))
@@ -71,7 +71,7 @@ export class Receiver {
   }
 
   /**
-   * Keeps a consumer running as long as the connection lasts. Never throws: one broken queue is not to stop the rest.
+   * Keeps a consumer running as long as the connection lasts. Never throws: one broken queue must not stop the others.
    */
   async #run(model: ChannelModel, consumer: Consumer): Promise<void> {
     consumer.model = model
@@ -88,7 +88,7 @@ export class Receiver {
       await this.#consume(model, channel, consumer)
     } catch (error) {
       const { topic, target } = consumer.served
-      this.#log.warn({ err: error, topic: topic.name, target }, 'a consumer could not be started yet')
+      this.#log.warn({ err: error, topic: topic.name, target }, 'could not start a consumer; trying again')
     }
   }
 
@@ -99,7 +99,7 @@ export class Receiver {
       await channel.prefetch(concurrency)
       const queue = await this.#queueOf(model, channel, served)
       const take = this.#takerOf(channel, served)
-      // Null says that the broker ended the consumer, its queue being gone.
+      // Null means that the broker ended the consumer, because its queue was deleted.
       const taken = (delivered: ConsumeMessage | null): void => (delivered ? take(delivered) : close())
       const { consumerTag } = await channel.consume(queue, taken, { noAck: served.topic.kind === 'fanout' })
       consumer.channel = channel
@@ -134,7 +134,7 @@ export class Receiver {
   }
 
   async #answer(channel: Channel, served: Served, delivered: ConsumeMessage): Promise<void> {
-    // Another may have begun it: a call is handled at most once.
+    // Another process may have started to handle it: a call is handled at most once.
     if (delivered.fields.redelivered) return channel.ack(delivered)
     const { replyTo, correlationId } = delivered.properties
     const answer = await handleCall(served, messageOf(delivered), this.#log)
@@ -142,7 +142,7 @@ export class Receiver {
       channel.sendToQueue(replyTo, Buffer.from(JSON.stringify(answer)), { correlationId })
       channel.ack(delivered)
     } catch (error) {
-      this.#log.warn({ err: error, topic: served.topic.name }, 'an answer could not be sent')
+      this.#log.warn({ err: error, topic: served.topic.name }, 'could not send the reply to a call')
     }
   }
 }

@@ -7,14 +7,14 @@ import { openTasks } from '../tasks.ts'
 import type { MessageContext } from '../topic.ts'
 import type { Sender } from './sender.ts'
 
-/** How long a row is left to the process that took it. */
+/** Milliseconds for which a row is leased to the process that publishes it. */
 const leaseMs = 15_000
 const sweepMs = 2000
 const mostAtOnce = 200
 
 /**
- * Brings casts from the outbox to the broker. Each process publishes its own right after their commit; a slow sweep
- * takes up what a process that died, or a broker that was away, left behind.
+ * Publishes casts from the outbox to the broker. Each process publishes its own casts right after their commit; a slow
+ * sweep publishes rows that are left over from a crashed process or from the absence of the broker.
  */
 export class Relay {
   readonly #options: BusOptions
@@ -44,14 +44,14 @@ export class Relay {
     afterCommit(tx, () => setImmediate(() => this.#tasks.add(this.#publish(row))))
   }
 
-  /** Puts a delivery that failed back, to be published again at `not_before`. */
+  /** Stores a failed delivery, which is published again at `not_before`. */
   async putBack(row: NewRow): Promise<void> {
     const { database } = this.#options
     await database.transaction((tx) => insertRetry(tx, row))
     setTimeout(() => this.sweep(), row.not_before - Date.now() + 1).unref()
   }
 
-  /** Publishes whatever is due and nobody else's. */
+  /** Publishes rows that are due and not leased to another process. */
   sweep(): void {
     if (this.#sweeping || this.#stopped || !this.#sender.connected()) return
     this.#sweeping = true
@@ -64,7 +64,7 @@ export class Relay {
     )
   }
 
-  /** Waits for what is being published, at most `graceMs`; the rest stays in the outbox. */
+  /** Waits at most `graceMs` for messages that are being published; other rows stay in the outbox. */
   async close(graceMs: number): Promise<void> {
     this.#stopped = true
     clearInterval(this.#timer)
@@ -83,7 +83,7 @@ export class Relay {
     }
   }
 
-  /** True when the broker has it and the row is gone. */
+  /** Publishes a row. Returns true when the broker has the message and the row is deleted. */
   async #publish(row: NewRow): Promise<boolean> {
     const key = keyOf(row)
     if (this.#publishing.has(key) || !this.#sender.connected()) return false
@@ -94,7 +94,7 @@ export class Relay {
       return true
     } catch (error) {
       const about = { err: error, topic: row.topic, target: row.target, messageId: row.id }
-      this.#options.log.warn(about, 'a message could not be handed to the broker yet')
+      this.#options.log.warn(about, 'could not send a message to the broker; trying again')
       return false
     } finally {
       this.#publishing.delete(key)

@@ -14,7 +14,7 @@ export interface Body {
 interface Asked {
   resolve(answer: Answer): void
   lost(): void
-  /** The broker found no queue: nobody serves it at the moment. */
+  /** Called when the broker found no queue: no process serves the target at the moment. */
   nobody(): void
 }
 
@@ -22,17 +22,17 @@ const replyTo = 'amq.rabbitmq.reply-to'
 const retryMs = 200
 const encode = (body: Body): Buffer => Buffer.from(JSON.stringify(body))
 
-/** The publishing half of the amqp bus. */
+/** Publishing half of the amqp bus. */
 export class Sender {
   readonly #log: Logger
   readonly #link: Link
   #channel: ConfirmChannel | undefined
-  /** Casts without a confirm yet, by message id. */
+  /** Casts that the broker has not confirmed yet, by message id. */
   readonly #pending = new Map<string, (error: Error) => void>()
-  /** Calls without an answer yet, by correlation id. */
+  /** Calls that have no reply yet, by correlation id. */
   readonly #asked = new Map<string, Asked>()
 
-  /** `up` is called after every connection. */
+  /** Calls `up` after every connection. */
   constructor(broker: Broker, name: string, log: Logger, up: () => void) {
     this.#log = log
     const setUp = (model: ChannelModel): Promise<void> => this.#setUp(model)
@@ -66,7 +66,7 @@ export class Sender {
     }
   }
 
-  /** Throws MessagingTimeout when no answer comes in time. */
+  /** Sends a call and returns its reply. Throws MessagingTimeout when none arrives in time. */
   async call(topic: string, target: string, body: Body, timeoutMs: number): Promise<Answer> {
     const id = uuid()
     const deadline = Date.now() + timeoutMs
@@ -97,7 +97,7 @@ export class Sender {
     }
   }
 
-  /** Throws when the broker is away. */
+  /** Publishes a fanout. Throws when the broker is not connected. */
   fanout(topic: string, body: Body): void {
     if (!this.#channel) throw new Error('the message broker is away')
     this.#channel.publish(fanoutExchange, topic, encode(body), { messageId: uuid() })
@@ -123,7 +123,7 @@ export class Sender {
     for (const { lost } of this.#asked.values()) lost()
   }
 
-  /** What the broker could not put into any queue comes back, before its confirm. */
+  /** Handles a message that the broker returned because no queue takes it; it arrives before its confirm. */
   #returned({ properties }: Delivered): void {
     if (properties.correlationId) this.#asked.get(properties.correlationId)?.nobody()
     this.#pending.get(properties.messageId)?.(new Error('the queue is gone'))

@@ -11,7 +11,7 @@ import { type Hub, takeHub } from './hub.ts'
 
 const retryMs = 50
 
-/** The bus of one process. Payloads and replies pass through JSON, so nothing is shared and it behaves as amqp does. */
+/** Bus within one process. Payloads and replies pass through JSON, so that nothing is shared, as with amqp. */
 export class MemoryBus implements Bus {
   readonly #options: BusOptions
   readonly #hub: Hub
@@ -86,7 +86,7 @@ export class MemoryBus implements Bus {
     this.#casts.stop()
     for (const leave of this.#leaves) leave()
     const finished = await this.#tasks.settled(graceMs)
-    if (!finished) this.#options.log.warn('messages are still at work; they will be delivered again')
+    if (!finished) this.#options.log.warn('some handlers are still running; their messages will be delivered again')
     await this.#casts.close()
     this.#release()
   }
