@@ -3,12 +3,12 @@ import { DriverError, type Runner } from '@hearth/driver'
 import { type Configfs, type Found, type Step, stepFailure } from './configfs-step.ts'
 
 /**
- * Reads deeds from its input, so that no secret stands in a process list: a line `deed`, then a line for each step, its
- * words parted by tabs. Answers `@` for each deed, `=path` and ` line` for what it reads, `!` with kind, path and
- * reason for the step that failed; a deed that fails does not stop those that follow. Perl, because a shell starts a
- * process for each folder and link, a dozen for an export: it is on every Debian, and here does hundreds of exports in
- * one. Without its modules, whose loading takes longer than the work: 1 is O_WRONLY, 2 is ENOENT, 17 is EEXIST.
+ * Perl script on the storage host. It reads jobs from standard input, so that no secret is in a process list: a line
+ * `job`, then a line for each step, its words separated by tabs. It prints `@` for each job, `=path` and ` line` for
+ * what it reads, `!` with kind, path and reason for a failed step; later jobs still run. Perl, because a shell starts a
+ * process for each folder and link, a dozen for each export; every Debian has Perl.
  */
+// Perl's modules take longer to load than the work, so constants are numbers: 1 O_WRONLY, 2 ENOENT, 17 EEXIST.
 const interpreter = String.raw`
 my ($root, $over) = shift;
 chdir $root or die "$root: $!\n";
@@ -77,7 +77,7 @@ my %steps = (
 while (<DATA>) {
   chomp;
   my ($kind, $path, $value) = split /\t/, $_, 3;
-  if ($kind eq 'deed') { $over = 0; print "@\n"; next }
+  if ($kind eq 'job') { $over = 0; print "@\n"; next }
   next if $over || $steps{$kind}->($path, $value // '');
   $over = 1;
   print "!$kind\t$path\t$!\n";
@@ -85,55 +85,55 @@ while (<DATA>) {
 __END__
 `
 
-interface Deed {
+interface Job {
   steps: Step[]
-  settle(answer: string[]): void
-  fail(error: unknown): void
+  resolve(output: string[]): void
+  reject(error: unknown): void
 }
 
-/** Milliseconds for all deeds of one process. */
-const patience = 120_000
+/** Milliseconds for all jobs of one process. */
+const jobsTimeoutMs = 120_000
 
-/** Deeds that are asked for while a process is at work wait and share the next one. */
+/** Opens the tree of another host. Jobs that arrive while a process runs wait and share the next process. */
 export function openRemoteConfigfs(run: Runner, root: string): Configfs {
-  let waiting: Deed[] = []
+  let waiting: Job[] = []
   let working = false
   const work = async (): Promise<void> => {
     working = true
-    // Those that are asked for at once share the first one too.
+    // Jobs of the same moment share the first process too.
     await setImmediate()
     while (waiting.length > 0) {
-      const deeds = waiting
+      const jobs = waiting
       waiting = []
-      await perform(run, root, deeds).catch((error: unknown) => {
-        for (const deed of deeds) deed.fail(error)
+      await perform(run, root, jobs).catch((error: unknown) => {
+        for (const job of jobs) job.reject(error)
       })
     }
     working = false
   }
   return {
     async apply(steps) {
-      const answer = await new Promise<string[]>((settle, fail) => {
-        waiting.push({ steps, settle, fail })
+      const output = await new Promise<string[]>((resolve, reject) => {
+        waiting.push({ steps, resolve, reject })
         if (!working) void work()
       })
-      return readAnswer(steps, answer)
+      return readOutput(steps, output)
     },
   }
 }
 
-async function perform(run: Runner, root: string, deeds: Deed[]): Promise<void> {
-  const lines = deeds.flatMap(({ steps }) => ['deed', ...steps.map((step) => step.join('\t'))])
+async function perform(run: Runner, root: string, jobs: Job[]): Promise<void> {
+  const lines = jobs.flatMap(({ steps }) => ['job', ...steps.map((step) => step.join('\t'))])
   const input = `${interpreter}${lines.join('\n')}\n`
-  const { stdout } = await run(['perl', '-', root], { input, timeout: patience })
-  const answers = stdout.split(/^@\n/m).slice(1)
-  if (answers.length !== deeds.length) {
+  const { stdout } = await run(['perl', '-', root], { input, timeout: jobsTimeoutMs })
+  const outputs = stdout.split(/^@\n/m).slice(1)
+  if (outputs.length !== jobs.length) {
     throw new DriverError('unavailable', `The kernel's target cannot be set up in ${root}: ${stdout.slice(0, 500)}`)
   }
-  for (const [place, deed] of deeds.entries()) deed.settle(answers[place]!.split('\n'))
+  for (const [index, job] of jobs.entries()) job.resolve(outputs[index]!.split('\n'))
 }
 
-function readAnswer(steps: Step[], lines: string[]): Found {
+function readOutput(steps: Step[], lines: string[]): Found {
   const found: Found = new Map()
   let path: string | undefined
   for (const line of lines) {

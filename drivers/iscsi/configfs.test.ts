@@ -54,7 +54,7 @@ describe.each([
     expect([...(await tree.apply([['read', 'core/*']])).keys()]).toEqual(['core/a[1].b'])
   })
 
-  test('a step that fails is named with its reason and without its value, and ends its deed only', async () => {
+  test('a step that fails is named with its reason and without its value, and ends only its own list of steps', async () => {
     const { tree } = await openTree(remote)
     const failing = tree.apply([
       ['mkdir', 'before'],
@@ -81,7 +81,7 @@ describe.each([
     })
   })
 
-  test('a deed ends without a failure where it says so', async () => {
+  test('a list of steps ends without a failure at its conditions', async () => {
     const { root, tree } = await openTree(remote)
     const path = join(root, 'file')
     await writeFile(path, '')
@@ -97,13 +97,13 @@ describe.each([
       ['only', join(root, 'nothing'), 'file'],
       ['mkdir', 'never'],
     ])
-    const deed: Step[] = [
+    const steps: Step[] = [
       ['unless', 'nothing'],
       ['only', path, 'file'],
       ['mkdir', 'made'],
       ['note', 'file', path],
     ]
-    const found = await tree.apply([...deed, ['identify', path], ['read', '*']])
+    const found = await tree.apply([...steps, ['identify', path], ['read', '*']])
     expect(found).toEqual(
       new Map([
         [path, found.get('file')!],

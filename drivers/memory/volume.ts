@@ -21,7 +21,7 @@ export const volumeOptions = {
     reservedPercentage: { type: 'integer', minimum: 0, maximum: 100, default: 0 },
     maxOverSubscriptionRatio: { type: 'number', minimum: 1, default: 20 },
     capabilities: { type: 'object', default: {} },
-    delayMs: { type: 'number', minimum: 0, default: 0, description: 'every deed takes so long' },
+    delayMs: { type: 'number', minimum: 0, default: 0, description: 'delay of every operation' },
     fail: {
       type: 'object',
       additionalProperties: { type: 'string' },

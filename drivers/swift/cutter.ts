@@ -7,7 +7,7 @@ export interface Piece {
   size(): number
 }
 
-/** Cuts a stream into pieces of a chosen length without holding more than one chunk. */
+/** Cuts a stream into pieces of chosen lengths. Holds at most one chunk in memory. */
 export interface Cutter {
   /** The next piece; the one before must have been read to its end. */
   next(length: number): Piece

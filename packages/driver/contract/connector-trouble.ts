@@ -115,14 +115,14 @@ function describeHostile({ contract, driver, offer }: ConnectorKit): void {
       const paths = key === 'name' ? ['../../etc/passwd', '/etc/passwd', `${word}/../../x`] : ['', `-o${word}`]
       for (const hostile of [...shellTraps(word, canary), ...paths]) {
         const data = { ...connection.data, [key]: Array.isArray(value) ? [hostile, ...value.slice(1)] : hostile }
-        for (const deed of ['attach', 'detach'] as const) {
+        for (const operation of ['attach', 'detach'] as const) {
           const end = await driver()
-            [deed]({ ...connection, data })
+            [operation]({ ...connection, data })
             .then(
               () => 'succeeded',
               (error: { kind?: string }) => error.kind ?? String(error),
             )
-          if (end !== 'invalid') wrong.push({ deed, key, hostile, end })
+          if (end !== 'invalid') wrong.push({ operation, key, hostile, end })
         }
       }
     }

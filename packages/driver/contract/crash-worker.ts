@@ -8,10 +8,10 @@ const run = openRunner({ log: quietLog, ...(ssh && { ssh }) })
 const driver = await openDriver('volume', packageName, options, { run, remote: ssh !== undefined, log: quietLog })
 const base: VolumeRef = { id: 'base', name: 'volume-base', sizeGiB: 1 }
 
-async function tell(deed: string, name: string, work: () => Promise<unknown>): Promise<void> {
-  writeSync(1, `begin ${deed} ${name}\n`)
+async function tell(operation: string, name: string, work: () => Promise<unknown>): Promise<void> {
+  writeSync(1, `begin ${operation} ${name}\n`)
   await work()
-  writeSync(1, `end ${deed} ${name}\n`)
+  writeSync(1, `end ${operation} ${name}\n`)
 }
 
 // What is made is deleted again, so that a small pool holds any number of turns.

@@ -33,7 +33,7 @@ export interface CrashTask {
 const base: VolumeRef = { id: 'base', name: 'volume-base', sizeGiB: 1 }
 /** Bytes lie here too, so that copying takes a while where bytes are copied. */
 const far = 512 * mib
-const deeds = ['create', 'clone', 'snapshot', 'createFromSnapshot', 'extend', 'revert', 'delete', 'deleteSnapshot']
+const operations = ['create', 'clone', 'snapshot', 'createFromSnapshot', 'extend', 'revert', 'delete', 'deleteSnapshot']
 
 /** Registers what must hold when the process that uses a volume driver is killed in the middle of anything. */
 export function crashContract(contract: CrashContract): void {
@@ -54,7 +54,8 @@ export function crashContract(contract: CrashContract): void {
       await bytes.write(at, 0, mib, 0x7b)
       await bytes.write(at, far, (ssh ? 4 : 16) * mib, 0x7b)
       await bytes.write(at, gib - mib, mib, 0x7b)
-      const methods = contract.methods ?? deeds.filter((deed) => driver[deed as keyof VolumeDriver] !== undefined)
+      const methods =
+        contract.methods ?? operations.filter((operation) => driver[operation as keyof VolumeDriver] !== undefined)
       const usual = new Map<string, number>()
       for (let round = 0; round < kills; round += 1) {
         await driver.close?.()
@@ -77,8 +78,8 @@ interface Death {
   orphans(): Promise<void>
 }
 
-/** Runs the worker, kills it within a `deed` or a little after, and answers what it told. */
-async function workAndDie(task: CrashTask, deed: string, usual: Map<string, number>): Promise<Death> {
+/** Runs the worker, kills it during an operation of this kind or shortly after, and returns its output. */
+async function workAndDie(task: CrashTask, operation: string, usual: Map<string, number>): Promise<Death> {
   const worker = join(import.meta.dirname, `crash-worker${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`)
   const argv = [worker, JSON.stringify(task)]
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
@@ -94,7 +95,7 @@ async function workAndDie(task: CrashTask, deed: string, usual: Map<string, numb
         const [when, what] = line.split(' ') as [string, string]
         if (when === 'begin') began.set(what, performance.now())
         else usual.set(what, performance.now() - began.get(what)!)
-        if (when === 'begin' && what === deed) resolve()
+        if (when === 'begin' && what === operation) resolve()
       }
     })
   })
@@ -102,7 +103,7 @@ async function workAndDie(task: CrashTask, deed: string, usual: Map<string, numb
   const ended = once(child, 'exit')
   await Promise.race([reached, ended])
   // A method takes a millisecond on one backend and seconds on another: its neighbours' time tells how long to wait.
-  const expected = usual.get(deed) ?? Math.max(20, ...usual.values())
+  const expected = usual.get(operation) ?? Math.max(20, ...usual.values())
   await Promise.race([sleep(Math.random() * 1.1 * expected), ended])
   expect(child.exitCode).toBe(null)
   // A service manager kills the commands with the service; the kernel, out of memory, the process alone.
@@ -129,8 +130,8 @@ async function checkAfterDeath({ driver, bytes, lines, orphans }: Death & { driv
   const unsure = when === 'begin' ? name : undefined
   const expected = new Map<string, boolean>()
   for (const line of lines) {
-    const [when, deed, name] = line.split(' ')
-    if (when === 'end') expected.set(name!, deed !== 'delete' && deed !== 'deleteSnapshot')
+    const [when, operation, name] = line.split(' ')
+    if (when === 'end') expected.set(name!, operation !== 'delete' && operation !== 'deleteSnapshot')
   }
   expected.set(base.name, true)
   if (unsure && unsure !== base.name) expected.delete(unsure)
@@ -143,7 +144,7 @@ async function checkAfterDeath({ driver, bytes, lines, orphans }: Death & { driv
     volumes.filter((name) => name !== unsure),
   )
   await orphans()
-  // Whatever the interrupted deed made of it by now, it is whole or not there.
+  // After the interrupted operation, the volume or snapshot is complete or absent.
   await checkBytes(
     driver,
     bytes,

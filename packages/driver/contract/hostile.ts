@@ -22,15 +22,15 @@ export function openCanary(): Canary {
 
 /** Texts that a shell would execute when badly quoted, one for each way; `word` comes first. */
 export function shellTraps(word: string, canary: Canary): string[] {
-  const deed = `touch ${canary.path}`
+  const command = `touch ${canary.path}`
   return [
-    `${word}$(${deed})`,
-    `${word}\`${deed}\``,
-    `${word};${deed}`,
-    `${word}\n${deed}`,
-    `${word}';${deed};'`,
-    `${word}";${deed};"`,
-    `${word}|${deed}`,
-    `${word} && ${deed}`,
+    `${word}$(${command})`,
+    `${word}\`${command}\``,
+    `${word};${command}`,
+    `${word}\n${command}`,
+    `${word}';${command};'`,
+    `${word}";${command};"`,
+    `${word}|${command}`,
+    `${word} && ${command}`,
   ]
 }

@@ -6,7 +6,7 @@ import { newSnapshot, newVolume, type VolumeKit } from './volume-kit.ts'
 /** Every method aborted before it began and in its middle, then asked again. */
 export function describeInterruptions(kit: VolumeKit): void {
   const { contract, bytes, driver, address } = kit
-  test('a deed that is aborted before it began does nothing', async () => {
+  test('an operation that is aborted before it began does nothing', async () => {
     const [source, clone] = [newVolume(), newVolume()]
     const snapshot = newSnapshot(source)
     await driver().create(source)
@@ -32,7 +32,7 @@ export function describeInterruptions(kit: VolumeKit): void {
   })
 }
 
-type Deed = (signal?: AbortSignal) => Promise<unknown>
+type Operation = (signal?: AbortSignal) => Promise<unknown>
 
 async function oneTurn(
   { driver, bytes, address, expectBytes }: VolumeKit,
@@ -43,7 +43,7 @@ async function oneTurn(
   const [blank, clone, copy] = [newVolume(), newVolume(), newVolume()]
   const snapshot = newSnapshot(source)
   const on: VolumeDriver = driver()
-  const perform = (method: string, deed: Deed) => interrupt(method, deed, usual, interrupted)
+  const perform = (method: string, operation: Operation) => interrupt(method, operation, usual, interrupted)
   await perform('create', (signal) => on.create(blank, signal))
   await perform('clone', (signal) => on.clone(clone, source, signal))
   await perform('snapshot', (signal) => on.snapshot(snapshot, signal))
@@ -61,15 +61,20 @@ async function oneTurn(
 }
 
 /** Runs the method; if asked, first runs it once with an abort at a random point of its usual duration. */
-async function interrupt(method: string, deed: Deed, usual: Map<string, number>, interrupted: boolean): Promise<void> {
+async function interrupt(
+  method: string,
+  operation: Operation,
+  usual: Map<string, number>,
+  interrupted: boolean,
+): Promise<void> {
   if (interrupted) {
     const aborter = new AbortController()
     const timer = setTimeout(() => aborter.abort(), Math.random() * usual.get(method)!)
-    const end = await deed(aborter.signal).catch((error: unknown) => error)
+    const end = await operation(aborter.signal).catch((error: unknown) => error)
     clearTimeout(timer)
     if (end instanceof Error) expect([method, end]).toEqual([method, expect.objectContaining({ kind: 'aborted' })])
   }
   const began = performance.now()
-  await deed()
+  await operation()
   if (!interrupted) usual.set(method, performance.now() - began)
 }

@@ -24,7 +24,7 @@ function describeManyAtOnce({ contract, bytes, driver, address, expectBytes }: V
     const [victims, blanks] = [make(plain), make(plain)]
     const [clones, restored] = [make(Math.floor(copies / 2)), make(Math.ceil(copies / 2))]
     const snapshots = Array.from({ length: count - copies - 2 * plain }, () => newSnapshot(source))
-    const all = (volumes: VolumeRef[], deed: (volume: VolumeRef) => Promise<unknown>) => volumes.map(deed)
+    const all = (volumes: VolumeRef[], operation: (volume: VolumeRef) => Promise<unknown>) => volumes.map(operation)
     await Promise.all(all(victims, (volume) => driver().create(volume)))
     await Promise.all([
       ...all(victims, (volume) => driver().delete(volume)),
@@ -87,8 +87,8 @@ function describeHostileNames({ contract, run, driver }: VolumeKit): void {
     expect(wrong).toEqual([])
     for (const providerLocation of shellTraps('server:/share', canary)) {
       const led = { ...newVolume(), providerLocation }
-      const deeds = [driver().connection(led), driver().extend(led, 2), driver().delete(led)]
-      const ends = await Promise.allSettled(deeds)
+      const operations = [driver().connection(led), driver().extend(led, 2), driver().delete(led)]
+      const ends = await Promise.allSettled(operations)
       const plain = ends.filter((end) => end.status === 'rejected' && !isDriverError(end.reason))
       expect([providerLocation, plain]).toEqual([providerLocation, []])
     }
@@ -104,7 +104,7 @@ function describeHostileNames({ contract, run, driver }: VolumeKit): void {
 async function attempts(driver: VolumeDriver, volume: VolumeRef): Promise<[method: string, end: string][]> {
   const snapshot = { ...newSnapshot(volume), name: volume.name.replace('volume', 'snapshot') }
   const other = newVolume()
-  const deeds: Record<string, (() => Promise<unknown>) | undefined> = {
+  const operations: Record<string, (() => Promise<unknown>) | undefined> = {
     create: () => driver.create(volume),
     extend: () => driver.extend(volume, 2),
     connection: () => driver.connection(volume),
@@ -119,9 +119,9 @@ async function attempts(driver: VolumeDriver, volume: VolumeRef): Promise<[metho
     delete: () => driver.delete(volume),
   }
   const ends: [string, string][] = []
-  for (const [method, deed] of Object.entries(deeds)) {
-    if (!deed) continue
-    const end = await deed().then(
+  for (const [method, operation] of Object.entries(operations)) {
+    if (!operation) continue
+    const end = await operation().then(
       () => 'success',
       (error: { kind?: string }) => error.kind ?? 'plain error',
     )
