@@ -154,7 +154,7 @@ export function createWebServer(options: ServerOptions, certificate: Certificate
 
 const plainRefusal = 'This port speaks HTTPS only: write https:// in the URL.\n'
 
-/** Ends a handshake that failed; who speaks plain HTTP is told so in plain HTTP, as nginx does. */
+/** Ends a failed handshake; a client that speaks plain HTTP gets an error in plain HTTP, as nginx does. */
 function refuseHandshake(error: Error & { code?: string }, socket: Socket & { _parent?: Socket }): void {
   const raw = socket._parent
   if (error.code !== 'ERR_SSL_HTTP_REQUEST' || !raw || raw.destroyed) {

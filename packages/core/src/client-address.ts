@@ -7,33 +7,33 @@ export type ProxyHeaders = 'x-forwarded' | 'forwarded'
 
 /** The proxies whose headers about the client are believed. */
 export interface TrustedProxies {
-  /** Whether an IP address is one of theirs. */
+  /** Returns true when the IP address is one of a trusted proxy. */
   trusts(address: string): boolean
   headers: ProxyHeaders
 }
 
-/** Who sent a request and how it reached the first of our proxies. */
+/** The sender of a request, and the URL under which it reached the first trusted proxy. */
 export interface Origin {
   /** IP address of the client; '' when the connection is gone. */
   address: string
   protocol: 'http' | 'https'
-  /** Host and port as the client named them; null when they are no valid host (RFC 9112 3.2 asks for 400). */
+  /** Host and port that the client sent; null when they are no valid host (RFC 9112 3.2 asks for 400). */
   host: string | null
 }
 
 export const noProxies: TrustedProxies = { trusts: () => false, headers: 'x-forwarded' }
 
 /**
- * Reads addresses and networks (`10.0.0.1`, `10.0.0.0/8`, `fd00::/8`). Throws ConfigError naming each entry that is neither.
- * One kind of header only: a proxy that sets one kind hands on what the client wrote into the other.
+ * Reads addresses and networks (`10.0.0.1`, `10.0.0.0/8`, `fd00::/8`). Throws ConfigError naming each entry that is
+ * neither. One kind of header only: a proxy that sets one kind hands on what the client wrote into the other.
  */
 export function openTrustedProxies(entries: readonly string[], headers: ProxyHeaders = 'x-forwarded'): TrustedProxies {
   return { headers, trusts: openNetworks(entries, 'trustedProxies') }
 }
 
 /**
- * A function that tells whether an IP address is one of `entries` or within one of them. Throws ConfigError that names `key`
- * and each entry that is neither an address nor a network.
+ * Returns a function that returns true when an IP address is one of `entries` or within one of them. Throws ConfigError
+ * that names `key` and each entry that is neither an address nor a network.
  */
 export function openNetworks(entries: readonly string[], key: string): (address: string) => boolean {
   const list = new BlockList()
@@ -126,7 +126,7 @@ function clientOf(peer: string, addresses: string[], proxies: TrustedProxies): s
   let client = peer
   for (const hop of addresses.toReversed()) {
     const address = plainAddress(hop)
-    // What is no address (RFC 7239 allows "unknown") ends the chain: the last proxy known is the best answer.
+    // A text that is no address (RFC 7239 allows "unknown") ends the chain: the last known proxy is the best result.
     if (isIP(address) === 0) return client
     client = address
     if (!proxies.trusts(address)) return client

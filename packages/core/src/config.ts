@@ -3,7 +3,7 @@ import { LineCounter, parseDocument } from 'yaml'
 import { closest } from './closest.ts'
 import { own, setOwn } from './members.ts'
 
-/** Everything wrong with a configuration, one line for each key: where it came from, its value, and the rule it breaks. */
+/** All errors of a configuration, one line for each key: its source, its value, and the rule that it breaks. */
 export class ConfigError extends Error {
   readonly problems: string[]
 
@@ -15,14 +15,14 @@ export class ConfigError extends Error {
 }
 
 export interface ConfigSources {
-  /** JSON schema whose `default`s fill what is absent. Values of keys with `writeOnly: true` are never shown. */
+  /** JSON schema whose `default`s fill absent keys. Values of keys with `writeOnly: true` are never shown. */
   schema: object
   /** YAML text; absent means empty. */
   text?: string | undefined
   /** Name of the file, for messages. */
   file: string
   env: Record<string, string | undefined>
-  /** `HEARTH` makes `HEARTH_VOLUME__DEFAULT_TYPE` override `volume.defaultType`; a name that means no key is refused. */
+  /** `HEARTH` makes `HEARTH_VOLUME__DEFAULT_TYPE` override `volume.defaultType`; throws for a name that is no key. */
   envPrefix: string
 }
 

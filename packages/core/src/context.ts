@@ -1,6 +1,6 @@
 import type { Logger } from './log.ts'
 
-/** Who is asking, as proven by a token. */
+/** The caller of a request, as proven by a token. */
 export interface Identity {
   userId: string
   userName: string
@@ -24,11 +24,11 @@ export interface Identity {
   expiresAt: number
   appCredentialId: string | null
   accessRules: AccessRule[] | null
-  /** Number of the last revocation known when the token was issued: only later ones can void it. Absent in foreign tokens. */
+  /** Number of the last revocation when the token was issued: only later ones void it. Absent in foreign tokens. */
   revision?: number
 }
 
-/** What an application credential may call: `path` takes `*`, `**` and `{name}`. */
+/** A call that an application credential allows: `path` takes `*`, `**` and `{name}`. */
 export interface AccessRule {
   id?: string
   service: string
@@ -39,7 +39,7 @@ export interface AccessRule {
 /** Checks policies for one caller. `target` holds the attributes a rule may compare with, e.g. `project_id`. */
 export type PolicyCheck = (rule: string, target?: Record<string, unknown>) => boolean
 
-/** What travels with one request through every layer. */
+/** Data of one request that every layer receives. */
 export interface Context {
   requestId: string
   /** Null where the operation may be called without a token. */
@@ -48,7 +48,7 @@ export interface Context {
   token: string | null
   /** Roles of the X-Service-Token, empty without one. */
   serviceRoles: string[]
-  /** Milliseconds since the epoch after which nobody waits for the answer. */
+  /** Milliseconds since the epoch after which the client no longer waits for the response. */
   deadline: number
   log: Logger
   /** True when the caller satisfies the policy rule. */

@@ -16,7 +16,7 @@ export interface ErrorOptions {
   headers?: Record<string, string>
 }
 
-/** Every error that may reach a client. Anything else is a bug and answers 500 without details. */
+/** Every error that may reach a client. Any other error is a bug and becomes 500 without details. */
 export class HearthError extends Error {
   readonly code: string
   readonly status: number
@@ -34,6 +34,7 @@ export class HearthError extends Error {
   }
 }
 
+/** True when `error` is a HearthError. */
 export function isHearthError(error: unknown): error is HearthError {
   return typeof error === 'object' && error !== null && brand in error
 }

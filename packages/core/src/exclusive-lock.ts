@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import { errorTable } from './errors.ts'
 
-/** What of better-sqlite3 is used here; it publishes no types. */
+/** Types of the parts of better-sqlite3 that are used here; it publishes none. */
 interface Connection {
   exec(sql: string): void
   close(): void
@@ -29,17 +29,17 @@ interface Owner {
 }
 
 /**
- * Takes the kernel's lock on `file` (made when absent, mode 0600) and holds it until release() or the end of the process,
- * however it ends. Throws HearthError `Locked` at once, with `params.pid` when it is known, if another process or another
- * caller of this process holds it; throws the system's error if the file cannot be opened.
- * The lock is an open exclusive transaction of SQLite (fcntl, sqlite.org/lockingv3.html). No other code of the process may
- * open `file`: POSIX drops all locks of a process on a file when it closes any descriptor of it.
+ * Takes the kernel's lock on `file` (made when absent, mode 0600) and holds it until release() or the end of the
+ * process, however it ends. Throws HearthError `Locked` at once, with `params.pid` when it is known, if another process
+ * or another caller of this process holds it; throws the system's error if the file cannot be opened. The lock is an
+ * open exclusive transaction of SQLite (fcntl, sqlite.org/lockingv3.html). No other code of the process may open
+ * `file`: POSIX drops all locks of a process on a file when it closes any descriptor of it.
  */
 export async function takeExclusiveLock(file: string): Promise<ExclusiveLock> {
   const Database = createRequire(import.meta.url)('better-sqlite3') as Constructor
   const connection = new Database(file, { timeout: 0 })
   try {
-    // Nothing is ever written, so that no journal has to lie beside the file.
+    // Nothing is ever written, so that no journal is needed next to the file.
     connection.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     chmodSync(file, 0o600)
   } catch (error) {
@@ -66,7 +66,7 @@ function lockedBy(path: string, owner: Owner | null): Error {
   return errors.Locked({ path, owner: `process ${owner.pid}${place}`, pid: owner.pid, host: owner.host })
 }
 
-/** Who wrote that it holds the lock; null when nobody has (yet), or when that process has ended. */
+/** Returns the process that recorded that it holds the lock; null when none has (yet) or that process has ended. */
 function ownerOf(file: string): Owner | null {
   try {
     const owner = JSON.parse(readFileSync(`${file}.owner`, 'utf8')) as Owner

@@ -6,7 +6,7 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
-/** True when a disk, of a file or of a database, is full: nothing was changed, and the client should hear 507 and try later. */
+/** True when the disk of a file or database is full: nothing was changed; the client should get 507 and try later. */
 export function isDiskFull(error: unknown): boolean {
   return full.has(codeOf(error))
 }

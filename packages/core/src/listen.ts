@@ -42,7 +42,7 @@ export async function listenOn(server: Server, { host, port, maxConnections }: L
   return { port: bound, close: closeAll }
 }
 
-/** What node:http sets for its own sockets. */
+/** Socket options that node:http sets for its own sockets. */
 const socketOptions = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
 
 /** Hands connections of the further sockets to the server; both kinds count for the bound. */

@@ -11,7 +11,7 @@ export interface LogFileOptions {
 }
 
 export interface LogFile {
-  /** Writes a line. Never throws: what cannot be written is dropped and counted. */
+  /** Writes a line. Never throws: lines that cannot be written are dropped and counted. */
   write(line: string): void
   /** Opens the file by its name again, after another program has renamed it. Never throws. */
   reopen(): void
@@ -27,14 +27,14 @@ interface State {
   /** Lines dropped since the last one that was written. */
   missing: number
   dropped: number
-  /** The last write ended within a line. */
+  /** True when the last write ended within a line. */
   torn: boolean
 }
 
 /**
- * Opens a log file of JSON lines (mode 0600; only the owner reads it) for appending. A full or broken disk costs lines, never the process:
- * the first line that fits again is preceded by one that says how many were dropped. Throws the system's error when the
- * file cannot be opened at first.
+ * Opens a log file of JSON lines (mode 0600; only the owner reads it) for appending. On a full or broken disk lines are
+ * lost, but the process continues: the first line that fits again is preceded by one that says how many were dropped.
+ * Throws the system's error when the file cannot be opened at first.
  */
 export function openLogFile({ file, maxBytes = 0, keep = 5 }: LogFileOptions): LogFile {
   const toStdout = file === 'stdout'

@@ -1,6 +1,6 @@
 /**
- * The URL with its password and its query masked, fit for logs and errors; `***` for what is not clearly a URL with a host,
- * since its parts cannot be told from a password.
+ * Returns the URL with its password and query masked, for logs and errors. Returns `***` for a text that is not clearly
+ * a URL with a host, because any part of it could be a password.
  */
 export function redactUrl(text: string): string {
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? URL.parse(text) : null

@@ -1,10 +1,10 @@
-/** Names of what a role cannot work without and that is not there now; empty when it is ready. Nothing in them is secret. */
+/** Returns the names of needed things that are missing now; empty when the role is ready. The names hold no secrets. */
 export type Readiness = () => Promise<string[]>
 
-/** A running part of the suite: an API, a scheduler, a worker. */
+/** A running process role: an API, a scheduler, a worker. */
 export interface Running {
   /** Base URL, for roles that listen. */
   url?: string
-  /** Finishes what was begun, takes nothing new, frees everything. Safe to call twice. */
+  /** Takes no new work, finishes running work, frees everything. May be called twice. */
   close(): Promise<void>
 }

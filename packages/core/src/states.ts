@@ -9,6 +9,7 @@ export function sourcesOf(table: StateTable, to: string): string[] {
   return sources
 }
 
+/** True when the table allows the move from one status to the other. */
 export function mayMove(table: StateTable, from: string, to: string): boolean {
   return own(table, from)?.includes(to) ?? false
 }

@@ -35,7 +35,7 @@ const things: Migration = {
   },
 }
 
-/** What every engine must do alike. Call it at the top of a test file. */
+/** Tests of what every engine must do. Call it at the top of a test file. */
 export function databaseContract({ open }: DatabaseContract): void {
   let db: Database
   let again: (() => Promise<Database>) | undefined

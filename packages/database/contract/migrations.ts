@@ -16,8 +16,8 @@ export async function provesIdempotent(db: Database, service: string, migrations
 }
 
 /**
- * Runs the migrations, cut short before the first, second, third … statement that changes the schema, until they
- * come through. MariaDB keeps what was done before the cut; elsewhere it is rolled back, and a few cuts suffice.
+ * Runs the migrations, interrupted before the first, second, third … statement that changes the schema, until they
+ * complete. MariaDB keeps earlier changes; other engines roll them back, so that a few interruptions suffice.
  */
 async function interrupted(db: Database, service: string, migrations: readonly Migration[]): Promise<void> {
   const keeps = db.engine === 'mysql'

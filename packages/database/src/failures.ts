@@ -1,9 +1,11 @@
 const unique = new Set(['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY', 'ER_DUP_ENTRY', '23505'])
 
-/** Deadlock victim, lock wait too long, serialisation failure, busy file: nothing was changed, and trying again may work. */
+/**
+ * Deadlock victim, lock wait too long, serialisation failure, busy file: nothing was changed, and a retry may succeed.
+ */
 const contended = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', '40001', '40P01', '55P03'])
 
-/** The connection went away; only before COMMIT was sent is it known that nothing was changed. */
+/** The connection was lost; nothing was changed for certain only if COMMIT was not sent. */
 const cut = new Set([
   'PROTOCOL_CONNECTION_LOST',
   'ECONNRESET',
@@ -26,7 +28,7 @@ export function isUniqueViolation(error: unknown): boolean {
   return unique.has(codeOf(error))
 }
 
-/** True when the engine gave way to another transaction: the same work may succeed when tried again. */
+/** True when the engine aborted in favour of another transaction: a retry of the same work may succeed. */
 export function isContention(error: unknown): boolean {
   const code = codeOf(error)
   return contended.has(code) || code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')
@@ -38,7 +40,7 @@ export function isConnectionLoss(error: unknown): boolean {
   return error instanceof Error && (/^Connection terminated/.test(error.message) || isNeverSent(error))
 }
 
-/** True when a statement was not sent at all because its connection was gone, a COMMIT too. */
+/** True when a statement (a COMMIT too) was not sent at all, because its connection was lost before. */
 export function isNeverSent(error: unknown): boolean {
   return error instanceof Error && /is not queryable|connection is in closed state/.test(error.message)
 }

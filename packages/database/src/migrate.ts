@@ -3,7 +3,7 @@ import type { Database, Engine, Transaction } from './database.ts'
 export interface Migration {
   /** Unique in its service and sortable, e.g. `0001-volumes`. Applied in the order of the array. */
   name: string
-  /** Bears repetition: on MariaDB a crash may leave it half done. `createTable` and `addColumns` do. */
+  /** Must bear repetition, because on MariaDB a crash may leave it half done; `createTable` and `addColumns` do. */
   up(tx: Transaction, engine: Engine): Promise<void>
 }
 
@@ -11,7 +11,7 @@ const table = 'hearth_migrations'
 
 /**
  * Brings the tables of `service` up to date: runs each migration not yet recorded, each in its own transaction. Several
- * processes may do so at once: one works, the others wait for it. Answers the names it ran.
+ * processes may call it at once: one works, the others wait. Returns the names of the migrations that it ran.
  */
 export async function migrate(db: Database, service: string, migrations: readonly Migration[]): Promise<string[]> {
   const doubled = migrations.find((one, at) => migrations.findIndex((other) => other.name === one.name) !== at)

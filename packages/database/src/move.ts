@@ -6,7 +6,7 @@ export interface Move {
   id: string
   /** The status to write. */
   to: string
-  /** The law: which status may become which. */
+  /** State table: which status may become which. */
   states: StateTable
   /** Narrows the statuses it may come from; each must be allowed by `states`. Default: all that `states` allows. */
   from?: string | readonly string[]
@@ -16,7 +16,7 @@ export interface Move {
 
 /**
  * Compare-and-set of a row's `status` (and `updated_at`, milliseconds), in one statement that needs no lock.
- * True when the row moved; false when it is gone or in a status from which it may not move.
+ * Returns true when the row moved; false when it does not exist or is in a status from which it may not move.
  */
 export async function move(tx: Query, { table, id, to, states, from, set }: Move): Promise<boolean> {
   const sources = from === undefined ? sourcesOf(states, to) : [from].flat()

@@ -9,7 +9,7 @@ import { runTransaction } from './transaction.ts'
 export interface DatabaseOptions {
   /** Most connections at once; SQLite always has one. Default 16. */
   poolSize?: number
-  /** Reach the server by TLS. */
+  /** Settings to connect to the server by TLS. */
   tls?: ServerTls | undefined
 }
 
@@ -25,10 +25,10 @@ const errors = errorTable({
   CannotOpen: [503, 'database (HEARTH_DATABASE): cannot open {url}: {reason}'],
 })
 
-/** A server that has not answered the first question by then is not there. */
+/** Seconds within which a server must respond to the first query. */
 const openSeconds = 8
 
-/** What to do about a server's refusal, by its code. */
+/** Advice for each code with which a server refuses a connection. */
 const remedies = new Map([
   ['ER_BAD_DB_ERROR', 'create it on the server: CREATE DATABASE name'],
   ['3D000', 'create it on the server: CREATE DATABASE name'],
@@ -40,9 +40,10 @@ const remedies = new Map([
 ])
 
 /**
- * Opens a database and proves that it answers. `sqlite:/path/file.db`, `sqlite::memory:`,
- * `mysql://user:password@host:3306/name` (MariaDB too; `mariadb:` is the same), `postgres://user:password@host:5432/name`.
- * Throws CannotOpen, which names the URL without its password, within 8 s, and BadUrl.
+ * Opens a database and checks that it responds. `sqlite:/path/file.db`, `sqlite::memory:`,
+ * `mysql://user:password@host:3306/name` (MariaDB too; `mariadb:` is the same),
+ * `postgres://user:password@host:5432/name`. Throws CannotOpen, which names the URL without its password, within 8 s,
+ * and BadUrl.
  */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const [engine, config] = configOf(url, options.poolSize ?? 16, options.tls)
@@ -60,7 +61,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   )
 }
 
-/** Knex writes to the console what it also throws. */
+/** Silent logger: knex also throws the errors that it writes to the console. */
 const quiet = { warn() {}, error() {}, deprecate() {}, debug() {} }
 
 function databaseOf(pool: Knex, engine: Engine, makeRoom: () => boolean): Database {
@@ -96,7 +97,7 @@ function serverUrl(text: string): URL {
   const url = URL.parse(text)
   const isCut = url !== null && /@/.test(url.pathname + url.search + url.hash)
   if (!url?.hostname || url.pathname.length < 2 || isCut) throw errors.BadUrl()
-  // Other programs take TLS settings here; to ignore them would be to connect without TLS.
+  // Other programs take TLS settings here; ignoring them would connect without TLS.
   if (url.search !== '') throw errors.UrlParameters()
   return url
 }

@@ -10,8 +10,8 @@ const alreadyThere = new Set([
 ])
 
 /**
- * Creates a table unless it is there. On MariaDB, where a crash between CREATE TABLE and the statements that add its
- * indexes leaves a table without them, what is missing is added.
+ * Creates a table unless it exists, and adds missing indexes: on MariaDB a crash between CREATE TABLE and the
+ * statements that add indexes leaves a table without them.
  */
 export async function createTable(
   tx: Transaction,
@@ -23,7 +23,9 @@ export async function createTable(
   await tx.schema.createTable(table, build)
 }
 
-/** Adds columns, each unless it is there: `addColumns(tx, 'volumes', { shared: (columns) => columns.boolean('shared') })`. */
+/**
+ * Adds columns, each unless it exists: `addColumns(tx, 'volumes', { shared: (columns) => columns.boolean('shared') })`.
+ */
 export async function addColumns(
   tx: Transaction,
   table: string,
@@ -35,7 +37,7 @@ export async function addColumns(
   }
 }
 
-/** Adds an index on one column unless it is there. */
+/** Adds an index on one column unless it exists. */
 export async function createIndex(tx: Transaction, table: string, column: string): Promise<void> {
   await tx.raw('create index if not exists ?? on ?? (??)', [`${table}_${column}_index`, table, column])
 }

@@ -30,8 +30,8 @@ function listOf(tx: Transaction): Listener[] | undefined {
 }
 
 /**
- * Runs `work` in a transaction and tries again while the engine gives way to others (about 10 s in all), or once more when
- * the disk was full and `relieve` made room.
+ * Runs `work` in a transaction and tries again while the engine aborts it in favour of others (about 10 s in all), or
+ * once more when the disk was full and `relieve` made room.
  */
 export async function runTransaction<T>(
   pool: Knex,

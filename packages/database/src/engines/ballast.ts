@@ -5,9 +5,11 @@ const mib = 1024 ** 2
 const ballastBytes = 4 * mib
 const retryMs = 30_000
 
-/** Space beside a database file that is given back when the disk is full, so that deletions and revocations still work. */
+/**
+ * A file next to a database file that is removed when the disk is full, so that deletions and revocations still work.
+ */
 export interface Ballast {
-  /** Frees the space. False when it was given back already: the disk is full for good. */
+  /** Frees the space. Returns false when it was already freed: no more space can be won. */
   release(): boolean
 }
 
@@ -33,7 +35,7 @@ export function ballastOf(filename: string): Ballast {
   return ballast
 }
 
-/** Writes the file unless it is whole; false when there is no room. */
+/** Writes the file unless it is complete. Returns false when the disk has no room. */
 function fill(path: string): boolean {
   if (sizeOf(path) === ballastBytes) return true
   try {

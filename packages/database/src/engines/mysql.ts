@@ -11,7 +11,8 @@ interface Dialect {
 const dialect = createRequire(import.meta.url)('knex/lib/dialects/mysql2') as new (config: unknown) => Dialect
 
 /**
- * mysql2 as knex speaks it, but its errors do not hold the values of the statement. `collate` is for knex's CREATE TABLE and mysql2 would warn about it.
+ * Knex's client for mysql2, whose errors do not contain the values of the statement. Withholds `collate` from mysql2,
+ * which would warn about it: it is for knex's CREATE TABLE.
  */
 class BinaryClient extends dialect {
   _driver(): object {

@@ -4,7 +4,7 @@ import type { Knex } from 'knex'
 
 type Parser = (text: string) => unknown
 
-/** What of pg is used here; it publishes no types. */
+/** Types of the parts of pg that are used here; pg publishes none. */
 const pg = createRequire(import.meta.url)('pg') as {
   types: { getTypeParser(oid: number, format?: string): Parser; builtins: Record<'INT8' | 'NUMERIC', number> }
 }
@@ -16,7 +16,7 @@ interface Dialect {
 
 const dialect = createRequire(import.meta.url)('knex/lib/dialects/postgres') as new (config: unknown) => Dialect
 
-/** pg as knex speaks it, but its errors do not hold the values of the row that failed. */
+/** Knex's client for pg, whose errors do not contain the values of the row that failed. */
 class DiscreetClient extends dialect {
   override async _query(connection: unknown, query: unknown): Promise<unknown> {
     try {
@@ -28,7 +28,7 @@ class DiscreetClient extends dialect {
   }
 }
 
-/** Parsers of this connection only: BIGINT and NUMERIC (what SUM answers) as numbers, where pg gives strings. */
+/** Parsers of this connection only: BIGINT and NUMERIC (the type of SUM) as numbers, where pg returns strings. */
 const types = {
   getTypeParser(oid: number, format?: string): Parser {
     if (oid === bigint || oid === numeric) return Number

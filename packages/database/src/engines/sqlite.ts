@@ -8,7 +8,7 @@ import type { Knex } from 'knex'
 import { isContention } from '../failures.ts'
 import { ballastOf } from './ballast.ts'
 
-/** What of better-sqlite3 and of knex's client for it is used here; neither publishes types. */
+/** Types of the parts of better-sqlite3 and of knex's client that are used here; neither publishes them. */
 interface Statement {
   reader: boolean
   all(bindings: unknown[]): unknown[]
@@ -49,12 +49,12 @@ const longestWait = 15_000
 const statements = new WeakMap<Connection, Map<string, Statement>>()
 const inside = new AsyncLocalStorage<{ open: boolean }>()
 
-/** Milliseconds of queued transactions after which everything else in the process gets its turn. */
+/** Milliseconds of queued transactions after which the event loop serves other work of the process. */
 const longestTurn = 8
 let lastTurn = 0
 
 /**
- * better-sqlite3 as knex speaks it, with three differences: transactions begin IMMEDIATE (knex's are deferred, and a
+ * Knex's client for better-sqlite3, with three differences: transactions begin IMMEDIATE (knex's are deferred, and a
  * deferred one that turns into a writer may fail at once with SQLITE_BUSY), statements are compiled once, and asking
  * the pool inside a transaction is an error instead of a wait that never ends.
  */
@@ -64,7 +64,7 @@ class ImmediateClient extends dialect {
     transaction.begin = async (connection) => {
       // A COMMIT that failed, on a full disk for one, leaves its transaction open.
       if (connection.inTransaction) connection.exec('ROLLBACK')
-      // Queries answer at once, so a queue of transactions would run to its end before any socket or timer is served.
+      // Queries return synchronously, so queued transactions would all run before any socket or timer is served.
       if (performance.now() - lastTurn > longestTurn) {
         await nextTurn()
         lastTurn = performance.now()
@@ -88,7 +88,7 @@ class ImmediateClient extends dialect {
   }
 }
 
-/** On a full disk gives the ballast back and tries once more. */
+/** Runs the work; on a full disk frees the ballast and tries once more. */
 function whileFull<T>(filename: string, work: () => T): T {
   try {
     return work()
@@ -98,12 +98,12 @@ function whileFull<T>(filename: string, work: () => T): T {
   }
 }
 
-/** Frees the ballast of a database file after its disk was full. False when there is none any more. */
+/** Frees the ballast of a database file after its disk was full. Returns false when none is left. */
 export function relieve(filename: string): boolean {
   return filename !== ':memory:' && ballastOf(filename).release()
 }
 
-/** SQLite ends a transaction by itself on a full disk; what follows must neither commit alone nor hide the reason. */
+/** SQLite rolls a transaction back on a full disk; later statements must not commit alone or hide the reason. */
 function afterRollback(query: SqlQuery): SqlQuery {
   if (!query.sql.startsWith('ROLLBACK')) throw new Error('the database has rolled this transaction back')
   query.response = []
@@ -185,7 +185,7 @@ function prepareConnection(connection: Connection, done: (error: unknown, connec
     connection.pragma('journal_mode = WAL')
     connection.pragma('synchronous = FULL')
     connection.pragma('foreign_keys = ON')
-    // As in the other engines, where LIKE heeds case.
+    // As in the other engines, where LIKE is case-sensitive.
     connection.pragma('case_sensitive_like = ON')
   }
   whileBusy(prepare).then(
