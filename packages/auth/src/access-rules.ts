@@ -14,7 +14,7 @@ export interface AccessedRequest {
 
 /**
  * True when one of an application credential's rules admits the request. `serviceTypes` are the catalog types of the
- * service that asks. Follows keystonemiddleware's validate_allowed_request: anybody may validate a token.
+ * service that asks. Follows keystonemiddleware's validate_allowed_request: every caller may validate a token.
  */
 export function allowsAccess(
   rules: readonly AccessRule[],
@@ -30,8 +30,8 @@ export function allowsAccess(
 }
 
 /**
- * True when `path` matches the rule's path: `*` and `{name}` stand for one or more characters of one segment, `**` for any
- * characters. Takes time proportional to the length of both, whatever they hold.
+ * True when `path` matches the rule's path: `*` and `{name}` stand for one or more characters of one segment, `**` for
+ * any characters. Takes time proportional to the length of both, whatever they hold.
  */
 export function matchesAccessPath(rulePath: string, path: string): boolean {
   if (path.length > maxPath) return false

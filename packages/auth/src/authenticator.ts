@@ -8,17 +8,17 @@ export interface AuthenticateOptions {
   allowExpired?: boolean
 }
 
-/** Tells who holds a token. */
+/** Finds the identity behind a token. */
 export interface Authenticator {
   /**
-   * Null for a token that is unknown, expired or revoked. Throws ServiceUnavailable (503) when the identity service has
-   * to be asked and does not answer, or when revocations have not been followed for too long.
+   * Returns null for a token that is unknown, expired or revoked. Throws ServiceUnavailable (503) when the identity
+   * service has to be asked and does not respond, or when revocations have not been followed for too long.
    */
   authenticate(token: string, options?: AuthenticateOptions): Promise<Identity | null>
   close(): Promise<void>
 }
 
-/** What signed tokens are checked with; keystone hands it over directly in one process. */
+/** Keys and revocations to check signed tokens with; within one process keystone passes its own. */
 export interface TokenSource {
   keys(): VerifyKeys
   readonly revocations: Revocations
@@ -31,7 +31,7 @@ export const defaultMaxLagMs = 60_000
 
 const cacheEntries = 10_000
 
-/** Verifies signed tokens without asking anybody; signatures already seen cost a map look-up. */
+/** Verifies signed tokens without a request; signatures already seen cost a map look-up. */
 export function openLocalAuthenticator(source: TokenSource, maxLagMs = defaultMaxLagMs): Authenticator {
   const seen = new Map<string, { identity: Identity; keyId: string }>()
   const read = (token: string): Identity | null => {

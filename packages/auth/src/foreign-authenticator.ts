@@ -9,9 +9,9 @@ import { unreachable } from './unreachable.ts'
 
 export interface ForeignOptions {
   authUrl: string
-  /** Our own token, to ask with. */
+  /** Login whose token the requests to Keystone carry. */
   session: ServiceSession
-  /** How long an answer is believed, milliseconds. Keystone's middleware uses 300 s. */
+  /** Milliseconds for which a result is cached. Keystone's middleware uses 300 s. */
   cacheMs?: number
 }
 

@@ -58,7 +58,7 @@ function readPolicyFile(file: string): Record<string, string> {
   return parsed as Record<string, string>
 }
 
-/** What rules may compare with, under oslo.context's names. */
+/** Attributes of the caller that rules may compare with, under oslo.context's names. */
 function credentialsOf(identity: Identity | null): PolicyTarget {
   if (!identity) return { roles: [] }
   return {

@@ -19,7 +19,7 @@ export interface RemoteOptions {
   maxLagMs?: number
 }
 
-/** One answer of /.well-known/revocations. */
+/** One response of /.well-known/revocations. */
 interface Page {
   events: (RevocationEvent & { sequence: number })[]
   /** Numbers of the oldest event kept and of the newest made. */
@@ -29,7 +29,7 @@ interface Page {
   keyIds: string[]
 }
 
-/** What a service knows of tokens from afar. */
+/** Keys and revocations that a service fetched from the identity service. */
 interface Follower extends TokenSource {
   /** Resolves after the next time news was fetched; throws ServiceUnavailable (503) when that failed. */
   next(): Promise<void>
@@ -39,8 +39,8 @@ interface Follower extends TokenSource {
 const deniedKeyIds = 1000
 
 /**
- * For services on other hosts than the identity service: follows its keys and revocations. Before the first news, and when
- * there was none for `maxLagMs`, tokens are met with 503.
+ * For services on other hosts than the identity service: follows its keys and revocations. Before the first fetch, and
+ * when none succeeded for `maxLagMs`, requests with tokens get 503.
  */
 export async function openRemoteAuthenticator(options: RemoteOptions): Promise<Authenticator> {
   const follower = openFollower(options)

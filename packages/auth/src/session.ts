@@ -11,8 +11,9 @@ export interface ServiceSession {
   /** Project the service user acts in. */
   projectId(): Promise<string>
   /**
-   * Forgets a token that another service refused with 401. True when the next call logs in anew; false for a token no longer
-   * in use, and when the log-in was only seconds ago, so that a service that refuses everything brings no storm of log-ins.
+   * Forgets a token that another service refused with 401. True when the next call logs in anew; false for a token no
+   * longer in use, and when the log-in was only seconds ago, so that a service that refuses everything causes no storm
+   * of log-ins.
    */
   refused(token: string): boolean
 }
@@ -41,7 +42,7 @@ interface Login {
   catalog: { type: string; endpoints: { interface: string; region: string; url: string }[] }[]
 }
 
-/** A catalog without the service asked for is told apart from an identity service that is away. */
+/** Error for a service that the catalog lacks, which differs from that for an absent identity service. */
 export const sessionErrors = errorTable({ NoEndpoint: [503, 'Service Unavailable: {reason}'] })
 
 const renewBeforeMs = 60_000
@@ -94,7 +95,7 @@ function urlOf({ catalog }: Login, serviceType: string, options: SessionOptions)
     ?.endpoints.find((e) => e.interface === wanted && (!options.region || e.region === options.region))?.url
 }
 
-/** Sends with the session's token; once more with a new one when the answer is 401 and a new log-in may help. */
+/** Sends with the session's token; once more with a new one when the response is 401 and a new log-in may help. */
 export async function sendWithToken(
   session: Pick<ServiceSession, 'token'> & { refused?(token: string): boolean },
   send: (token: string) => Promise<Response>,

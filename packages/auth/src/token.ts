@@ -15,13 +15,18 @@ const prefix = 'hth'
 /** Longest token that is looked at, in characters: headers of the services take no more. */
 export const maxTokenLength = 16_384
 
-/** Milliseconds after its end in which a token is still believed beside a service's own; Keystone's allow_expired_window. */
+/**
+ * Milliseconds after its end in which a token is still accepted together with a service's token; Keystone's
+ * allow_expired_window.
+ */
 export const expiredWindowMs = 48 * 3600 * 1000
 
+/** Returns a new Ed25519 private key as PKCS#8 PEM. */
 export function newSigningKeyPem(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
 }
 
+/** Returns the signing key with this id, read from PEM. */
 export function readSigningKey(id: string, pem: string): SigningKey {
   return { id, key: createPrivateKey(pem) }
 }
@@ -77,8 +82,8 @@ export interface VerifiedToken {
 }
 
 /**
- * Null for anything not signed by one of the keys, and for other spellings of the same bytes. Does not look at expiry or
- * revocation.
+ * Returns null for a text that none of the keys signed, and for other spellings of the same bytes. Does not look at
+ * expiry or revocation.
  */
 export function verifyToken(token: string, keys: VerifyKeys): VerifiedToken | null {
   const parts = readParts(token)
@@ -95,7 +100,7 @@ export function verifyToken(token: string, keys: VerifyKeys): VerifiedToken | nu
   }
 }
 
-/** The key id a token claims to be signed with; null when it is not one of ours. */
+/** Returns the key id that a token claims; null when it is not a token of Hearth. */
 export function tokenKeyId(token: string): string | null {
   return readParts(token)?.keyId ?? null
 }

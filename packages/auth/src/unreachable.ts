@@ -1,6 +1,9 @@
 import { certificateProblem, commonErrors, type HearthError } from '@hearth/core'
 
-/** Why a service did not respond, as ServiceUnavailable (503); a certificate that is not accepted is named as such, with the settings to mend. */
+/**
+ * Why a service did not respond, as ServiceUnavailable (503); for a certificate that is not accepted it says so, and
+ * names the settings to change.
+ */
 export function unreachable(url: string, cause: unknown, settings = 'tls.authority'): HearthError {
   const problem = certificateProblem(cause)
   const reason =

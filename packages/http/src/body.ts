@@ -9,16 +9,19 @@ import { requestErrors } from './validation.ts'
 
 /** A streamed body must bring this many bytes in each `idleSeconds`. */
 const leastBytes = 64 * 1024
-/** Far more than any request of the four services needs. */
+/** More than any request of the four services needs. */
 const [deepest, mostValues] = [100, 100_000]
-/** What is still read of a body nobody wants, so that its sender gets to read the response: of strangers, of callers known. */
+/**
+ * What is still read of a body nobody wants, so that its sender gets to read the response: of strangers, of callers
+ * known.
+ */
 const [discardForStrangers, discardForCallers] = [1024 * 1024, 64 * 1024 * 1024]
 const discardMs = 10_000
 
 /** Leaves the bodies of streaming rows alone and gathers the others as bytes, to be parsed when the row is known. */
 export function collectBody(app: FastifyInstance, limits: HttpLimits): void {
   const waiting = new WeakMap<IncomingMessage, ServerResponse>()
-  // A client that asks before it sends is told to go on only when somebody reads.
+  // A client that sends `Expect: 100-continue` gets its 100 only when the body will be read.
   app.server.on('checkContinue', (request, response) => {
     waiting.set(request, response)
     app.server.emit('request', request, response)
@@ -101,7 +104,10 @@ function discardRest(request: FastifyRequest): void {
   raw.resume()
 }
 
-/** Returns the value of a JSON body; undefined for an empty one. Throws MalformedJson, HoldsNul, NoUnicode or UnsupportedContentType (400). */
+/**
+ * Returns the value of a JSON body; undefined for an empty one. Throws MalformedJson, HoldsNul, NoUnicode or
+ * UnsupportedContentType (400).
+ */
 export function parseJsonBody(bytes: unknown, contentType: string | undefined): unknown {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) return undefined
   if (contentType !== undefined && !contentType.includes('json'))

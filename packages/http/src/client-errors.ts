@@ -5,8 +5,8 @@ import type { Faults } from './service-options.ts'
 import { requestErrors } from './validation.ts'
 
 /**
- * Answers what Node's parser refused in the service's own form, and closes the connection. Nothing of the parser's error
- * is shown. Without a response under way only: else the connection is just closed.
+ * Responds to a request that Node's parser refused, in the service's own form, and closes the connection. Shows nothing
+ * of the parser's error. When a response is already being sent, it only closes the connection.
  */
 export function refuseMalformed(faults: Faults): (error: NodeJS.ErrnoException, socket: Duplex) => void {
   return (error, socket) => {

@@ -21,7 +21,7 @@ declare module 'fastify' {
 const answerWithinMs = 60_000
 
 /**
- * Puts the request's context in place. Throws Unauthorized (401) where a token is needed and none is good, and BadRequest
+ * Creates the request's context. Throws Unauthorized (401) where a token is needed and none is valid, and BadRequest
  * (400) for a Host header that is no host (RFC 9112 3.2).
  */
 export async function openContext<Deps>(

@@ -8,7 +8,7 @@ import {
   type Logger,
 } from '@hearth/core'
 
-/** Whatever was thrown as an error that may be shown: what nobody foresaw becomes 500 without details, and is logged. */
+/** Turns a thrown value into an error that may be shown; logs an unexpected one and makes it 500 without details. */
 export function toHearthError(error: unknown, log: Logger): HearthError {
   if (isHearthError(error)) {
     if (error.status >= 500) log.error({ err: error }, error.message)

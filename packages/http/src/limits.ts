@@ -31,10 +31,13 @@ export const defaultLimits: HttpLimits = {
   maxUrlBytes: 8192,
 }
 
-/** Node drops what is beyond its own maximum without a word, so the count is checked here. */
+/** Node silently drops headers beyond its own maximum, so the count is checked here. */
 const mostHeaders = 256
 
-/** Throws UrlTooLong (414), TooManyHeaders (431), or BadRequest (400) without the Host that RFC 9112 asks for and for a NUL in the URL. */
+/**
+ * Throws UrlTooLong (414), TooManyHeaders (431), or BadRequest (400) without the Host that RFC 9112 asks for and for a
+ * NUL in the URL.
+ */
 export function checkHead(request: FastifyRequest, limits: HttpLimits): void {
   if (request.url.includes('%00')) throw requestErrors.HoldsNul()
   const { host } = request.raw.headers

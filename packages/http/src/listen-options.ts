@@ -2,14 +2,14 @@ import type { Certificate, Logger, Readiness, Registry, TrustedProxies } from '@
 import type { HttpLimits } from './limits.ts'
 import type { ServiceOptions } from './service-options.ts'
 
-/** Where and how an API listens: what is the same for every service. */
+/** Options of listening that are the same for every API. */
 export interface ListenOptions {
   host: string
   /** 0 picks a free one. */
   port: number
-  /** Base URL told to clients, without version; what they called when absent. */
+  /** Base URL in responses, without version; when absent, the URL that the client called. */
   publicUrl?: string | null
-  /** Whose headers about the client are believed; nobody's when absent. */
+  /** Proxies whose headers about the client are trusted; none when absent. */
   proxies?: TrustedProxies
   /** Serves HTTPS with it; plain HTTP when absent. */
   certificate?: Certificate
@@ -17,7 +17,7 @@ export interface ListenOptions {
   metrics: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
-  /** Asked by /healthcheck?ready; always ready when absent. */
+  /** Called by /healthcheck?ready; always ready when absent. */
   readiness?: Readiness
   /** Bounds of connections and requests that differ from the defaults. */
   httpLimits?: Partial<HttpLimits>

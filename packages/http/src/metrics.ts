@@ -36,8 +36,8 @@ export function observeRequests(app: FastifyInstance, options: { name: string; l
 }
 
 /**
- * Tells anybody at /healthcheck that the process responds, and at /healthcheck?ready whether the role can work: 503 with the
- * names of what is missing otherwise.
+ * Serves /healthcheck to every client: 200 while the process responds. /healthcheck?ready returns 503 with the names of
+ * missing things while the role cannot work.
  */
 export function serveHealth(app: FastifyInstance, { readiness }: { readiness?: Readiness }): void {
   app.get('/healthcheck', { config: { public: true } }, async (request, reply) => {
@@ -51,7 +51,10 @@ export function serveHealth(app: FastifyInstance, { readiness }: { readiness?: R
   })
 }
 
-/** Offers the metrics to who bears the token; anonymous callers get 401. Without a token the path does not exist. */
+/**
+ * Serves the metrics to callers that send the token; anonymous callers get 401. Without a token the path does not
+ * exist.
+ */
 export function serveMetrics(app: FastifyInstance, options: { metrics: Registry; metricsToken?: string }): void {
   const { metrics, metricsToken } = options
   if (metricsToken === undefined) return

@@ -34,8 +34,8 @@ function after(version: string): string {
 
 /**
  * Reads `OpenStack-API-Version: volume 3.44` (a comma list; `latest` allowed; absent means the minimum), as
- * cinder/api/openstack/wsgi.py does. The first element that holds our word counts, so that `volumev3 3.44` does; without one it is `missing`: such methods do not
- * exist (404).
+ * cinder/api/openstack/wsgi.py does. The first element that contains the service's word counts, so that `volumev3 3.44`
+ * does; without one it is `missing`: such methods do not exist (404).
  */
 export function negotiate(header: string | undefined, versions: Microversions): Negotiated {
   if (header === undefined) return { ok: true, version: versions.min }
@@ -61,6 +61,7 @@ export function bandsOf(route: Route<never>, versions: Microversions): Band[] {
   return inside.map((from, index) => ({ from, to: inside[index + 1] ?? end }))
 }
 
+/** True when a version is within a band. */
 export function inBand(version: string, band: Band): boolean {
   return compareVersions(version, band.from) >= 0 && (band.to === null || compareVersions(version, band.to) < 0)
 }

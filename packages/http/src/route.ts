@@ -26,11 +26,11 @@ export interface ApiRequest {
   method: string
   /** Negotiated microversion, '' for services without them. */
   version: string
-  /** Fires when the client goes away before the answer is complete. */
+  /** Fires when the client disconnects before the response is complete. */
   aborted: AbortSignal
 }
 
-/** An answer with a status, headers or a body that is not JSON. */
+/** A response with a status, headers or a body that is not JSON. */
 export class Reply {
   readonly status: number
   readonly body: unknown
@@ -45,8 +45,9 @@ export class Reply {
 }
 
 /**
- * One line of a service's API. `policy` names the rule every caller must satisfy for its own project before the operation
- * runs (the operation enforces it again on what it finds); null means: a token is optional and nothing is checked.
+ * One line of a service's API. `policy` names the rule every caller must satisfy for its own project before the
+ * operation runs (the operation enforces it again on what it finds); null means: a token is optional and nothing is
+ * checked.
  */
 export interface Route<Deps = unknown> {
   method: Method | readonly Method[]
@@ -56,7 +57,7 @@ export interface Route<Deps = unknown> {
   since?: string
   until?: string
   policy: string | null
-  /** Rows of one path told apart by the first key of their JSON body, e.g. `os-extend`. */
+  /** First key of the JSON body, e.g. `os-extend`, which selects one of several rows of a path. */
   action?: string
   body?: Schema
   /** Shape of the success body; members not in it are dropped. */
@@ -65,7 +66,7 @@ export interface Route<Deps = unknown> {
   status: number
   /** True: the body stays a stream. */
   stream?: boolean
-  /** Answers the reply's body, or a Reply. */
+  /** Returns the response's body, or a Reply. */
   operation(context: Context, request: ApiRequest, deps: Deps): Promise<unknown>
 }
 

@@ -19,9 +19,9 @@ export interface ServiceOptions<Deps> {
   host: string
   /** 0 picks a free one. */
   port: number
-  /** Base URL told to clients; else what they called. */
+  /** Base URL in responses; when absent, the URL that the client called. */
   publicUrl?: string
-  /** Whose headers about the client are believed; nobody's when absent. */
+  /** Proxies whose headers about the client are trusted; none when absent. */
   proxies?: TrustedProxies
   /** Serves HTTPS with it; plain HTTP when absent. */
   certificate?: Certificate
@@ -36,17 +36,17 @@ export interface ServiceOptions<Deps> {
   metrics: Registry
   /** Bearer token that `/metrics` asks for; without one the path does not exist. */
   metricsToken?: string
-  /** Asked by /healthcheck?ready; always ready when absent. */
+  /** Called by /healthcheck?ready; always ready when absent. */
   readiness?: Readiness
   microversions?: Microversions
   ignoreTrailingSlash?: boolean
-  /** Known paths answer other methods with 405 and Allow instead of 404. */
+  /** True: other methods on known paths get 405 and Allow instead of 404. */
   methodNotAllowed?: boolean
   /** Bounds that differ from the defaults. */
   limits?: Partial<HttpLimits>
   /** Largest JSON body, bytes; default 114688 as oslo.middleware's. */
   maxBodyBytes?: number
-  /** Checked on each request after authentication; throws what is wrong. */
+  /** Check of each request after authentication; throws to refuse it. */
   before?(context: Context, request: ApiRequest): void
   /** For what rows cannot say. */
   configure?(app: FastifyInstance): void

@@ -21,7 +21,7 @@ export const requestErrors = errorTable({
   VersionOutOfRange: [406, 'Version {version} is not supported by the API. Minimum is {min} and maximum is {max}.'],
 })
 
-// Fields that nobody knows must be refused, and "3" is not 3: fastify's own defaults drop and coerce.
+// Unknown fields must be refused, and "3" is not 3: fastify's own defaults drop fields and coerce values.
 const ajv = new Ajv({
   allErrors: false,
   removeAdditional: false,
@@ -35,8 +35,8 @@ ajv.addFormat('uri', (text: string) => URL.canParse(text))
 ajv.addFormat('date-time', (text: string) => !Number.isNaN(Date.parse(text)))
 
 /**
- * A function that throws SchemaViolation (400) naming the field and the rule broken. Compiled when first used, so that
- * starting does not pay for rows nobody calls.
+ * Returns a function that throws SchemaViolation (400) naming the field and the broken rule. It is compiled at its
+ * first use, so that unused rows do not slow down the start.
  */
 export function bodyValidator(schema: Schema): (body: unknown) => void {
   let validate: ValidateFunction | undefined
@@ -105,13 +105,13 @@ function typesText(types: unknown): string {
 /** Characters after which a value that is shown in a message is cut. */
 const longestText = 4096
 
-/** A value as Python's repr would show it, inside messages that clients may parse; the middle of a huge one is left out. */
+/** Returns a value as Python's repr shows it, for messages that clients may parse; cuts the middle of a huge value. */
 export function valueText(value: unknown, quoted = false): string {
   const text = reprOf(value, quoted, { left: longestText })
   return text.length > longestText ? `${text.slice(0, longestText)}...` : text
 }
 
-/** `room` bounds the work, too: what is in a list or an object after it is used up is not looked at. */
+/** `room` also bounds the work: once it is used up, further members of a list or an object are not read. */
 function reprOf(value: unknown, quoted: boolean, room: { left: number }): string {
   if (value === null || value === undefined) return 'None'
   if (value === true) return 'True'
