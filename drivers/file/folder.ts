@@ -111,6 +111,7 @@ export function whileThere<T extends object>(folder: Folder, methods: T): T {
   return Object.fromEntries(guarded) as T
 }
 
+/** Puts the content of a file on stable storage. */
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r')
   try {
@@ -161,6 +162,7 @@ export function mapError(error: unknown): unknown {
   return new DriverError(kinds[code] ?? 'failed', message, error)
 }
 
+/** Waits for `work`, and throws its file errors as DriverError. */
 export async function mapped<T>(work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     throw mapError(error)

@@ -28,6 +28,7 @@ export function adapterOf(prefix: string): number {
   return 1000 + (createHash('sha256').update(prefix).digest().readUInt32BE(0) % 1_000_000)
 }
 
+/** Returns the paths of one volume in the kernel's tree. */
 export function placesOf(prefix: string, name: string): Places {
   const iqn = `${prefix}${name}`
   const target = `iscsi/${iqn}`
@@ -49,6 +50,7 @@ function inspection({ target, group, iblock, fileio }: Places, path: string): St
   return [...devices, ...reads, ['identify', path]]
 }
 
+/** Returns the state of one volume from the results of its reading steps. */
 export function stateOf(found: Found, places: Places, path: string): TargetState {
   const { target, group, iblock, fileio } = places
   const names = (folder: string) =>

@@ -38,7 +38,8 @@ export function openSwiftClient(session: ServiceSession, projectId?: string): Sw
     const place = await connect(session, projectId)
     let response = await ask(place, agent, method, input)
     const isStream = input.body !== undefined && !(input.body instanceof Uint8Array)
-    // A token may be voided before its end; what cannot be sent twice fails, and the next request has a new one.
+    // A token may be revoked before it expires. A stream cannot be sent twice: it fails, and the next request logs in
+    // again.
     if (response.statusCode === 401 && session.refused?.(place.token) && !isStream) {
       await response.body.dump()
       response = await ask(await connect(session, projectId), agent, method, input)

@@ -15,6 +15,7 @@ export interface Cutter {
   ended(): Promise<boolean>
 }
 
+/** Opens a cutter of the stream. */
 export function openCutter(data: Readable): Cutter {
   const source = data[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   let held: Buffer | null = null

@@ -148,7 +148,7 @@ async function purgeImage(client: SwiftClient, container: string, imageId: strin
   const listed = await client.names(container, imageId)
   const last = Math.max(0, ...listed.map((name) => Number(name.slice(imageId.length + 1) || 0)))
   await client.remove(container, imageId)
-  // A listing may lag behind what is stored; segments are numbered without gaps.
+  // A listing may miss recent segments; segments are numbered without gaps.
   for (let number = 1; ; number += 1) {
     const there = await client.remove(container, segmentName(imageId, number))
     if (!there && number > last) return

@@ -49,6 +49,7 @@ async function each<T, R>(items: T[], work: (item: T) => Promise<R>): Promise<R[
   return results
 }
 
+/** Fills a range with one byte value. */
 export async function writeBytes(address: Address, offset: number, length: number, byte: number): Promise<void> {
   if (!isPlainFile(address)) return remoteProbe(hostRunner).write(address, offset, length, byte)
   const file = await open(address.filename, 'r+')
@@ -59,6 +60,7 @@ export async function writeBytes(address: Address, offset: number, length: numbe
   }
 }
 
+/** Returns whether every byte of a range has this value. */
 export async function hasBytes(address: Address, offset: number, length: number, byte: number): Promise<boolean> {
   if (!isPlainFile(address)) return remoteProbe(hostRunner).has(address, offset, length, byte)
   const file = await open(address.filename, 'r')
@@ -70,6 +72,7 @@ export async function hasBytes(address: Address, offset: number, length: number,
   }
 }
 
+/** Returns the size of an address in bytes. */
 export function sizeOfAddress(address: Address): Promise<number> {
   return remoteProbe(hostRunner).size(address)
 }
@@ -80,7 +83,8 @@ function isPlainFile(address: Address): boolean {
 
 /**
  * Handles groups of six arguments: verb, format, filename, offset, length, byte. Raw paths go through cmp and dd, which
- * start faster than qemu-io; what a kernel target wrote below the page cache is seen after its buffers are dropped.
+ * start faster than qemu-io; bytes that a kernel target wrote below the page cache become visible after its buffers are
+ * dropped.
  */
 const script = `
 set -u

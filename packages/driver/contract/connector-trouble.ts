@@ -7,6 +7,7 @@ import { openCanary, shellTraps } from './hostile.ts'
 /** The bytes behind an offered volume, past the connector. */
 export const behind = ({ run }: OfferedVolume): ByteProbe => openProbe(run)
 
+/** Returns the address of an attached device. */
 export function addressOf({ path, format }: { path: string; format: 'raw' | 'qcow2' }): Address {
   return { filename: path, format }
 }

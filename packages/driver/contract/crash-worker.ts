@@ -14,7 +14,7 @@ async function tell(operation: string, name: string, work: () => Promise<unknown
   writeSync(1, `end ${operation} ${name}\n`)
 }
 
-// What is made is deleted again, so that a small pool holds any number of turns.
+// Each round deletes its volumes and snapshots again, so that a small pool suffices for any number of rounds.
 for (let i = 0; ; i += 1) {
   const volume = (kind: string): VolumeRef => ({ id: kind, name: `volume-${kind}-${round}-${i}`, sizeGiB: 1 })
   const [blank, clone, copy] = [volume('blank'), volume('clone'), volume('copy')]

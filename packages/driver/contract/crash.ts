@@ -102,7 +102,7 @@ async function workAndDie(task: CrashTask, operation: string, usual: Map<string,
   // Not `close`: the commands it had started may hold its output open.
   const ended = once(child, 'exit')
   await Promise.race([reached, ended])
-  // A method takes a millisecond on one backend and seconds on another: its neighbours' time tells how long to wait.
+  // A method takes a millisecond on one backend and seconds on another: the time of the others is the estimate.
   const expected = usual.get(operation) ?? Math.max(20, ...usual.values())
   await Promise.race([sleep(Math.random() * 1.1 * expected), ended])
   expect(child.exitCode).toBe(null)

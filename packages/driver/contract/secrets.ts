@@ -10,6 +10,7 @@ export interface Listener {
   said(): string
 }
 
+/** Opens a log that records every message, so that tests can search it for secrets. */
 export function openListener(): Listener {
   const lines: string[] = []
   const hear = (...words: unknown[]): void => {

@@ -60,11 +60,13 @@ export interface VolumeKit {
   expectBytes(...ranges: Range[]): Promise<void>
 }
 
+/** Returns a reference to a new volume. GiB. */
 export function newVolume(sizeGiB = 1): VolumeRef {
   const id = randomUUID()
   return { id, name: `volume-${id}`, sizeGiB }
 }
 
+/** Returns a reference to a new snapshot of the volume. */
 export function newSnapshot(volume: VolumeRef): SnapshotRef {
   const id = randomUUID()
   return { id, name: `snapshot-${id}`, volume }

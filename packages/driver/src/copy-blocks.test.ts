@@ -113,7 +113,7 @@ describe('copying blocks', () => {
     await expect(halfway).rejects.toMatchObject({ kind: 'aborted' })
     expect(reached).toBeGreaterThanOrEqual(6 * mib)
     expect(reached).toBeLessThan(16 * mib)
-    // What a crash may lose is all that came after.
+    // A crash may lose all bytes after the last report.
     target.bytes.fill(0, reached)
     const before = source.calls.read
     await copyBlocks(source, target, { targetIsZero: true, from: reached })
