@@ -24,9 +24,9 @@ export { readDeviceStates } from './storage/device/state-file.ts'
 export interface ProxyOptions {
   host: string
   port: number
-  /** Base URL told to clients; else what they called. */
+  /** Base URL in responses; default: the URL that the client called. */
   publicUrl?: string
-  /** Whose headers about the client are believed; nobody's when absent. */
+  /** Proxies whose headers about the client are trusted; default: none. */
   proxies?: TrustedProxies
   /** Serves HTTPS with it; plain HTTP when absent. */
   certificate?: Certificate

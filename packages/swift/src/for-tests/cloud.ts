@@ -5,7 +5,10 @@ import type { Authenticator } from '@hearth/auth'
 import { type Identity, silentLog } from '@hearth/core'
 import { type KeepersOptions, keepers, openStorage, type ProxyOptions, proxy, type StorageOptions } from '../index.ts'
 
-/** Who the tests' tokens belong to: `<user>[:<roles>[:<domain>]]`, scoped to project `<user>-project`; a member of `default` when left out. */
+/**
+ * Returns the identity of a test token `<user>[:<roles>[:<domain>]]`, scoped to project `<user>-project`; default:
+ * member of `default`.
+ */
 export function identityOf(token: string): Identity | null {
   const [user, roles = 'member', domain = 'default'] = token.split(':')
   if (!user || user === 'nobody') return null
@@ -81,6 +84,7 @@ export async function openCloud(options: CloudOptions = {}): Promise<Cloud> {
   }
 }
 
+/** Sends a request below `/v1/<account>`, as a user of its own account unless the options say otherwise. */
 export function callProxy(url: string, method: string, path: string, options: CallOptions): Promise<Response> {
   const user = options.user === undefined ? 'ann' : options.user
   const account = options.account ?? `AUTH_${(user ?? 'ann').split(':')[0]}-project`

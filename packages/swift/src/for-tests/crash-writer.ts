@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { openCloud } from './cloud.ts'
 
 /**
- * The process that the crash test kills: writes, overwrites and deletes objects in the folder given, and prints a line for each
- * answer it got: `put <name> <md5>` or `delete <name>`.
+ * The process that the crash test kills. Writes, overwrites and deletes objects in the given folder, and prints a line
+ * for each response: `put <name> <md5>` or `delete <name>`.
  */
 const [folder = ''] = process.argv.slice(2)
 const cloud = await openCloud({ folder })

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openCloud } from './cloud.ts'
 
 /**
- * The process that the test of late body files runs, with a garbage collector it can call: one device opens body files only
- * after uploads have gone on without it. Prints the status of the upload and how many body files there are at the end.
+ * The process of the test of late body files, which may call the garbage collector: one device opens body files only
+ * after uploads went on without it. Prints the status of the upload and the number of body files at the end.
  */
 const cloud = await openCloud({ keepers: false })
 const slow = cloud.storage.local[0]!

@@ -78,7 +78,7 @@ async function isSound(deps: KeeperDeps, node: Node, object: StoredObject): Prom
     return true
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
-    // Written anew or deleted meanwhile: that is no damage.
+    // The object was rewritten or deleted in the meantime: no damage.
     const now = await node.read('getVersion', { hash: object.hash })
     return error.kind === 'offline' || now?.timestamp !== object.timestamp
   }

@@ -19,7 +19,7 @@ export interface KeeperDeps {
   timestamps: TimestampSource
   log: Logger
   reclaimAge: number
-  /** Bytes that the auditor of each device reads a second, so that it does not get in the way of anybody. */
+  /** Bytes per second that the auditor reads on each device, a limit that leaves the device to clients. */
   auditRate: number
   /** False once the keepers are closing: long rounds look and stop. */
   goOn(): boolean

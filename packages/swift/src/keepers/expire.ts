@@ -8,8 +8,8 @@ import { eachDevice } from './each-device.ts'
 const batch = 200
 
 /**
- * Removes objects whose time has come. Each device looks for those it stores, in an index by time; the first of an object's devices
- * that is reachable removes it everywhere, the others find nothing left to do. Answers how many were removed.
+ * Removes expired objects and returns their number. Each device finds its own in an index by time. The first of an
+ * object's devices that is reachable removes it on all of them.
  */
 export async function expireObjects(deps: KeeperDeps): Promise<number> {
   return eachDevice(deps, async (node) => {

@@ -4,7 +4,7 @@ import { eachDevice } from './each-device.ts'
 
 const batch = 1000
 
-/** Forgets deletions that every replica has had time to learn of. Answers how many. */
+/** Removes tombstones that every replica has had time to receive. Returns their number. */
 export async function reclaimTombstones(deps: KeeperDeps): Promise<number> {
   const before = timestampOf(Date.now() / 1000 - deps.reclaimAge)
   return eachDevice(deps, async (node) => {

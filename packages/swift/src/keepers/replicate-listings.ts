@@ -8,8 +8,8 @@ import type { KeeperDeps } from './deps.ts'
 const batch = 200
 
 /**
- * Brings the other replicas of accounts and containers up to date: existence, metadata and, where counts differ, lines. With
- * `only`, the replicas on that device.
+ * Brings the other replicas of accounts and containers up to date: existence, metadata and, where counts differ,
+ * listing entries. With `only`, just the replicas on that device. Returns the number of changes sent.
  */
 export async function replicateListings(deps: KeeperDeps, node: Node, only?: Node): Promise<number> {
   let sent = 0

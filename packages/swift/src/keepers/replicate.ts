@@ -16,8 +16,8 @@ const batch = 500
 const margin = 60
 
 /**
- * Brings the other devices of each object up to date with what this host's devices hold. A device remembers up to when it has done
- * so, for each state of the rings, and looks only at later changes. Answers how many objects were sent.
+ * Brings the other devices of each object up to date with the devices of this host. A device records up to when it has
+ * done so, for each state of the rings, and reads only later changes. Returns the number of objects sent.
  */
 export async function replicateDevices(deps: KeeperDeps): Promise<number> {
   return eachDevice(deps, async (node) => (await replicateListings(deps, node)) + (await replicateObjects(deps, node)))
@@ -50,8 +50,8 @@ async function replicateObjects(deps: KeeperDeps, node: Node): Promise<number> {
 }
 
 /**
- * Up to when all changes are seen by a round that begins now. Never beyond what the device holds: with a clock that is set
- * back later, changes to come may be earlier than the clock says now, but they are not earlier than that.
+ * Returns the time up to which a round that begins now sees all changes. Never later than the newest change of the
+ * device: after a clock is set back, new changes may be earlier than the present time, but not earlier than those.
  */
 async function watermarkNow(node: Node): Promise<string> {
   const latest = secondsOf(await node.read('getLatest', {}))

@@ -5,7 +5,10 @@ import { eachDevice } from './each-device.ts'
 
 const batch = 200
 
-/** Tells accounts what their containers hold, where that did not happen in the same commit. Answers how many were told. */
+/**
+ * Reports the contents of containers to their accounts, where that did not happen in the same commit. Returns the
+ * number of reports.
+ */
 export async function reportContainers(deps: KeeperDeps): Promise<number> {
   const { cluster } = deps.storage
   return eachDevice(deps, async (node) => {

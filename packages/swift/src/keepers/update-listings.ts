@@ -4,7 +4,7 @@ import { eachDevice } from './each-device.ts'
 
 const batch = 200
 
-/** Delivers the listing lines that could not be delivered when their objects were written. Answers how many arrived. */
+/** Delivers listing entries that could not be delivered when their objects were written. Returns their number. */
 export async function updateListings(deps: KeeperDeps): Promise<number> {
   return eachDevice(deps, async (node) => {
     let delivered = 0

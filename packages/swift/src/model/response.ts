@@ -6,7 +6,7 @@ export interface Content {
   read(start: number, end: number): AsyncIterable<Buffer>
 }
 
-/** An answer. Header names are in lower case here and get their capitals on the wire. */
+/** A response. Header names are in lower case here and get their capitals on the wire. */
 export interface SwiftResponse {
   status: number
   headers: Record<string, string>
@@ -54,9 +54,10 @@ const reasons: Record<number, [title: string, sentence: string]> = {
   507: ['Insufficient Storage', 'There was not enough space to save the resource. Drive: unknown'],
 }
 
+/** Returns the reason phrase of a status. */
 export const reasonOf = (status: number): string => reasons[status]?.[0] ?? 'Unknown'
 
-/** An answer with the page of its status, or with a text of its own. */
+/** Returns a response with the standard page of its status, or with a text of its own. */
 export function answer(
   status: number,
   options: { text?: string; headers?: Record<string, string> } = {},
@@ -71,7 +72,7 @@ export function answer(
   }
 }
 
-/** Thrown to end a request with this answer. */
+/** Thrown to end a request with this response. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly response: SwiftResponse
@@ -82,5 +83,6 @@ export class Refusal extends Error {
   }
 }
 
+/** Returns an error that ends a request with this status, and text in place of the standard page. */
 export const refuse = (status: number, text?: string, headers?: Record<string, string>): Refusal =>
   new Refusal(answer(status, { ...(text === undefined ? {} : { text }), ...(headers ? { headers } : {}) }))

@@ -9,8 +9,8 @@ export interface TimestampSource {
 }
 
 /**
- * Timestamps by `clock` (milliseconds), but always later than `floor()` and than those given out before: a clock that is set
- * back must not make a write older than what it replaces.
+ * Timestamps by `clock` (milliseconds), always later than `floor()` and than earlier ones: after a clock is set back, a
+ * write must not be older than the version that it replaces.
  */
 export function openTimestamps(
   clock: () => number = Date.now,
@@ -34,8 +34,10 @@ function format(units: number): Timestamp {
   return `${text.slice(0, -5)}.${text.slice(-5)}`
 }
 
+/** Returns the seconds since the epoch of a timestamp. */
 export const secondsOf = (timestamp: Timestamp): number => Number(timestamp.slice(0, 16))
 
+/** Returns the timestamp of a time in seconds since the epoch. */
 export const timestampOf = (seconds: number): Timestamp => format(Math.round(seconds * 100_000))
 
 /** `Wed, 21 Oct 2015 07:28:00 GMT`, rounded up to the second as Swift's Last-Modified is. */

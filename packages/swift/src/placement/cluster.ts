@@ -25,6 +25,7 @@ export interface Placement {
   handoffs(): Generator<Node>
 }
 
+/** Joins the rings with the nodes of their devices, which are named by `nodeKey`. */
 export function openCluster(salt: HashSalt, rings: Rings, nodes: Map<string, Node>): Cluster {
   return {
     salt,
@@ -48,21 +49,24 @@ function place(cluster: Cluster, ring: Ring, hash: Buffer): Placement {
   }
 }
 
+/** Returns the devices of an account. */
 export const placeAccount = (cluster: Cluster, account: string): Placement =>
   place(cluster, cluster.rings.account, hashPath(cluster.salt, account))
 
+/** Returns the devices of a container. */
 export const placeContainer = (cluster: Cluster, account: string, container: string): Placement =>
   place(cluster, cluster.rings.container, hashPath(cluster.salt, account, container))
 
+/** Returns the devices of an object. */
 export const placeObject = (cluster: Cluster, account: string, container: string, object: string): Placement =>
   place(cluster, cluster.rings.object, hashPath(cluster.salt, account, container, object))
 
-/** `(n + 1) / 2` rounded down, as Swift counts answers. */
+/** Returns the quorum of a number of replicas, `(n + 1) / 2` rounded down as in Swift. */
 export const quorumOf = (replicas: number): number => Math.floor((replicas + 1) / 2)
 
 /**
- * Shares the replicas of a listing out among the devices that write an object: each device takes its own replica, and the
- * replicas that are elsewhere are spread one by one.
+ * Divides the replicas of a listing among the devices that write an object: each device updates its own replica, and
+ * the replicas on other devices are spread one by one.
  */
 export function listingTargets(
   cluster: Cluster,

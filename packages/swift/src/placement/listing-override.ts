@@ -5,7 +5,10 @@ export const listingEtagHeader = 'x-object-sysmeta-listing-etag'
 /** Header with the size of the data a large object stands for. */
 export const logicalSizeHeader = 'x-object-sysmeta-slo-size'
 
-/** What the container's listing says in place of the object's own etag and content type; undefined for plain objects. */
+/**
+ * Returns the etag and content type that the container's listing shows instead of the object's own; undefined for plain
+ * objects.
+ */
 export function listingOverride(
   object: Pick<StoredObject, 'sysmeta' | 'contentType'>,
 ): ListingTarget['override'] | undefined {

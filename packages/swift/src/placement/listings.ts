@@ -4,8 +4,8 @@ import { type Cluster, placeAccount, placeContainer } from './cluster.ts'
 import type { Outcome } from './quorum.ts'
 
 /**
- * True when every replica of the account sits beside a replica of the container: then each container replica tells its own
- * account replica, in the same commit, and no keeper has to.
+ * Returns true when every replica of the account is on a device with a replica of the container. Then each container
+ * replica updates its account replica in the same commit, and no keeper has to.
  */
 export function coversAccount(cluster: Cluster, account: string, container: string): boolean {
   const keys = new Set(placeContainer(cluster, account, container).primaries.map(({ key }) => key))
@@ -13,8 +13,8 @@ export function coversAccount(cluster: Cluster, account: string, container: stri
 }
 
 /**
- * Delivers at once the listing lines that writers have promised to deliver to other devices. What does not arrive stays promised
- * on the writer's disk, and keepers deliver it later.
+ * Delivers at once the listing entries that writers have recorded for other devices. An entry that cannot be delivered
+ * stays on the writer's disk, and keepers deliver it later.
  */
 export async function deliver(cluster: Cluster, writers: Node[], outcomes: Outcome<WriteReply>[]): Promise<void> {
   const work: Promise<unknown>[] = []

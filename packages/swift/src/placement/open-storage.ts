@@ -43,7 +43,7 @@ export interface StorageOptions {
   devices: StorageDevice[]
   /** False for a process that reaches the devices of its own host through their owner, which runs the storage role. */
   ownsDevices?: boolean
-  /** Where the rings, and what is known of the devices, are kept. */
+  /** Folder of the rings and of the records about devices. */
   dataFolder: string
   /** 3 when absent. */
   replicas?: number
@@ -91,9 +91,9 @@ export interface Storage {
 const loopback = { ip: '127.0.0.1', port: 6200 }
 
 /**
- * Opens the devices, loading the rings or making them. A device that cannot be opened is done without and tried again, unless
- * there is no other one or another process has it: then throws why. Throws RingError when there are fewer devices than
- * replicas, naming both numbers.
+ * Opens the devices, and loads or makes the rings. A device that cannot be opened is left out and tried again; throws
+ * its error when there is no other device or another process has it. Throws RingError with both numbers when there are
+ * fewer devices than replicas.
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { dataFolder, log, salt, secret, certificate, address = loopback, ownsDevices = true } = options
@@ -153,7 +153,7 @@ async function openDevices(options: StorageOptions, cluster: string, devices: Ma
 /** Where a host keeps which devices it has seen, and what operators ask of them. */
 export const recordsOf = (dataFolder: string): string => join(dataFolder, 'rings', 'devices')
 
-/** Tells a cluster from others by where it places objects, without giving the salt away. */
+/** Returns an identifier of the cluster: a digest of the salt, which does not reveal it. */
 const fingerprintOf = ({ prefix, suffix }: HashSalt): string =>
   createHash('sha256')
     .update(JSON.stringify(['hash salt', prefix, suffix]))
@@ -187,7 +187,7 @@ async function makeRings(options: StorageOptions): Promise<Rings> {
   if (changed) {
     builder.replicas = replicas
     rebalance(builder, { seed: 'embedded' })
-    // Of the processes of a host, the one that has the devices writes; the others come to the same result.
+    // The process that has the devices writes the rings; other processes of the host compute the same ones.
     if (ownsDevices) await saveRing(dataFolder, path, builder)
   }
   const ring = openRing(ringOf(builder))

@@ -6,15 +6,15 @@ export type Outcome<T> = { value: T } | { error: StorageError }
 export interface SettleOptions<T> {
   /** Devices a quorum is counted of; as many as there is work when absent. */
   replicas?: number
-  /** Milliseconds the slowest device may take once enough have answered; half a second when absent. */
+  /** Milliseconds that the slowest device may take after enough have responded; default 500. */
   patience?: number
   /** Frees what a value owns that arrives after the wait has ended, such as an open file. */
   release?: (late: T) => unknown
 }
 
 /**
- * Waits for all of the work, or until a quorum of it has succeeded and `patience` has passed. Never throws. A value that
- * arrives later goes to `release`, since nobody else will ever know it.
+ * Waits for all of the work, or until a quorum has succeeded and `patience` has passed. Never throws. A value that
+ * arrives later is passed to `release`, because no caller will receive it.
  */
 export async function settle<T>(work: Promise<T>[], options: SettleOptions<T> = {}): Promise<Outcome<T>[]> {
   const { replicas = work.length, patience = 500, release } = options
@@ -59,6 +59,7 @@ async function releaseLate<T>(value: T, release: SettleOptions<T>['release']): P
 const asStorageError = (error: unknown): StorageError =>
   error instanceof StorageError ? error : new StorageError('offline', (error as Error).message)
 
+/** Returns the values of the outcomes that succeeded. */
 export const valuesOf = <T>(outcomes: Outcome<T>[]): T[] =>
   outcomes.flatMap((outcome) => ('value' in outcome ? [outcome.value] : []))
 

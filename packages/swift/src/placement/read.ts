@@ -10,7 +10,10 @@ const patience = 500
 
 const silent = Symbol('silent')
 
-/** What a device answers: `silent` when it fails, or takes longer than `patience` while somebody else can be asked. */
+/**
+ * Returns the response of a device; `silent` when it fails, or takes longer than `patience` while another device can be
+ * asked.
+ */
 async function answerOf<T>(asked: Promise<T>, isLast: boolean): Promise<T | typeof silent> {
   const answered = asked.catch(() => silent)
   if (isLast) return answered as Promise<T | typeof silent>
@@ -24,8 +27,8 @@ async function answerOf<T>(asked: Promise<T>, isLast: boolean): Promise<T | type
 }
 
 /**
- * Asks the primaries in turn until one knows the thing. Null when those that answered do not know it; throws a 503 when none
- * answered.
+ * Asks the primaries in turn and returns the first result that is not null. Null when the devices that respond have
+ * none. Throws 503 when no device responds.
  */
 export async function firstAnswer<T>(place: Placement, ask: (node: Node) => Promise<T | null>): Promise<T | null> {
   let answered = false
@@ -47,7 +50,7 @@ export async function firstAnswer<T>(place: Placement, ask: (node: Node) => Prom
   return null
 }
 
-/** As firstAnswer, but devices of this process, which cost microseconds, are all asked, and the newest answer counts. */
+/** Like firstAnswer, but asks all devices of this process, which costs microseconds, and returns the newest result. */
 export async function newestAnswer<T>(
   place: Placement,
   ask: (node: Node) => Promise<T | null>,
@@ -70,8 +73,8 @@ const isNewer = (a: { timestamp: string; metaTimestamp: string }, b: StoredObjec
   a.timestamp > b.timestamp || (a.timestamp === b.timestamp && a.metaTimestamp > b.metaTimestamp)
 
 /**
- * Finds the newest version of an object, which may be a tombstone. Devices of this process are always compared, since that costs
- * microseconds; remote ones when `newest` is asked for or nothing was found yet, handoffs at last.
+ * Returns the newest version of an object, which may be a tombstone. Compares all devices of this process, which costs
+ * microseconds; asks remote ones when `newest` is set or nothing was found, and handoffs last.
  */
 export async function findStored(place: Placement, newest: boolean): Promise<Found | null> {
   const near = place.primaries.filter((node) => node.local)
@@ -115,7 +118,7 @@ const compareTimes = (a: Times, b: Times): number =>
       ? 1
       : -1
 
-/** The node's version when it is newer than `than`; undefined when the node does not answer. */
+/** Returns the node's version if it is newer than `than`, else null; undefined when the node does not respond. */
 async function readNewer(
   node: Node,
   hash: string,

@@ -15,7 +15,7 @@ export interface RemoteOptions {
   cluster: string
   /** Hosts are reached by TLS with it; by plain HTTP when absent. */
   certificate?: Certificate | undefined
-  /** Told of the latest timestamp that a host has seen. */
+  /** Called with the latest timestamp that a host reports. */
   observe(timestamp: string): void
   log: Logger
 }

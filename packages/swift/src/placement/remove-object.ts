@@ -5,8 +5,8 @@ import type { ObjectName } from './replicated.ts'
 import { writeListed } from './write-listed.ts'
 
 /**
- * Writes tombstones. With `ifDeleteAt` only an object that expires at that very second is removed: 412 when it is another. Throws
- * 503 or 507 without a quorum.
+ * Writes tombstones. With `ifDeleteAt` removes only an object that expires at exactly that second, and returns 412 for
+ * another. Throws 503 or 507 without a quorum.
  */
 export async function removeObject(
   cluster: Cluster,

@@ -21,7 +21,7 @@ export interface ObjectName {
 export interface Upload extends ObjectName {
   timestamp: string
   body: AsyncIterable<Buffer>
-  /** Null when only the end of the body tells. */
+  /** Bytes; null when unknown before the end of the body. */
   length: number | null
   maxSize: number
   contentType: string
@@ -40,7 +40,7 @@ export interface Uploaded {
 }
 
 /**
- * Stores an object on its devices at once and returns when a quorum of them has it on stable storage. Throws 404, 413, 422,
+ * Stores an object on its devices and returns when a quorum of them has it on stable storage. Throws 404, 413, 422,
  * 499, 503 or 507. After a 503 or 507 a minority may keep the object, and replication then spreads it, as in Swift.
  */
 export async function upload(cluster: Cluster, input: Upload): Promise<Uploaded> {
@@ -144,7 +144,9 @@ async function openStages(place: Placement, size: number): Promise<Staged[]> {
   throw refuse(failureStatus(outcomes))
 }
 
-/** Aborts bodies, which never fails. Waits half a second at most: a device that does not respond must not keep a client. */
+/**
+ * Aborts bodies. Never throws. Waits at most half a second, so that a device that does not respond delays no client.
+ */
 async function abandon(stages: Staged[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const enough = new Promise((resolve) => {
@@ -154,7 +156,7 @@ async function abandon(stages: Staged[]): Promise<void> {
   clearTimeout(timer)
 }
 
-/** Hands the body on to all stages, one piece being written while the next one is read. Stages that fail are dropped. */
+/** Writes the body to all stages, one piece while the next one is read. Drops stages that fail. */
 async function pump(
   body: AsyncIterator<Buffer>,
   head: Buffer[],
@@ -187,7 +189,7 @@ const writeAll = (stages: Staged[], chunks: Buffer[], replicas: number): Promise
 /** Milliseconds that a device may take for a piece of a body once a quorum has written it. */
 const piecePatience = 5000
 
-/** Does something to all stages. Those that fail, or do not finish in time, are dropped. Throws 503 or 507 below a quorum. */
+/** Runs `work` on all stages. Drops stages that fail or do not finish in time. Throws 503 or 507 below a quorum. */
 async function eachStage(stages: Staged[], replicas: number, work: (stage: Stage) => Promise<void>): Promise<void> {
   const asked = [...stages]
   const outcomes = await settle(
@@ -236,8 +238,8 @@ async function commit(
 }
 
 /**
- * Removes what a minority stored in a container that is deleted. Not for other failures: the removal's line in the listing
- * is newer than that of an older version, which other devices may still hold.
+ * Removes the object from a minority that stored it in a deleted container. Not used for other failures: the removal's
+ * listing entry would be newer than that of an older version that other devices may still have.
  */
 async function removeFromMinority(
   writers: Node[],

@@ -7,7 +7,7 @@ import { type Outcome, settle } from './quorum.ts'
 export interface ListedWrite {
   name: { account: string; container: string; object: string }
   place: Placement
-  /** Who is asked to write. */
+  /** Devices to write to. */
   nodes: Node[]
   override?: ListingTarget['override']
   /** Whether another device may take the place of one that fails. */
@@ -15,7 +15,7 @@ export interface ListedWrite {
 }
 
 export interface Written {
-  /** Who wrote, or failed to. */
+  /** Devices that wrote, or failed to. */
   nodes: Node[]
   targets: ListingTarget[]
   outcomes: Outcome<WriteReply>[]

@@ -11,8 +11,8 @@ export interface ClientPace {
 export const defaultPace: ClientPace = { timeoutMs: 60_000, bytesPerSecond: 1024 }
 
 /**
- * Returns a function that waits for the next piece of a client's body. It throws a 408 when the client pauses for too long, or sends
- * too little over the time spent waiting for it; time spent on storing what came does not count.
+ * Returns a function that waits for the next piece of a client's body. It throws 408 when the client pauses too long,
+ * or sends too little in the time spent waiting for it; the time spent on storing does not count.
  */
 export function paceOf(pace: ClientPace): (work: Promise<IteratorResult<Buffer>>) => Promise<IteratorResult<Buffer>> {
   let waitedMs = 0

@@ -4,7 +4,7 @@ import type { TimestampSource } from '../model/timestamps.ts'
 import type { Cluster } from '../placement/cluster.ts'
 import type { Limits } from './limits.ts'
 
-/** What operations and features of the proxy work with. */
+/** Dependencies of the operations and features of the proxy. */
 export interface ProxyDeps {
   cluster: Cluster
   authenticator: Authenticator
@@ -22,7 +22,7 @@ export interface ProxyDeps {
   allowAccountManagement: boolean
   /** Where a 401 sends the client for a token. */
   authUrl: string
-  /** What /info says of each feature. */
+  /** Section of each feature in /info. */
   capabilities: Record<string, unknown>
   log: Logger
 }

@@ -1,7 +1,7 @@
 import type { SwiftResponse } from '../model/response.ts'
 import type { ProxyDeps } from './deps.ts'
 
-/** What the cluster can do and allows. */
+/** Returns the features and limits of the cluster. */
 export function info(deps: ProxyDeps): SwiftResponse {
   const swift = {
     version: '2.38.0',

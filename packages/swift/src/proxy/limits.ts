@@ -1,4 +1,4 @@
-/** What clients may send; published in /info. Sizes in bytes. */
+/** Limits on what clients send, published in /info. Sizes in bytes. */
 export interface Limits {
   max_file_size: number
   max_meta_name_length: number

@@ -11,8 +11,8 @@ const statuses = new Map([
 ])
 
 /**
- * Answers bytes that are no HTTP request with Swift's error page and a transaction id, and closes the connection. `replies` are
- * the responses under way there: one that is complete is sent to its end, one that is not is cut.
+ * Responds to bytes that are not HTTP with Swift's error page and a transaction id, and closes the connection.
+ * `replies` are the responses under way on it: complete ones are sent to their end, others are cut.
  */
 export function refuseMalformed(
   error: NodeJS.ErrnoException,
@@ -23,7 +23,7 @@ export function refuseMalformed(
     socket.destroy()
     return
   }
-  // What is being sent in this very turn gets to its end first.
+  // A response that is being sent in this turn is sent to its end first.
   setImmediate(() => {
     const begun = [...replies].filter((reply) => reply.headersSent)
     const last = begun.at(-1)

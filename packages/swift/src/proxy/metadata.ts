@@ -34,8 +34,8 @@ function checkSums(count: number, size: number, limits: Limits): void {
 }
 
 /**
- * Changes to an account's or container's metadata: `X-<Kind>-Meta-*`, the headers `kept` by name, and `X-Remove-*` of both.
- * An empty value deletes.
+ * Returns changes to an account's or container's metadata: `X-<Kind>-Meta-*`, the headers that `kept` names, and
+ * `X-Remove-*` of both. An empty value deletes.
  */
 export function metadataChanges(
   headers: Record<string, string>,

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ClientPace, paceOf } from './client-pace.ts'
 
 /**
- * The body as it comes in. A client that waits for `100 Continue` gets it when the first byte is wanted. Throws a 408 for a client
- * slower than `pace` allows.
+ * Returns the request body. A client that waits for `100 Continue` receives it when the first byte is read. Throws 408
+ * for a client slower than `pace` allows.
  */
 export async function* readBody(
   message: IncomingMessage,

@@ -1,7 +1,7 @@
 import type { Identity, Logger } from '@hearth/core'
 import type { SwiftResponse } from '../model/response.ts'
 
-/** What an access list decides about: the container's list for reading or for writing, when there is one. */
+/** Function that decides about access, with the container's list for reading or writing if there is one. */
 export interface Access {
   acl: string | null
 }
@@ -50,8 +50,10 @@ export interface SwiftRequest {
 
 export type Handler = (request: SwiftRequest) => Promise<SwiftResponse>
 
+/** An empty body. */
 export async function* nothing(): AsyncGenerator<Buffer> {}
 
+/** A body of one piece. */
 export async function* once(body: string | Buffer): AsyncGenerator<Buffer> {
   if (body.length > 0) yield Buffer.from(body as string)
 }
@@ -65,7 +67,10 @@ export function derive(request: SwiftRequest, changes: Partial<SwiftRequest>): S
 export const refererOf = ({ headers }: SwiftRequest): Record<string, string> =>
   headers.referer === undefined ? {} : { referer: headers.referer }
 
-/** The request as a signature lets it in: nobody's, decided by `authorize`, and without a query that asks for more than was signed. */
+/**
+ * Returns the request as a signature allows it: without identity, decided by `authorize`, and without query parameters
+ * beyond the signed ones.
+ */
 export const preauthorize = (request: SwiftRequest, authorize: Authorize): SwiftRequest => ({
   ...request,
   query: {},

@@ -18,8 +18,8 @@ function capitalise(name: string): string {
 }
 
 /**
- * Sends a response and waits until the kernel has all of it. Returns false when the client went away, or read too little of it for
- * `timeoutMs`; the connection is closed then.
+ * Sends a response and waits until the kernel has all of it. Returns false and closes the connection when the client
+ * disconnects, or reads too little for `timeoutMs`.
  */
 export async function send(
   request: Pick<SwiftRequest, 'method' | 'transactionId'>,
@@ -30,7 +30,7 @@ export async function send(
   const { body } = response
   const bare = response.status === 204 || response.status === 304
   const stream = body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body) ? body : null
-  // The first piece is fetched before the status is sent, so that a body nobody can read is an error and not a torn response.
+  // The first piece is read before the status is sent, so that an unreadable body is an error and not a cut response.
   const pieces = stream && request.method !== 'HEAD' ? stream[Symbol.asyncIterator]() : null
   const first = pieces ? await pieces.next() : null
   const headers = wireHeaders(request, response)
@@ -40,7 +40,7 @@ export async function send(
   try {
     reply.writeHead(response.status, headers)
   } catch (error) {
-    // What the first piece has opened would stay open.
+    // Closes what the first piece has opened.
     await pieces?.return?.()
     throw error
   }
@@ -88,8 +88,8 @@ const smallestSlice = 64 * 1024
 const fastMs = 1000
 
 /**
- * Writes in slices, each of which must be read within `timeoutMs`: small ones for a slow client, which has to read 64 KiB in that
- * time, growing as long as the client is fast.
+ * Writes in slices that must each be read within `timeoutMs`: 64 KiB for a slow client, growing while the client is
+ * fast.
  */
 function openWriter(reply: ServerResponse, timeoutMs: number): (bytes: Buffer) => Promise<void> {
   let most = smallestSlice

@@ -37,9 +37,9 @@ import { checkHead, decodePath, readHeaders, transactionId } from './wire.ts'
 export interface ServerOptions {
   host: string
   port: number
-  /** Base URL told to clients; else what they called. */
+  /** Base URL in responses; default: the URL that the client called. */
   publicUrl?: string
-  /** Whose headers about the client are believed; nobody's when absent. */
+  /** Proxies whose headers about the client are trusted; default: none. */
   proxies?: TrustedProxies
   /** Serves HTTPS with it; plain HTTP when absent. */
   certificate?: Certificate
@@ -79,7 +79,10 @@ export async function openServer(deps: ProxyDeps, options: ServerOptions): Promi
   return { url: `${scheme}://${host}:${listening.port}`, close: () => close(server, listening) }
 }
 
-/** The time-outs for heads and idle connections, and limits that Swift's own web server has; bodies have theirs in read-body.ts. */
+/**
+ * Returns a server with time-outs for heads and idle connections and the limits of Swift's own web server; read-body.ts
+ * has those of bodies.
+ */
 function openHttpServer(timeoutMs: number, certificate: Certificate | undefined): Server {
   const limits = {
     // 64 KiB of headers, as eventlet, and a request line of 8 KiB.
@@ -161,7 +164,9 @@ async function serve(message: IncomingMessage, reply: ServerResponse, waits: boo
   log.info({ service: 'swift', requestId: id, ...who, method, path, status, seconds }, 'request')
 }
 
-/** A client still sending after its answer is listened to for half a minute, so that it gets to read the answer. */
+/**
+ * Reads on from a client that still sends after its response, for half a minute, so that the client reads the response.
+ */
 function discardRest(message: IncomingMessage): void {
   const timer = setTimeout(() => message.destroy(), 30_000)
   timer.unref()
@@ -189,7 +194,9 @@ async function fixedAnswer(message: IncomingMessage, { deps, options }: Serving)
   return null
 }
 
-/** That the process responds; with `?ready` whether the role can work, else 503 with the names of what is missing. */
+/**
+ * Returns 200 while the process responds; with `?ready` 503 and the names of missing parts when the role cannot work.
+ */
 async function health(url: string, { readiness }: ServerOptions): Promise<SwiftResponse> {
   const asksReady = new URLSearchParams(url.split('?')[1] ?? '').has('ready')
   const missing = asksReady ? ((await readiness?.()) ?? []) : []
@@ -267,7 +274,7 @@ function contentLength(headers: Record<string, string>): number | null {
   return Number(text)
 }
 
-/** The answer to a failure; what nobody foresaw is logged and answered with a plain 500. */
+/** Returns the response to a failure. An unexpected error is logged and becomes a plain 500. */
 function answerFor(error: unknown, message: IncomingMessage, id: string, log: Logger): SwiftResponse {
   if (error instanceof Refusal) return error.response
   if (error instanceof StorageError) return answer(error.kind === 'full' ? 507 : 503)

@@ -5,7 +5,7 @@ import { type Logger, silentLog } from '@hearth/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Cloud, openCloud } from '../for-tests/cloud.ts'
 
-/** What the proxy logs of each request. */
+/** Log lines of requests. */
 const logged = new EventEmitter()
 const log = { ...silentLog, info: (line: object) => logged.emit('request', line) } as Logger
 

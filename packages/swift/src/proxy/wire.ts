@@ -8,7 +8,10 @@ export const transactionId = (): string =>
     .toString(16)
     .padStart(10, '0')}`
 
-/** Percent-decodes strictly as UTF-8; bad escapes stay as they are, as in Swift. Throws a 412 for other bytes and for NUL. */
+/**
+ * Decodes percent escapes strictly as UTF-8; leaves bad escapes unchanged, as Swift does. Throws 412 for other bytes
+ * and for NUL.
+ */
 export function decodePath(raw: string): string {
   const bytes = Buffer.from(
     raw.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
@@ -27,8 +30,8 @@ export function decodePath(raw: string): string {
 const longestLine = 8192
 
 /**
- * Refuses what Swift's web server refuses before any feature sees it: 414 for a long URL, 431 for too many or too long headers,
- * 501 for a Transfer-Encoding other than chunked.
+ * Throws the refusals of Swift's web server, before any feature runs: 414 for a long URL, 431 for too many or too long
+ * headers, 501 for a Transfer-Encoding other than chunked.
  */
 export function checkHead(message: IncomingMessage, mostHeaders: number): void {
   if ((message.url ?? '').length > longestLine) throw refuse(414)
@@ -47,8 +50,9 @@ const metadataName = /^x-(remove-)?(account|container|object)-meta-/
 const decisive = /-meta-(temp-url-key|quota-|access-control-|web-)/
 
 /**
- * Headers by lower-case name, values as UTF-8. An underscore in the name of user metadata becomes a dash, as WSGI makes it; any
- * other name with an underscore is dropped, so that it cannot pass a filter in front of us and mean the name with dashes here.
+ * Returns headers by lower-case name, with values as UTF-8. An underscore in the name of user metadata becomes a dash,
+ * as in WSGI; other names with an underscore are dropped, so that they cannot pass a proxy's filter and count as the
+ * name with dashes here.
  */
 export function readHeaders(message: IncomingMessage): Record<string, string> {
   const headers = new Map<string, string>()
@@ -64,4 +68,7 @@ export function readHeaders(message: IncomingMessage): Record<string, string> {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
-export const isAscii = (text: string): boolean => /^[\u0000-\u007f]*$/.test(text)
+const ascii = /^[\u0000-\u007f]*$/
+
+/** Returns true if the text contains ASCII characters only. */
+export const isAscii = (text: string): boolean => ascii.test(text)

@@ -1,7 +1,10 @@
-/** `full`: no space left. `missing`, `corrupt`: this replica's body cannot be used. `offline`: the device does not answer. */
+/**
+ * `full`: no space left. `missing`, `corrupt`: this replica's body cannot be used. `offline`: the device does not
+ * respond.
+ */
 export type StorageErrorKind = 'full' | 'missing' | 'corrupt' | 'offline'
 
-/** What a device may fail with; a request then turns to another device. */
+/** Failure of a device; the request then turns to another device. */
 export class StorageError extends Error {
   override readonly name = 'StorageError'
   readonly kind: StorageErrorKind

@@ -1,4 +1,4 @@
-/** A timestamp before all others: what never happened. */
+/** A timestamp before all others, for events that never happened. */
 export const never = '0000000000.00000'
 
 /** The later of two timestamps. */

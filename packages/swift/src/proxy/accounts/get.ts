@@ -10,7 +10,7 @@ import { listingQuery, negotiate } from '../listings/query.ts'
 import type { SwiftRequest } from '../request.ts'
 import { accountHeaders } from './headers.ts'
 
-/** GET and HEAD of an account. One that was never used looks empty, since it comes into being at its first container. */
+/** GET and HEAD of an account. An unused account looks empty, because its first container creates it. */
 export async function getAccount(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
   const denied = await request.authorize(request, { acl: null })
   if (denied) return denied

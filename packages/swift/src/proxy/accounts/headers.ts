@@ -16,7 +16,7 @@ export const ownerHeaders = [
   'x-container-meta-temp-url-key-2',
 ]
 
-/** What a GET or HEAD says of the account; a missing one looks empty. */
+/** Returns the headers of a GET or HEAD of the account; those of an empty account when it does not exist. */
 export function accountHeaders(deps: ProxyDeps, account: Account | null, owner: boolean): Record<string, string> {
   const numbers = account ?? { containerCount: 0, objectCount: 0, bytesUsed: 0 }
   const headers: Record<string, string> = {

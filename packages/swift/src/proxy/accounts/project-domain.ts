@@ -5,7 +5,7 @@ import type { SwiftRequest } from '../request.ts'
 
 /** Header in which an account keeps the domain of its project; clients see it as X-Account-Project-Domain-Id. */
 export const projectDomainHeader = 'x-account-sysmeta-project-domain-id'
-/** Kept when somebody else than the project made the account. */
+/** Value for accounts that were created by a caller of another project. */
 export const unknownDomain = '_unknown'
 
 /** The domain of an account's project; null when none was recorded. */
@@ -18,8 +18,9 @@ export async function accountDomain(
 }
 
 /**
- * What a request that makes or changes an account records of its project's domain, which only the project's own tokens tell. An
- * unknown domain is replaced later; a domain that is known never is. From keystoneauth.py, _set_project_domain_id.
+ * Returns the project's domain to record when a request creates or changes an account; only tokens of the project
+ * itself carry it. An unknown domain is replaced later, a known one never. From keystoneauth.py,
+ * _set_project_domain_id.
  */
 export function domainChange(
   request: SwiftRequest,

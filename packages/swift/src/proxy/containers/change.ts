@@ -50,7 +50,7 @@ function cleanAcls(headers: Record<string, string>): void {
   }
 }
 
-/** Throws a 400 for what Swift can do and is not built here, so that nobody relies on it. */
+/** Throws 400 for features of Swift that are not built, so that no client relies on them. */
 function refuseUnbuilt(headers: Record<string, string>): void {
   for (const name of ['x-container-sync-to', 'x-container-sync-key'])
     if (own(headers, name)) throw refuse(400, `${name}: container sync is not supported.`)

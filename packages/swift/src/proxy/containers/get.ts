@@ -65,7 +65,10 @@ function lineOf(entry: Listed<Entry>, account: string): Line {
   }
 }
 
-/** A listing's etag may carry what features want to show: `<md5>; slo_etag=<md5>; symlink_target=<container>/<object>`. */
+/**
+ * Returns the parts of a listing's etag, to which features add fields: `<md5>; slo_etag=<md5>;
+ * symlink_target=<container>/<object>`.
+ */
 function splitEtag(text: string, account: string): { etag: string; parameters: Record<string, string | number> } {
   const [etag = '', ...rest] = text.split(';').map((part) => part.trim())
   const found = Object.fromEntries(rest.map((part) => part.split(/=(.*)/s).slice(0, 2) as [string, string]))

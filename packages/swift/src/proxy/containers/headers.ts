@@ -14,7 +14,7 @@ export const containerKept = [
   'x-history-location',
 ] as const
 
-/** What a GET or HEAD says of the container. */
+/** Returns the headers of a GET or HEAD of the container. */
 export function containerHeaders(deps: ProxyDeps, container: Container, owner: boolean): Record<string, string> {
   const headers: Record<string, string> = {
     'x-container-object-count': String(container.objectCount),

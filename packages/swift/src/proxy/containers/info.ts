@@ -5,7 +5,9 @@ import type { Account, Container } from '../../storage/records/operations.ts'
 import { later } from '../../storage/time.ts'
 import type { ProxyDeps } from '../deps.ts'
 
-/** The container as the newest replica at hand knows it; null when it does not exist. Throws 503 when none answers. */
+/**
+ * Returns the container of the newest replica found; null when it does not exist. Throws 503 when no replica responds.
+ */
 export async function findContainer(
   deps: Pick<ProxyDeps, 'cluster'>,
   account: string,
@@ -24,6 +26,7 @@ export async function findAccount(deps: Pick<ProxyDeps, 'cluster'>, account: str
 
 const lastChange = (of: { putTimestamp: string; deleteTimestamp: string }) => later(of.putTimestamp, of.deleteTimestamp)
 
+/** Returns true when the last deletion is at least as new as the last creation. */
 export const isDeleted = (of: { putTimestamp: string; deleteTimestamp: string }): boolean =>
   of.deleteTimestamp >= of.putTimestamp
 

@@ -2,12 +2,12 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 
 const byLength: Record<number, string> = { 40: 'sha1', 64: 'sha256', 128: 'sha512' }
 
-/** What /info says of signatures. */
+/** Section of signatures in /info. */
 export const digestCapability = { allowed_digests: ['sha1', 'sha256', 'sha512'], deprecated_digests: ['sha1'] }
 
 /**
- * Whether one of the keys signed the text. A signature is hex, whose length tells the digest, or `<digest>:<base64>`; it is compared
- * in constant time.
+ * Returns true if one of the keys signed the text. A signature is hexadecimal, and its length selects the digest, or
+ * `<digest>:<base64>`. Compares in constant time.
  */
 export function isSigned(text: string, signature: string, keys: string[]): boolean {
   const parsed = parseSignature(signature)

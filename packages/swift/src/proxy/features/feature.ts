@@ -1,10 +1,10 @@
 import type { ProxyDeps } from '../deps.ts'
 import type { Handler } from '../request.ts'
 
-/** A part of Swift that wraps what lies below it, as Swift's middleware does. */
+/** A part of Swift that wraps the handlers below it, like Swift's middleware. */
 export interface Feature {
   name: string
-  /** What /info says of it; left out when absent. */
+  /** Section in /info; none when absent. */
   capability?: Record<string, unknown>
   wrap(next: Handler, deps: ProxyDeps): Handler
 }

@@ -19,9 +19,9 @@ import { tempUrl } from './temp-url/feature.ts'
 import { versions } from './versions/feature.ts'
 
 /**
- * What a request passes, outermost first; the order is that of Swift's sample configuration. Bulk requests lie outside of signed
- * ones, so that a signature never counts for what a bulk request does. Tokens are read before both, since bulk requests ask who
- * the caller is before they read a body; a signature takes the place of the token.
+ * The features in the order in which a request passes them, that of Swift's sample configuration. Bulk requests are
+ * outside signed ones, so that a signature never counts for a bulk request. Tokens are read before both: bulk requests
+ * identify the caller before they read a body, and a signature replaces the token.
  */
 export const features: Feature[] = [
   gatekeeper,

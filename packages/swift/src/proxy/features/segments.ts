@@ -16,8 +16,8 @@ export interface Segment {
 }
 
 /**
- * Reads bytes [start, end) of the segments' concatenation through `handler`. A segment that is missing or changed throws a 409, which
- * cuts the connection when data was sent already.
+ * Reads bytes [start, end) of the concatenated segments through `handler`. Throws 409 for a missing or changed segment,
+ * which cuts the connection if data was sent already.
  */
 export async function* readSegments(
   request: SwiftRequest,

@@ -5,7 +5,10 @@ import { applyRange } from './ranges.ts'
 const unquote = (tag: string) => tag.trim().replace(/^"(.*)"$/, '$1')
 const tagsOf = (header: string) => header.split(',').map(unquote)
 
-/** The status an If- header turns the answer into, or null. Order as in Swift: If-None-Match, If-Match, then the dates. */
+/**
+ * Returns the status that an If- header turns the response into, or null. Order as in Swift: If-None-Match, If-Match,
+ * then the dates.
+ */
 function conditionStatus(headers: Record<string, string>, response: SwiftResponse): 304 | 412 | null {
   const etag = unquote(response.headers.etag ?? '')
   const holds = (header: string) => {
@@ -28,7 +31,7 @@ function dateOf(text: string | undefined): number | null {
   return Number.isNaN(time) ? null : time
 }
 
-/** Applies If- and Range headers to an answer that carries an object's content; the last step before the wire. */
+/** Applies If- and Range headers to a response that carries an object's content; the last step before sending. */
 export function applyConditions(request: SwiftRequest, response: SwiftResponse): SwiftResponse {
   const { content } = response
   if (!content) {

@@ -16,7 +16,7 @@ export async function deleteObject(request: SwiftRequest, deps: ProxyDeps): Prom
   const existed = await findLive(request, deps)
   const name = { account: request.account, container, object }
   let status = await removeObject(deps.cluster, name, deps.timestamps.next())
-  // What is newer than our clock was written by a host whose clock is ahead; its answer has moved ours on.
+  // A version newer than our clock was written by a host whose clock is ahead; its reply has advanced ours.
   if (status === 409) status = await removeObject(deps.cluster, name, deps.timestamps.next())
   return answer(status === 204 && existed && !isExpired(existed.object) ? 204 : 404)
 }

@@ -16,5 +16,6 @@ export function deleteAtOf(headers: Record<string, string>, now: number): number
   return Math.min(Number(at), 9999999999)
 }
 
+/** Returns true if the object has expired. `now` in seconds since the epoch. */
 export const isExpired = (object: { deleteAt: number | null }, now = Date.now() / 1000): boolean =>
   object.deleteAt !== null && object.deleteAt <= now

@@ -8,7 +8,7 @@ import { isTrue, type SwiftRequest } from '../request.ts'
 import { isExpired } from './expiry.ts'
 import { objectHeaders } from './headers.ts'
 
-/** GET and HEAD of an object. The answer carries the whole content; ranges and conditions are applied at the end. */
+/** GET and HEAD of an object. The response carries the whole content; ranges and conditions are applied later. */
 export async function getObject(request: SwiftRequest, deps: ProxyDeps): Promise<SwiftResponse> {
   const container = await findContainer(deps, request.account, request.container!)
   const denied = await request.authorize(request, { acl: metadataOf(container, 'x-container-read') })

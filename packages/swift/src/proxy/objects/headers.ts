@@ -13,7 +13,7 @@ const stored = [
   'x-object-manifest',
 ]
 
-/** What of a request's headers an object keeps until the next POST. */
+/** Returns the request headers that an object keeps until the next POST. */
 export function storedHeaders(headers: Record<string, string>): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
@@ -23,7 +23,7 @@ export function storedHeaders(headers: Record<string, string>): Record<string, s
   return kept
 }
 
-/** What a GET or HEAD says of the object. */
+/** Returns the headers of a GET or HEAD of the object. */
 export function objectHeaders(object: StoredObject): Record<string, string> {
   const headers: Record<string, string> = {
     ...object.metadata,

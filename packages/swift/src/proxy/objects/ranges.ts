@@ -25,8 +25,9 @@ function parseRange(header: string): Wish[] | null {
 }
 
 /**
- * The spans [start, end) of a body of `size` bytes that a Range header asks for: null when it is to be ignored, empty when nothing
- * can be served. Greedy headers count as unservable: over 50 ranges, over 2 overlaps, 8 or more out of order, as in Swift's swob.py.
+ * Returns the spans [start, end) that a Range header selects in a body of `size` bytes; null when it is to be ignored,
+ * empty when none can be served. Too many ranges count as unservable: over 50, over 2 overlaps, or 8 or more out of
+ * order, as in Swift's swob.py.
  */
 export function spansOf(header: string | undefined, size: number): Span[] | null {
   const wishes = header === undefined ? null : parseRange(header)

@@ -14,14 +14,17 @@ export interface Stage {
   write(chunks: Buffer[]): Promise<void>
   /** Resolves when the bytes are on stable storage. */
   finish(): Promise<void>
-  /** Removes what was written. */
+  /** Removes the written bytes. */
   abort(): Promise<void>
 }
 
 /** Bytes after which a growing body is flushed in passing, so that its end is not a long wait. */
 const flushEvery = 32 * blockSize
 
-/** A new name of a body file; it begins with the object's hash, by which the sweep finds its row. Throws for a bad hash. */
+/**
+ * Returns a new name of a body file. It begins with the object's hash, by which the sweep finds its row. Throws for an
+ * invalid hash.
+ */
 export function newBodyFile(hash: string): string {
   const file = `bodies/${hash.slice(0, 2)}/${hash}-${randomBytes(8).toString('hex')}`
   if (!isBodyFile(file)) throw new StorageError('offline', 'a hash is 32 hex digits')

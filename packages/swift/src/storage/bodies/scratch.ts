@@ -1,4 +1,4 @@
-/** Buffers of one size that take turns: what many readers need for a moment does not add up. */
+/** Buffers of one size that are reused, so that many readers share a few of them. */
 export interface Scratch {
   /** Resolves to a buffer, in the order of asking, as soon as one is free. Its content is that of the one before. */
   lend(): Promise<Buffer>

@@ -3,7 +3,7 @@ import type { Stage } from './bodies.ts'
 
 interface Upload {
   stage: Stage | null
-  /** When somebody last wrote to it. */
+  /** Time of the last write to it. */
   touched: number
   isCommitting: boolean
 }
@@ -14,13 +14,13 @@ export interface Uploads {
   get(file: string): Stage | undefined
   /** Returns the stage, known here until it ends. */
   add(file: string, opening: Promise<Stage>): Promise<Stage>
-  /** Runs the write that makes the file part of the device. Throws StorageError `missing` for a file that is not known. */
+  /** Runs the write that makes the file part of the device. Throws StorageError `missing` for an unknown file. */
   commit<T>(file: string, write: () => Promise<T>): Promise<T>
   /** Removes all that is not committed. */
   close(): Promise<void>
 }
 
-/** Those that nobody touches for `idle` milliseconds are removed: whoever wrote them has gone. */
+/** Removes uploads without a write for `idle` milliseconds: their writers are gone. */
 export function openUploads(idle: number): Uploads {
   const uploads = new Map<string, Upload>()
   let isOpen = true

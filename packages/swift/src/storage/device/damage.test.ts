@@ -68,7 +68,7 @@ test('a damaged or missing replica is not noticed by the reader', async () => {
   expect(await read()).toBe(md5)
   const [last = ''] = await filesOf('sd3')
   await rm(last)
-  // The first two MiB are good on sd2; then nobody has the rest, and the connection is cut.
+  // The first two MiB are good on sd2; no device has the rest, so the connection is cut.
   await expect(read()).rejects.toThrow()
 })
 

@@ -10,6 +10,7 @@ export interface Damage {
 
 const most = 10_000
 
+/** Opens an empty record of damaged objects. */
 export function openDamage(): Damage {
   const hashes = new Set<string>()
   const damage: Damage = {

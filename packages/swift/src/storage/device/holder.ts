@@ -37,7 +37,7 @@ export interface Holder {
   close(): Promise<void>
 }
 
-/** Opens a device if it can be opened, and looks after it: what has gone is closed, what has come back is opened. */
+/** Opens a device if possible, and watches it: closes it when its disk is gone, and opens it when it is back. */
 export async function openHolder(options: HolderOptions): Promise<Holder> {
   const { id, folder, log } = options
   let mounted: string | null = null

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StorageError } from '../errors.ts'
 
-/** File by which a device is told from the empty folder that is left when its disk is not mounted. */
+/** File that distinguishes a device from the empty folder that remains when its disk is not mounted. */
 const identityFile = 'device.json'
 
 interface Identity {
@@ -56,7 +56,10 @@ export async function forgetIdentity(records: string, id: string): Promise<void>
   await rm(join(records, `${id}.json`), { force: true })
 }
 
-/** Tells the file system a path leads to now: another value means that a disk was mounted or has gone. Null for none. */
+/**
+ * Returns an identifier of the file system at a path; another value means that a disk was mounted or unmounted. Null
+ * when the path does not exist.
+ */
 export async function whatIsMounted(folder: string): Promise<string | null> {
   const found = await stat(join(folder, identityFile)).catch(() => null)
   return found && `${found.dev}:${found.ino}`

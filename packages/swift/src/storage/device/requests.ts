@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { forgetIdentity } from './identity.ts'
 
 /**
- * What an operator asks for a device. `accept`: take the disk that is in its place now for it, and fill it from its peers.
- * `rebuild`: put its index aside and fill it from its peers.
+ * Requests of an operator for a device. `accept`: use the disk that is mounted now, and fill it from its peers.
+ * `rebuild`: set its index aside and fill it from its peers.
  */
 export type DeviceRequest = 'accept' | 'rebuild'
 
@@ -21,7 +21,10 @@ export async function leaveRequest(records: string, id: string, request: DeviceR
   await writeFile(pathOf(records, id, request), '', { mode: 0o600 })
 }
 
-/** Does what was asked for a device after `shut` has closed it. Each step bears repetition. Returns whether there was any. */
+/**
+ * Carries out the requests for a device after `shut` has closed it. Each step may be repeated. Returns true if there
+ * was one.
+ */
 export async function takeRequests(
   { id, folder, records }: { id: string; folder: string; records: string },
   shut: () => Promise<void>,

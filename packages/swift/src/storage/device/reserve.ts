@@ -6,7 +6,7 @@ import { StorageError } from '../errors.ts'
 /** A file that takes up space and is given up on a full disk, so that the index can note deletions. */
 export const reserveFile = 'reserve'
 
-/** What the index and its log may need while objects are deleted. */
+/** Bytes that the index and its log may need while objects are deleted. */
 const leastReserve = 32 * 1024 * 1024
 const largestFile = 8 * 1024 * 1024
 
@@ -24,8 +24,8 @@ export async function fillReserve(folder: string): Promise<void> {
 }
 
 /**
- * Returns a check that throws StorageError `full` for what would leave less than `reserve` bytes (1 % but at least 32 MiB
- * when undefined). The free space is looked up at most every 200 ms.
+ * Returns a check that throws StorageError `full` for a write that would leave less than `reserve` bytes (default 1 %,
+ * at least 32 MiB). Reads the free space at most every 200 ms.
  */
 export function roomCheck(folder: string, reserve: number | undefined): (size: number) => Promise<void> {
   let free = 0

@@ -25,8 +25,8 @@ export interface DeviceState {
   id: string
   folder: string
   /**
-   * `filling`: a new disk, which serves while what its peers have for it comes in. `offline`: it cannot be opened, which is
-   * tried again and again. `damaged`: its index is unreadable, and it waits to be rebuilt.
+   * `filling`: a new disk that serves while it receives the data of its peers. `offline`: it cannot be opened, and is
+   * tried again. `damaged`: its index is unreadable, and it waits to be rebuilt.
    */
   state: 'online' | 'filling' | 'offline' | 'damaged'
   reason: string | null

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { hashOfBody, isBodyFile } from '../bodies/bodies.ts'
 
 /**
- * Removes body files that no row names: what the death of an earlier owner left between writing a body and committing its
- * row. `find` returns the file in an object's row, `isOurs` says which files the present owner is writing. Returns how many were removed.
+ * Removes body files that no row names: leftovers of a process that ended between writing a body and committing its
+ * row. `find` returns the file in an object's row, `isOurs` is true for files that this process writes. Returns the
+ * number removed.
  */
 export async function sweepOrphans(
   folder: string,

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { openCloud } from '../../for-tests/cloud.ts'
 
 interface State {
-  /** Name → md5 of the last answered PUT, or null after an answered DELETE. */
+  /** Name → md5 of the last acknowledged PUT, or null after an acknowledged DELETE. */
   acknowledged: Map<string, string | null>
   /** Names with a request under way when the process died: either outcome is right. */
   open: Set<string>

@@ -10,7 +10,7 @@ export interface DeviceThreadOptions {
   log: Logger
   /** Whether questions of one turn of the event loop go together, for those that share a commit. */
   gather: boolean
-  /** Told when SQLite finds that the index is no sound database. */
+  /** Called when SQLite finds that the index is not a sound database. */
   onBroken(error: StorageError): void
 }
 

@@ -14,13 +14,15 @@ export interface EngineOptions {
   /** Bytes of the disk that no object may fill, so that deleting always works; 1 % but at least 32 MiB when absent. */
   reserve?: number
   log: Logger
-  /** Told, perhaps more than once, when the index turns out to be no sound database. */
+  /** Called, maybe more than once, when the index is not a sound database. */
   onBroken?(error: StorageError): void
-  /** Milliseconds after which a body that nobody writes to is removed; half an hour when absent. */
+  /** Milliseconds without a write after which an upload is removed; default half an hour. */
   idleUpload?: number
 }
 
-/** One device: an SQLite index, which one thread writes and one reads, and body files. All methods throw StorageError. */
+/**
+ * One device: an SQLite index with one writing and one reading thread, and body files. All methods throw StorageError.
+ */
 export interface Engine {
   /** Resolves when the change is on stable storage. */
   write<K extends WriteName>(

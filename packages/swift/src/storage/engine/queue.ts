@@ -28,7 +28,7 @@ export interface Queue {
 const maxGroup = 256
 /** Questions that may wait. */
 const maxWaiting = 10_000
-/** Milliseconds without an answer after which a device counts as one that does not respond, and nobody waits for it any more. */
+/** Milliseconds without a response after which a device counts as not responding, and callers stop waiting for it. */
 const stuckAfter = 5000
 
 /** False when a question cannot be copied to the thread: then its group fails, and not the process. */
@@ -46,8 +46,8 @@ function postOrFail(post: (questions: Question[]) => void, group: Question[], wa
 }
 
 /**
- * Questions to a thread: while it works on one group, the next one gathers. With `gather` a group also takes what is asked
- * in the same turn of the event loop.
+ * Queue of requests to a thread: while the thread works on one group, the next one gathers. With `gather` a group also
+ * takes the requests of the same turn of the event loop.
  */
 export function openQueue(post: (questions: Question[]) => void, folder: string, gather: boolean): Queue {
   const waiting = new Map<number, Waiting>()

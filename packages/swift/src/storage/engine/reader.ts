@@ -5,8 +5,8 @@ import { openSqlite } from '../records/sqlite.ts'
 import type { Answer, Question } from './queue.ts'
 
 /**
- * The thread that reads a device's index. On its own, because a disk that hangs holds up whoever reads it: even to begin a
- * read, SQLite may have to write into a page of the index's shared memory, which lies on the device.
+ * The thread that reads a device's index. It is a thread of its own because a disk that hangs blocks its readers: even
+ * to begin a read, SQLite may write to a page of the index's shared memory, which is on the device.
  */
 const { folder } = workerData as { folder: string }
 const db = openSqlite(join(folder, 'index.db'), { readonly: true })

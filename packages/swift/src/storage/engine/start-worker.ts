@@ -17,8 +17,8 @@ import(workerData.entry)
 `
 
 /**
- * Starts a worker thread of a TypeScript file. The types are stripped here, once: a worker that does it itself loads its own copy of
- * the stripper, 11 MB each.
+ * Starts a worker thread of a TypeScript file. Strips the types once, here: a worker that strips them itself loads its
+ * own copy of the stripper, 11 MB each.
  */
 export function startWorker(entry: URL, options: WorkerOptions & { workerData: object }): Worker {
   if (!entry.pathname.endsWith('.ts')) return new Worker(entry, options)

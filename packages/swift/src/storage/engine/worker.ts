@@ -28,7 +28,7 @@ parentPort!.on('message', (message: Question[] | 'close') => {
 })
 parentPort!.postMessage('ready')
 
-/** What makes room, or will: it may use the reserve when the disk is full. */
+/** Writes that free space, at once or later: they may use the reserve when the disk is full. */
 const relief: Set<string> = new Set<WriteName>([
   'deleteObject',
   'deleteContainer',
@@ -41,7 +41,10 @@ const relief: Set<string> = new Set<WriteName>([
   'reclaim',
 ])
 
-/** Runs all questions in one transaction. What fails alone fails alone; on a full disk what makes room goes on alone. */
+/**
+ * Runs all requests in one transaction. One that fails does not affect the others; on a full disk those that free space
+ * run alone.
+ */
 function commit(questions: Question[]): Answer[] {
   const sound = questions.filter(({ file }) => file === null || isThere(file))
   const answers = new Map<number, Answer>()
@@ -123,7 +126,7 @@ function isThere(file: string): boolean {
 }
 
 function removeBody(file: string): void {
-  // A row that was written by somebody else's code must not lead out of the device.
+  // A row written by other code must not lead out of the device.
   if (isBodyFile(file)) unlink(join(folder, file), () => undefined)
 }
 

@@ -1,13 +1,14 @@
 import { own } from '@hearth/core'
 
 /**
- * Values between hosts: a JSON text, in which bytes are references, then the bytes themselves. Layout: uint32 length of the text,
- * the text, and each run of bytes after the other.
+ * Values between hosts: a JSON text, in which bytes are references, then the bytes. Layout: uint32 length of the text,
+ * the text, and each run of bytes in turn.
  */
 interface Reference {
   $bytes: [start: number, length: number]
 }
 
+/** Returns the message of a value. */
 export function encodeMessage(value: unknown): Buffer {
   const parts: Uint8Array[] = []
   let length = 0
@@ -26,6 +27,7 @@ export function encodeMessage(value: unknown): Buffer {
   return Buffer.concat([head, json, ...parts])
 }
 
+/** Returns the value of a message. Throws for a damaged one. */
 export function decodeMessage(message: Buffer): unknown {
   const length = message.readUInt32BE(0)
   const bytes = message.subarray(4 + length)

@@ -17,5 +17,6 @@ export interface Node {
   reportDamage(hash: string): Promise<void>
 }
 
+/** Returns the name of a device in all rings: `ip:port/device`. */
 export const nodeKey = (device: Pick<Device, 'ip' | 'port' | 'device'>): string =>
   `${device.ip}:${device.port}/${device.device}`

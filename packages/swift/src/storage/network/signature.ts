@@ -6,7 +6,7 @@ export const window = 300
 
 /** Requests of one process that may arrive out of order. */
 const mostOutOfOrder = 4096
-/** Processes whose requests are told apart. */
+/** Number of processes whose requests are counted separately. */
 const mostSenders = 1024
 
 export interface SignedParts {
@@ -20,7 +20,10 @@ export interface SignedParts {
 
 type Headers = Record<string, string>
 
-/** Returns a function that signs requests of this process: HMAC-SHA256 over what it asks, who asks, its number and the time. */
+/**
+ * Returns a function that signs requests of this process: HMAC-SHA256 over the request, the sender, its number and the
+ * time.
+ */
 export function openSigner(secret: string, clock: () => number = Date.now): (parts: SignedParts) => Headers {
   if (secret === '') throw new Error('the storage plane needs a secret')
   const sender = randomBytes(16).toString('hex')
@@ -60,7 +63,7 @@ interface Sender {
   at: number
 }
 
-/** Throws for an empty secret, which everybody knows. */
+/** Throws for an empty secret, which would be known to all. */
 export function openVerifier(secret: string, cluster: string, clock: () => number = Date.now): Verifier {
   if (secret === '') throw new Error('the storage plane needs a secret')
   const senders = new Map<string, Sender>()

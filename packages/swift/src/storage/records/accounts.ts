@@ -26,10 +26,12 @@ export interface AccountRow {
 
 const bytes = (hash: string) => Buffer.from(hash, 'hex')
 
+/** Returns the row of an account by its hash. */
 export function accountRow(db: Sqlite, hash: string): AccountRow | undefined {
   return db.sql('SELECT * FROM accounts WHERE hash = ?').get(bytes(hash)) as AccountRow | undefined
 }
 
+/** Returns the account of a row. */
 export function asAccount(row: AccountRow): Account {
   return {
     account: row.name,
@@ -67,6 +69,7 @@ export function putAccount({ db }: WriteContext, input: AccountChange): WriteRep
   return { status: 'done', timestamp: put, created: false }
 }
 
+/** Changes the metadata of an account. */
 export function postAccount({ db }: WriteContext, input: AccountChange): WriteReply {
   const row = accountRow(db, input.accountHash)
   if (!row) return { status: 'gone', timestamp: '' }
@@ -76,6 +79,7 @@ export function postAccount({ db }: WriteContext, input: AccountChange): WriteRe
   return { status: 'done', timestamp: input.timestamp }
 }
 
+/** Marks an account as deleted. */
 export function deleteAccount({ db }: WriteContext, input: WriteOperations['deleteAccount'][0]): WriteReply {
   const row = accountRow(db, input.accountHash)
   if (!row || row.delete_ts >= row.put_ts) return { status: 'gone', timestamp: row?.delete_ts ?? '' }

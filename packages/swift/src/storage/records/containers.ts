@@ -27,10 +27,12 @@ export interface ContainerRow {
 
 const bytes = (hash: string) => Buffer.from(hash, 'hex')
 
+/** Returns the row of a container by its hash. */
 export function containerRow(db: Sqlite, hash: string): ContainerRow | undefined {
   return db.sql('SELECT * FROM containers WHERE hash = ?').get(bytes(hash)) as ContainerRow | undefined
 }
 
+/** Returns the container of a row. */
 export function asContainer(row: ContainerRow): Container {
   return {
     account: row.account,
@@ -66,6 +68,7 @@ function rowId(db: Sqlite, of: ListingUpdate, timestamp: string): number {
   return row?.id ?? ensureRow(db, of, timestamp).id
 }
 
+/** Creates a container, or changes its metadata if it exists. Returns `stale` when it was deleted later. */
 export function putContainer(context: WriteContext, input: ContainerChange): WriteReply {
   const { db } = context
   const row = ensureRow(db, input, input.timestamp)
@@ -83,6 +86,7 @@ export function putContainer(context: WriteContext, input: ContainerChange): Wri
   return { status: 'done', timestamp: put, created }
 }
 
+/** Changes the metadata of a container. Returns `gone` when it does not exist. */
 export function postContainer({ db }: WriteContext, input: ContainerChange): WriteReply {
   const row = containerRow(db, input.containerHash)
   if (!row || row.delete_ts >= row.put_ts) return { status: 'gone', timestamp: row?.delete_ts ?? '' }
@@ -111,7 +115,7 @@ interface EntryRow {
   size: number
 }
 
-/** Brings one line of a listing up to date, and with it the container's counts and the account's. The newer line wins. */
+/** Updates one entry of a listing, with the counts of the container and of its account. The newer entry wins. */
 export function recordEntry(context: WriteContext, update: ListingUpdate): void {
   const { db } = context
   const { entry } = update
@@ -153,7 +157,10 @@ export function recordEntry(context: WriteContext, update: ListingUpdate): void 
   context.touched.set(id, update)
 }
 
-/** Tells the accounts' replicas on this device what changed; unless that covers an account, keepers tell the others. */
+/**
+ * Updates the account replicas on this device for changed containers; keepers report to the others, unless these cover
+ * the account.
+ */
 export function reportTouched({ db, touched }: WriteContext): void {
   for (const [id, { accountHash, accountCovered }] of touched) {
     const row = db.sql('SELECT * FROM containers WHERE id = ?').get(id) as ContainerRow | undefined
@@ -165,6 +172,7 @@ export function reportTouched({ db, touched }: WriteContext): void {
   touched.clear()
 }
 
+/** Returns the fields of a container that its account lists. */
 export function statsOf(row: ContainerRow) {
   return {
     account: row.account,
@@ -176,6 +184,7 @@ export function statsOf(row: ContainerRow) {
   }
 }
 
+/** Records that an account has received the statistics of its containers, unless they have changed since. */
 export function markReported({ db }: WriteContext, input: WriteOperations['markReported'][0]): WriteReply {
   for (const { containerHash, objectCount, bytesUsed, putTimestamp, deleteTimestamp } of input.containers)
     db.sql(

@@ -27,7 +27,10 @@ export function afterPrefix(prefix: string): string | null {
 const compare = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 const lower = (a: string | null, b: string | null) => (a === null ? b : b === null ? a : compare(a, b) < 0 ? a : b)
 
-/** Lists names in byte order, folding what lies behind a delimiter into `subdir` lines, as Swift's container server does. */
+/**
+ * Lists names in byte order, and folds names behind a delimiter into `subdir` entries, as Swift's container server
+ * does.
+ */
 function list<T extends { name: string }>(source: Source<T>, query: ListingQuery): Listed<T>[] {
   const prefix = query.path === null ? query.prefix : query.path === '' ? '' : `${query.path.replace(/\/+$/, '')}/`
   const delimiter = query.path === null ? query.delimiter : '/'
@@ -109,6 +112,7 @@ function select(table: string, key: string, columns: string, bounds: Bounds, rev
 
 const entryColumns = 'name, ts AS timestamp, meta_ts AS metaTimestamp, deleted, size, type AS contentType, etag'
 
+/** Returns a page of the objects of a container. */
 export function listContainer(db: Sqlite, hash: string, query: ListingQuery): Listed<Entry>[] {
   const row = containerRow(db, hash)
   if (!row) return []
@@ -123,6 +127,7 @@ export function listContainer(db: Sqlite, hash: string, query: ListingQuery): Li
 
 const accountColumns = 'name, object_count AS objectCount, bytes_used AS bytesUsed, put_ts AS putTimestamp'
 
+/** Returns a page of the containers of an account. */
 export function listAccount(db: Sqlite, hash: string, query: ListingQuery): Listed<AccountEntry>[] {
   const row: AccountRow | undefined = accountRow(db, hash)
   if (!row) return []

@@ -23,6 +23,7 @@ interface ObjectRow {
 
 const bytes = (hash: string) => Buffer.from(hash, 'hex')
 
+/** Returns the stored version of an object, which may be a tombstone; null when there is none. */
 export function findObject(db: Sqlite, hash: string): StoredObject | null {
   const row = db.sql('SELECT * FROM objects WHERE hash = ?').get(bytes(hash)) as ObjectRow | undefined
   if (!row) return null
@@ -55,7 +56,7 @@ function findHead(db: Sqlite, hash: string): Head | undefined {
     .get(bytes(hash)) as Head | undefined
 }
 
-/** Stores an object unless something newer is there. Answers `gone` when its container was deleted on this device. */
+/** Stores an object unless a newer version exists. Returns `gone` when its container was deleted on this device. */
 export function putObject(context: WriteContext, input: WriteOperations['putObject'][0]): WriteReply {
   const { object, listing } = input
   const head = findHead(context.db, object.hash)
@@ -130,7 +131,7 @@ function record(context: WriteContext, listing: ListingTarget, entry: Entry): { 
   })
 }
 
-/** Removes exactly this version, if it is still there; what it replaced is not brought back. */
+/** Removes exactly this version if it still exists. Does not restore the version that it replaced. */
 export function undoPut(context: WriteContext, input: WriteOperations['undoPut'][0]): WriteReply {
   const { db } = context
   const head = findHead(db, input.hash)

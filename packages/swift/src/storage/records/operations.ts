@@ -26,7 +26,7 @@ export interface ListingTarget {
   here: boolean
   /** Devices with a replica of the listing that this device has to see to. */
   elsewhere: number[]
-  /** What the line says in place of the stored object's own values (large objects). */
+  /** Values that the listing entry shows instead of the object's own (large objects). */
   override?: { etag?: string; contentType?: string; size?: number }
 }
 
@@ -59,7 +59,7 @@ export type WriteStatus = 'done' | 'stale' | 'gone' | 'conflict'
 
 export interface WriteReply {
   status: WriteStatus
-  /** Timestamp of what is stored. */
+  /** Timestamp of the stored version. */
   timestamp: string
   /** Container PUT: it did not exist. */
   created?: boolean
@@ -189,7 +189,7 @@ export interface AccountEntry {
 
 export type Listed<T> = T | { subdir: string }
 
-/** What two replicas compare to find out what the other lacks. */
+/** Fields that two replicas compare to find missing changes. */
 export interface ObjectVersion {
   hash: string
   timestamp: string
@@ -199,7 +199,7 @@ export interface ObjectVersion {
 /** Everything that only looks: name → [input, reply]. */
 export interface ReadOperations {
   getObject: [{ hash: string }, StoredObject | null]
-  /** How new what is stored is; cheaper than getObject. */
+  /** Timestamps of the stored version; cheaper than getObject. */
   getVersion: [{ hash: string }, { timestamp: string; metaTimestamp: string; deleted: boolean } | null]
   /** The body file of an object; null when it has none. */
   getFile: [{ hash: string }, string | null]

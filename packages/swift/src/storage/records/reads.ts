@@ -17,7 +17,7 @@ const latestOfAll = `SELECT substr(MAX(ts), 1, 16) AS latest FROM (
 
 type Reads = { [K in ReadName]: (db: Sqlite, input: ReadOperations[K][0]) => ReadOperations[K][1] }
 
-/** Every reading operation, answered from a read-only connection. */
+/** Every reading operation, run on a read-only connection. */
 export const reads: Reads = {
   getObject: (db, { hash }) => findObject(db, hash),
   getFile(db, { hash }) {

@@ -1,10 +1,10 @@
 import type { Sqlite } from './sqlite.ts'
 
-/** What an operation works with besides its input. */
+/** Dependencies of a writing operation. */
 export interface WriteContext {
   db: Sqlite
   /** Files that became garbage, removed after the commit. */
   garbage: string[]
-  /** Containers whose account is told at the end of the group of writes: row → account. */
+  /** Containers whose account is updated at the end of the group of writes: row → account. */
   touched: Map<number, { accountHash: string; accountCovered: boolean }>
 }

@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { type Extract, extract } from 'tar-stream'
 
-/** A regular file of an archive; what of its body is not read is skipped when the next one is asked for. */
+/** A regular file of an archive. The unread rest of its body is skipped when the next file is read. */
 export interface ArchiveFile {
   path: string
   size: number
@@ -22,8 +22,8 @@ const mostHeaderBytes = 64 * 1024
 const mostGlobals = 100
 
 /**
- * Reads the regular files of a tar stream with back-pressure: ustar, pax and GNU headers. Throws an ArchiveError for what is no
- * archive and for oversized headers; an error of the source is passed on.
+ * Reads the regular files of a tar stream with back-pressure: ustar, pax and GNU headers. Throws ArchiveError for
+ * invalid archives and for oversized headers; passes on an error of the source.
  */
 export async function* readArchive(source: AsyncIterable<Buffer>, gzipped: boolean): AsyncGenerator<ArchiveFile> {
   // Python's tarfile, with which Swift reads, takes archives from before ustar; the type does not know the option.
@@ -57,7 +57,7 @@ interface Feeding {
   failure: Error | null
 }
 
-/** Writes the source into the parser. Never throws: what goes wrong destroys the parser. */
+/** Writes the source into the parser. Never throws: an error destroys the parser. */
 async function feed(parser: Extract, source: AsyncIterable<Buffer>, feeding: Feeding): Promise<void> {
   try {
     for await (const chunk of source) {
@@ -94,8 +94,8 @@ function writable(parser: Extract): Promise<void> {
 }
 
 /**
- * Throws an ArchiveError for headers that cost too much: tar-stream itself admits 4 MiB, and copies the global ones for each file.
- * These members are its own; should they ever be renamed, a test fails.
+ * Throws ArchiveError for headers that cost too much: tar-stream accepts 4 MiB, and copies global headers for each
+ * file. Uses private members of tar-stream; a test fails should they be renamed.
  */
 function checkHeaders(parser: Extract): void {
   const { _longHeader, _missing, _paxGlobal } = parser as unknown as {

@@ -121,7 +121,7 @@ test('damaged and cut archives are a 400 that says so', async () => {
   expect((await cloud.call('PUT', '?extract-archive=tar.bz2', { body: tar })).status).toBe(400)
 })
 
-/** A body that never ends by itself; it tells whether its client was heard to the end. */
+/** A body that never ends by itself, and records whether the client was read to the end. */
 const endless = (): ReadableStream =>
   new ReadableStream({
     start(controller) {

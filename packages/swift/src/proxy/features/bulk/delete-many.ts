@@ -18,7 +18,10 @@ const maxFailures = 1000
 /** Deletions under way at once. */
 const concurrency = 8
 
-/** Deletes objects and containers by path (`/container[/object]`, decoded), objects first. Stops when the client goes away. */
+/**
+ * Deletes objects and containers by path (`/container[/object]`, decoded), objects first. Stops when the client
+ * disconnects.
+ */
 export async function deleteMany(request: SwiftRequest, paths: string[], handler: Handler): Promise<BulkResult> {
   const result: BulkResult = { deleted: 0, notFound: 0, errors: [], status: '200 OK', body: '' }
   const isObject = (path: string) => path.slice(1).includes('/')

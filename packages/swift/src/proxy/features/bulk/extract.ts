@@ -21,8 +21,8 @@ interface Extraction {
 }
 
 /**
- * Stores each file of the archive as an object below the request's path, making containers. Returns a report, a 200 with the real
- * status inside. The caller's right to write there is checked before the archive is read.
+ * Stores each file of the archive as an object below the request's path, and creates containers. Returns a report: a
+ * 200 with the real status inside. Checks the caller's right to write there before it reads the archive.
  */
 export async function extractArchive(
   request: SwiftRequest,
@@ -102,8 +102,8 @@ async function storeFile(request: SwiftRequest, file: ArchiveFile, next: Handler
 }
 
 /**
- * Makes a container when it does not exist. Returns why that failed, or null; an object may be written all the same where an access
- * list says so. Throws a 400 beyond the number of containers that one archive may make.
+ * Creates a container if it does not exist. Returns the reason of a failure, or null; an object may still be written
+ * where an access list allows it. Throws 400 above the number of containers that one archive may create.
  */
 async function ensure(
   request: SwiftRequest,

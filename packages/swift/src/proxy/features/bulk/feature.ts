@@ -31,7 +31,7 @@ export const bulkUpload: Feature = {
 
 async function onBulkDelete(request: SwiftRequest, next: Handler): Promise<SwiftResponse> {
   try {
-    // Only who has a token can delete anything; what each path needs is asked when it is deleted.
+    // Only a caller with a token can delete; the right to each path is checked when it is deleted.
     if (request.identity === null) throw refuse(401)
     const type = request.headers['content-type']
     if (type && !type.startsWith('text/plain')) throw refuse(406, 'Content-Type must be text/plain')

@@ -39,7 +39,7 @@ function checkManifest(manifest: string): void {
     throw refuse(400, 'X-Object-Manifest must be in the format container/prefix')
 }
 
-/** Segments of one page of the listing; with more than that, neither length nor etag can be told. */
+/** Segments on one page of the listing; with more segments the length and the etag are unknown. */
 const page = 10_000
 
 type ObjectLine = { name: string; hash: string; bytes: number }

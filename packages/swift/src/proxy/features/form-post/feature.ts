@@ -39,7 +39,7 @@ class FormError extends Error {
 interface Form {
   fields: Map<string, string>
   keys: SigningKeys
-  /** Where the browser goes afterwards; null as long as nobody is known to have signed it. */
+  /** URL to which the browser is redirected; null until the signature has been checked. */
   redirect: string | null
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Dicer } from '@fastify/busboy'
 
-/** A part of a multipart body; what of its data is not read is skipped when the next one is asked for. */
+/** A part of a multipart body. The unread rest of its data is skipped when the next part is read. */
 export interface Part {
   /** By lower-case name; the first of equal ones. */
   headers: ReadonlyMap<string, string>
@@ -19,8 +19,8 @@ const mostHeaderBytes = 8192
 const longestBoundary = 200
 
 /**
- * Reads the parts of a multipart body one after the other, with back-pressure. Throws a MultipartError for a body that does not begin
- * with the boundary, as Swift's formpost does, or that ends early.
+ * Reads the parts of a multipart body one after the other, with back-pressure. Throws MultipartError for a body that
+ * does not begin with the boundary, as Swift's formpost does, or that ends early.
  */
 export async function* readParts(source: AsyncIterable<Buffer>, boundary: string): AsyncGenerator<Part> {
   if (boundary.length > longestBoundary) throw new MultipartError('invalid starting boundary')
@@ -96,7 +96,7 @@ async function feed(
   }
 }
 
-/** Throws a MultipartError when the headers of a part go on and on; the parser only drops what is over its limit. */
+/** Throws MultipartError for part headers above the limit; the parser only drops them. */
 async function* withinHeads(source: AsyncIterable<Buffer>, head: { open: boolean }): AsyncGenerator<Buffer> {
   let size = 0
   for await (const chunk of source) {
@@ -106,7 +106,10 @@ async function* withinHeads(source: AsyncIterable<Buffer>, head: { open: boolean
   }
 }
 
-/** Passes on a body that begins with the boundary; throws a MultipartError at the first other byte. Blank lines before it are dropped. */
+/**
+ * Passes on a body that begins with the boundary, without blank lines before it. Throws MultipartError at the first
+ * other byte.
+ */
 async function* fromBoundary(source: AsyncIterable<Buffer>, boundary: string): AsyncGenerator<Buffer> {
   const mark = Buffer.from(`--${boundary}`)
   let head: Buffer | null = Buffer.alloc(0)

@@ -5,8 +5,8 @@ import { pathOf, type SwiftRequest } from '../../request.ts'
 const serviceTypes = ['object-store']
 
 /**
- * Returns the identity, or null when it is an application credential whose access rules do not name the request, as
- * keystonemiddleware does where Swift decides late about access. A request passed on by a service is not the user's own.
+ * Returns the identity; null when it is an application credential whose access rules do not allow the request, like
+ * keystonemiddleware where Swift decides late about access. A request forwarded by a service is not checked.
  */
 export function withinAccessRules(
   identity: Identity | null,
@@ -18,9 +18,9 @@ export function withinAccessRules(
 }
 
 /**
- * The request with the identity that it keeps as a request of its own. For what one request reaches beyond its path: the
- * source of a copy, the members of a bulk request, the target of a link, the parts of a large object. Swift itself checks only
- * the outer request.
+ * Returns the request with the identity that it would have as a request of its own. Used for everything that a request
+ * reaches beyond its path: the source of a copy, members of a bulk request, the target of a link, parts of a large
+ * object. Swift checks only the outer request.
  */
 export function ruledAnew(request: SwiftRequest): SwiftRequest {
   const path = `/v1${pathOf(request).split('/').map(encodeURIComponent).join('/')}`

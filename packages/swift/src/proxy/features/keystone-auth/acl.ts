@@ -1,8 +1,8 @@
 import { refuse } from '../../../model/response.ts'
 
 /**
- * Brings an access list into its short form: `.referrer : *` becomes `.r:*`, blanks and empty items go. Throws a 400 for a referrer
- * in a write list and for unknown designators. The rules are those of Swift's middleware/acl.py.
+ * Returns the short form of an access list: `.referrer : *` becomes `.r:*`; blanks and empty items are removed. Throws
+ * 400 for a referrer in a write list and for unknown designators. Rules from Swift's middleware/acl.py.
  */
 export function cleanAcl(header: string, value: string): string {
   const items: string[] = []
@@ -34,6 +34,7 @@ export interface ParsedAcl {
   groups: string[]
 }
 
+/** Returns the parsed form of an access list; an absent one allows no access. */
 export function parseAcl(acl: string | null): ParsedAcl {
   const parsed: ParsedAcl = { referrers: [], groups: [] }
   for (const item of (acl ?? '').split(',')) {

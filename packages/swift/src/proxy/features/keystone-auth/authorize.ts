@@ -8,8 +8,9 @@ import { type ParsedAcl, parseAcl, referrerAllowed } from './acl.ts'
 type Rules = Pick<ProxyDeps, 'operatorRoles' | 'resellerAdminRole' | 'accountPrefix' | 'authUrl' | 'cluster'>
 
 /**
- * Decides as Swift's keystoneauth does: reseller administrators may do everything; so may the owner of the account, who holds an
- * operator role in its project; then the container's access list decides. Returns the refusal or null, and marks owners in the request.
+ * Decides like Swift's keystoneauth: reseller administrators may do everything, and so may owners of the account, who
+ * hold an operator role in its project; then the container's access list decides. Returns the refusal or null, and
+ * marks owners in the request.
  */
 export async function authorize(request: SwiftRequest, access: Access, rules: Rules): Promise<SwiftResponse | null> {
   request.owner = false
@@ -54,8 +55,8 @@ const namedByName = ({ projectId, projectName, userId, userName }: Identity, acl
   inAcl(acl, [projectId, projectName, '*'], [userId, userName, '*'])
 
 /**
- * Names count only in the default domain: the user's, the user's project's and the account's project's. Accounts from before their
- * domain was recorded count as such. From keystoneauth.py, _is_name_allowed_in_acl.
+ * Returns true when names count in the access list: user, project of the user and project of the account are all in the
+ * default domain. Accounts without a recorded domain count as such. From keystoneauth.py, _is_name_allowed_in_acl.
  */
 async function namesCount(request: SwiftRequest, identity: Identity, owns: boolean, rules: Rules): Promise<boolean> {
   if (identity.userDomainId !== 'default' || identity.projectDomainId !== 'default') return false

@@ -10,7 +10,9 @@ afterAll(() => cloud.close())
 const names = { 'x-container-read': 'bob-project-name:bob' }
 const ids = { 'x-container-read': 'bob-project:bob-id' }
 
-/** What bob, of the default domain or another, gets of a container with this list in the account of `owner`. */
+/**
+ * Returns the status of a request by bob, of a given domain, to a container with this list in the account of `owner`.
+ */
 async function reads(owner: string, headers: Record<string, string>, bob = 'bob'): Promise<number> {
   await cloud.call('PUT', '/c', { user: owner, headers })
   return (await cloud.call('GET', '/c', { user: bob, account: `AUTH_${owner.split(':')[0]}-project` })).status

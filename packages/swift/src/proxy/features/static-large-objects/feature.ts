@@ -81,7 +81,7 @@ function assemble(
   return onePart({ ...response, headers, content }, manifest, part, request)
 }
 
-/** Answers one segment as a 206. */
+/** Returns one segment as a 206. */
 async function onePart(
   response: SwiftResponse,
   manifest: Content,
@@ -109,7 +109,7 @@ async function onePart(
   }
 }
 
-/** Deletes the segments, those of nested large objects too, then the manifest; answers a bulk-delete report. */
+/** Deletes the segments, including those of nested large objects, then the manifest. Returns a bulk-delete report. */
 async function deleteManifest(request: SwiftRequest, next: Handler): Promise<SwiftResponse> {
   const paths = await collect(request, { container: request.container!, object: request.object! }, next, 0)
   if (!Array.isArray(paths)) return paths

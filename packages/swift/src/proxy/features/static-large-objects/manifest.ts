@@ -3,7 +3,7 @@ import { spansOf } from '../../objects/ranges.ts'
 import type { Segment } from '../segments.ts'
 
 export const maxSegments = 1000
-/** A manifest may have a million bad elements; this many are told. */
+/** Most bad elements of a manifest that an error names. */
 const mostProblems = 1000
 export const maxManifestSize = 8 * 1024 * 1024
 

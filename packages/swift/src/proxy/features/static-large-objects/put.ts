@@ -10,7 +10,10 @@ import { maxManifestSize, parseManifest, type StoredSegment, segmentsOf, type Wi
 /** Segments looked at at once. */
 const concurrency = 8
 
-/** Asks whether the caller may write, checks every segment, then stores the manifest in the object's place. `read` sees large objects as one. */
+/**
+ * Checks the caller's right to write and every segment, then stores the manifest as the object. `read` reads large
+ * objects as one.
+ */
 export async function putManifest(
   request: SwiftRequest,
   next: Handler,

@@ -90,7 +90,7 @@ async function putLink(request: SwiftRequest, next: Handler): Promise<SwiftRespo
   return next({ ...request, headers, sysmeta })
 }
 
-/** A static link is made only to what is there now. Answers the target's size. */
+/** Checks that the target of a static link exists now. Returns its size. */
 async function checkTarget(request: SwiftRequest, link: Link, next: Handler): Promise<number> {
   const { account, container, object, etag } = link
   const head = await next(
@@ -135,7 +135,7 @@ function arrived(response: SwiftResponse, link: Link): SwiftResponse {
   })
 }
 
-/** Metadata is put on the link; the client is told where its target is. */
+/** Writes metadata to the link; the response names the target. */
 async function postLink(request: SwiftRequest, next: Handler): Promise<SwiftResponse> {
   if (request.headers['x-symlink-target'] !== undefined)
     throw refuse(400, 'A PUT request is required to set a symlink target')

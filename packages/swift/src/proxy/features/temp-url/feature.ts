@@ -9,7 +9,7 @@ import { signingKeys } from './keys.ts'
 
 const methods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE']
 
-/** Links that let anybody do one thing to one object until a given time. */
+/** URLs that allow one method on one object until a given time, without a token. */
 export const tempUrl: Feature = {
   name: 'tempurl',
   capability: {
@@ -52,7 +52,7 @@ function parseTime(text: string): number | null {
   return Number.isNaN(time) ? null : Math.floor(time / 1000)
 }
 
-/** What the signer's key opens: the account, or one container of it. Null when nobody signed. */
+/** Returns the scope of the signer's key: the account, or one container of it. Null when no key signed the URL. */
 async function check(
   request: SwiftRequest,
   signature: string,
@@ -77,7 +77,10 @@ async function check(
   return (asked) => (asked.account === account && (byAccount || asked.container === container) ? null : invalid())
 }
 
-/** Whether an address lies in a network such as `10.1.0.0/16`, or is the one address given. False for what is no network. */
+/**
+ * Returns true if an address is in a network such as `10.1.0.0/16`, or equals the given address. False for an invalid
+ * network.
+ */
 export function isWithin(range: string, address: string): boolean {
   const [base = '', bits, ...more] = range.split('/')
   const family = isIP(base)

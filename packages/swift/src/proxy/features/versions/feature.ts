@@ -8,8 +8,8 @@ import type { Feature } from '../feature.ts'
 const markerType = 'application/x-deleted'
 
 /**
- * Keeps what a PUT or DELETE replaces in another container. X-Versions-Location: a DELETE brings the version before back;
- * X-History-Location: a DELETE is recorded as one more version.
+ * Copies the version that a PUT or DELETE replaces into another container. X-Versions-Location: a DELETE restores the
+ * previous version. X-History-Location: a DELETE is recorded as one more version.
  */
 export const versions: Feature = {
   name: 'versioned_writes',
@@ -58,7 +58,7 @@ function unquote(name: string): string {
 
 const prefixOf = (object: string) => `${Buffer.byteLength(object).toString(16).padStart(3, '0')}${object}/`
 
-/** Copies what is stored now into the archive. Answers a failure, or null when the request may go on. */
+/** Copies the current version into the archive. Returns a failure, or null when the request may go on. */
 async function archive(request: SwiftRequest, location: string, next: Handler): Promise<SwiftResponse | null> {
   const found = await next(derive(request, { method: 'GET', query: asStored, headers: { 'x-newest': 'true' } }))
   if (found.status === 404) return null
