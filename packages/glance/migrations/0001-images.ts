@@ -62,7 +62,7 @@ async function createImages(tx: Transaction): Promise<void> {
     table.bigInteger('updated_at').notNullable()
     table.bigInteger('deleted_at').index()
     table.integer('revision').notNullable()
-    // Who is moving bytes for this image, into which store, and the last sign of life: for recovery after a crash.
+    // Worker that transfers bytes for this image, their store, and when it was last seen: for recovery after a crash.
     table.string('worker', 255).index()
     table.string('worker_store', 255)
     table.bigInteger('worker_seen_at')

@@ -1,6 +1,6 @@
 import { createTable, type Migration } from '@hearth/database'
 
-/** Work done after the answer: imports. */
+/** Work that continues after the response: imports. */
 export const tasksMigration: Migration = {
   name: '0002-tasks',
   async up(tx) {

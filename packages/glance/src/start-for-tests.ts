@@ -18,6 +18,7 @@ export interface FolderStore extends ImageStore {
   refuse: 'busy' | 'unavailable' | null
 }
 
+/** Opens a store that keeps images as files of a folder and fails on command. */
 export async function openFolderStore(folder: string): Promise<FolderStore> {
   await mkdir(folder, { recursive: true })
   const pathOf = (location: string) => join(folder, location.replace('folder://', ''))
@@ -33,7 +34,7 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
           size += chunk.length
           if (size > store.capacity) throw new DriverError('no-space', 'the folder is full')
           await file.write(chunk)
-          // Some stores are done when they have what was declared.
+          // Some stores end when they have the declared number of bytes.
           if (size === sizeHint) break
         }
       } finally {
@@ -108,6 +109,7 @@ export interface TestService {
   close(): Promise<void>
 }
 
+/** Starts the API in this process, with an SQLite database in memory and folder stores. */
 export async function startForTests(options: Partial<ApiOptions> = {}): Promise<TestService> {
   const folder = await mkdtemp(join(tmpdir(), 'glance-'))
   const database = await openDatabase('sqlite::memory:')
@@ -120,7 +122,7 @@ export async function startForTests(options: Partial<ApiOptions> = {}): Promise<
   const start = () =>
     api({ ...fixed(), database, workFolder: join(folder, 'work'), stores: entries, worker: 'tests', ...options })
   let running = await start()
-  // Answers that a test does not read would keep their connections busy, and closing waits for those.
+  // Responses that a test does not read would keep their connections open, and closing waits for those.
   let agent = new Agent()
   const stop = async () => {
     await agent.destroy()

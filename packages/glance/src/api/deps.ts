@@ -3,7 +3,7 @@ import type { GlanceDeps } from '../data/deps.ts'
 import type { Staging } from '../data/staging.ts'
 import type { Imports } from '../imports/jobs.ts'
 
-/** What the API's rows are handed. */
+/** Dependencies of the API's operations. */
 export interface ApiDeps extends GlanceDeps {
   importMethods: readonly string[]
   staging: Staging

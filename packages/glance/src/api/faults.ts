@@ -24,8 +24,8 @@ const titles: Record<number, string> = {
 }
 
 /**
- * How errors look on Glance's wire: no envelope of its own, but what webob makes of an HTTP exception: HTML, or JSON where
- * Accept prefers it. A path that names no version answers with the versions document.
+ * Formats errors as Glance does: without an envelope of its own, as webob formats an HTTP exception: HTML, or JSON
+ * where Accept prefers it. A path without a version returns the versions document.
  */
 export const faults =
   (options: { cache: boolean }): Faults =>

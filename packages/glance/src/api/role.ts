@@ -27,11 +27,13 @@ export interface ApiOptions extends ListenOptions {
   stores: readonly StoreEntry[]
   /** Limits and switches that differ from the defaults. */
   limits?: SettingsOverride
-  /** Root of the identity service, to find the image services of other regions; without it there is no glance-download. */
+  /**
+   * Root URL of the identity service, to find the image services of other regions; without it glance-download is off.
+   */
   identityUrl?: string | null
   /** Folder for bytes that are staged, on their way in. */
   workFolder: string
-  /** What the disk of that folder keeps free; the default rule when absent. */
+  /** Space that the disk of that folder keeps free; the default rule when absent. */
   reserve?: Reserve
   /** Name of this process among all image API processes, the same after a restart; default host:port. */
   worker?: string

@@ -8,7 +8,7 @@ import type { Reserve } from '@hearth/driver'
 import type { Image } from '../model/images/image.ts'
 import type { Hashing } from './hashing.ts'
 
-/** What is known of one cached image. Times in milliseconds. */
+/** Record of one cached image. Times in milliseconds. */
 export interface CachedImage {
   imageId: string
   size: number
@@ -26,11 +26,11 @@ export interface ImageCache {
   read(imageId: string, range: { offset: number; length: number } | null): Readable | null
   /** The same stream, kept while it passes; a broken or differing one is not kept. */
   keep(image: Image, data: Readable): Readable
-  /** Fetches an image when nobody asks for it, by `fetch`. */
+  /** Reads an image into the cache by `fetch`, without a client. */
   queue(image: Image, fetch: () => Promise<Readable>): void
   remove(imageId: string): Promise<void>
   clearQueue(): void
-  /** Gives up least used images until all fit; answers how many and how many bytes. */
+  /** Removes the least used images until all fit. Returns the number of images and bytes removed. */
   prune(): Promise<{ files: number; bytes: number }>
   close(): Promise<void>
 }
@@ -38,13 +38,13 @@ export interface ImageCache {
 export interface CacheDeps {
   hashing: Hashing
   log: Logger
-  /** What the disk keeps free. */
+  /** Space that the disk keeps free. */
   reserve: Reserve
   /** Bytes. */
   maxSize: number
 }
 
-/** Opens the cache in a folder; what an earlier run left unfinished is removed. */
+/** Opens the cache in a folder, and removes unfinished files of an earlier run. */
 export async function openImageCache(folder: string, deps: CacheDeps): Promise<ImageCache> {
   const shelf = await openShelf(folder, deps.maxSize)
   const tee = (image: Image, data: Readable) => copyAside(image, data, shelf, deps)
@@ -108,7 +108,7 @@ function openQueue({ log }: Pick<CacheDeps, 'log'>) {
   }
 }
 
-/** The files and what is known of them. */
+/** The files and their records. */
 interface Shelf {
   cached: Map<string, CachedImage>
   /** Being copied; an image removed meanwhile is taken out and its copy dropped. */

@@ -11,13 +11,17 @@ export type DeleteDeps = Pick<GlanceDeps, 'database' | 'stores' | 'log'> & {
   cache: ImageCache | null
 }
 
-/** Finishes a deletion that a crash interrupted; what is still in use waits for another time. */
+/** Finishes a deletion that a crash interrupted. Bytes that are still in use wait for the next round. */
 export async function finishDeletion(imageId: string, deps: DeleteDeps): Promise<void> {
   const image = await findImage(deps.database.query, imageId)
   if (image?.status !== 'pending_delete') return
   if ((await deleteBytes(image, deps)) === null) await bury(image, 'pending_delete', deps)
 }
 
+/**
+ * Deletes the row of an image without bytes, with its staged and cached files. Throws Conflict (409) when it has
+ * changed.
+ */
 export async function bury(image: Image, from: string, deps: DeleteDeps): Promise<undefined> {
   const buried = await deps.database.transaction((tx) => deleteRow(tx, image.id, from))
   if (!buried) throw changed(image)
@@ -25,6 +29,7 @@ export async function bury(image: Image, from: string, deps: DeleteDeps): Promis
   await deps.cache?.remove(image.id)
 }
 
+/** Returns the error for an image that changed while it was being deleted. */
 export const changed = (image: Image) =>
   glanceErrors.Conflict({ reason: `Image ${image.id} changed while it was being deleted; try again.` })
 

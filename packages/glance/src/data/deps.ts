@@ -4,7 +4,7 @@ import type { Hashing } from './hashing.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
 
-/** What operations are handed; each names the part of it that it uses. */
+/** Dependencies of operations; each names the part that it uses. */
 export interface GlanceDeps {
   database: Database
   stores: Stores

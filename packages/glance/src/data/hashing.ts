@@ -28,11 +28,14 @@ export interface Hashing {
 }
 
 const algorithms = ['md5', 'sha512'] as const
-/** Two of these a stream; what fits into one is hashed on the spot, without workers. */
+/** Each stream has two of these; a stream that fits into one is hashed here, without workers. */
 const slotBytes = 512 * 1024
 const idleMs = 10_000
 
-/** Md5 and sha512, one worker thread each, started when a stream grows big and ended when there was none for a while. */
+/**
+ * Computes md5 and sha512 in one worker thread each. The threads start when a stream grows large, and end when there
+ * was none for a while.
+ */
 export function openHashing(): Hashing {
   const streams = new Map<number, (message: FromWorker) => void>()
   let workers: Worker[] = []
@@ -115,7 +118,7 @@ function openStreamHash(link: Link): StreamHash {
   }
 }
 
-/** The workers' half of one stream; `taken` is told which slot may be reused by one worker more. */
+/** Worker side of one stream. Calls `taken` with the slot that one more worker has finished with. */
 function openRemoteHash(link: Link, taken: (slot: number) => void) {
   const digests: string[] = []
   let attached: Attached | undefined

@@ -19,7 +19,7 @@ export interface IngestInput {
   signal?: AbortSignal
 }
 
-/** What was learnt about the bytes on their way into the store. */
+/** Facts about the bytes, found on their way into the store. */
 export interface Ingested {
   location: string
   size: number
@@ -32,8 +32,9 @@ export interface Ingested {
 type IngestDeps = Pick<GlanceDeps, 'hashing' | 'settings' | 'log'>
 
 /**
- * Takes the bytes of an image in one pass: counted, hashed, inspected, stored. When it throws, the caller purges. Throws OverLimit (413), StorageFull (413), InvalidImageData (415), BadRequest for fewer or more bytes than
- * declared or a client that went away (400), StoreUnavailable (503).
+ * Stores the bytes of an image in one pass: counts, hashes, inspects and writes them. When it throws, the caller
+ * removes the bytes. Throws OverLimit (413), StorageFull (413), InvalidImageData (415), StoreUnavailable (503), and
+ * BadRequest (400) for fewer or more bytes than declared or a client that disconnects.
  */
 export async function ingest(input: IngestInput, deps: IngestDeps): Promise<Ingested> {
   const pass = openPass(input, deps)
@@ -60,7 +61,9 @@ export async function ingest(input: IngestInput, deps: IngestDeps): Promise<Inge
   }
 }
 
-/** Removes whatever a store holds for an image; a store that cannot do it now is logged, and asked again by recovery. */
+/**
+ * Removes all bytes that a store has for an image. A store that cannot do it now is logged, and recovery retries it.
+ */
 export async function purge(entry: StoreEntry, imageId: string, deps: Pick<GlanceDeps, 'log'>): Promise<boolean> {
   try {
     await entry.store.purge(imageId)
@@ -109,7 +112,7 @@ function openPass(input: IngestInput, deps: IngestDeps) {
     digests: () => hash.finish(),
     abandon() {
       hash.abandon()
-      // What the client still sends is read and dropped: many clients listen only after they have sent everything.
+      // The rest of the body is read and dropped: many clients read a response only after they have sent everything.
       source.return?.()?.catch(() => undefined)
       input.data.resume()
     },

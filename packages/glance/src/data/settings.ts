@@ -22,13 +22,13 @@ export interface Settings {
   /** False lets content differ from the claimed disk format; unsafe content is refused all the same. */
   requireImageFormatMatch: boolean
   vmdkAllowedTypes: readonly string[]
-  /** Of glance-direct, web-download, copy-image and glance-download: what is offered. */
+  /** Import methods on offer, of glance-direct, web-download, copy-image and glance-download. */
   enabledImportMethods: readonly string[]
   /** Keeps downloaded images on this host as well. */
   imageCache: boolean
   /** Bytes. */
   imageCacheMaxSize: number
-  /** What web-download may fetch. */
+  /** URLs that web-download may fetch. */
   uriFilter: UriFilter
 }
 

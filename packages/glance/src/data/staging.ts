@@ -8,7 +8,9 @@ import { glanceErrors } from '../model/errors.ts'
 
 /** Bytes on their way in, one file an image, on this host. */
 export interface Staging {
-  /** Writes the stream durably. Throws StorageFull (413), OverLimit (413) past `cap` bytes, or what the stream threw. */
+  /**
+   * Writes the stream durably. Throws StorageFull (413), OverLimit (413) above `cap` bytes, or the error of the stream.
+   */
   write(imageId: string, data: AsyncIterable<Buffer>, cap: number): Promise<number>
   read(imageId: string): Readable
   /** Bytes, null when nothing is staged here. */
@@ -52,5 +54,5 @@ export async function openStaging(folder: string, reserve: Reserve): Promise<Sta
   }
 }
 
-/** What stands in for a store's name while bytes are in the staging folder. */
+/** Replaces the name of a store while bytes are in the staging folder. */
 export const stagingStore = 'os_glance_staging_store'

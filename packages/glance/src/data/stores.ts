@@ -6,7 +6,7 @@ export interface StoreEntry {
   /** Name users see and may choose by. */
   id: string
   store: ImageStore
-  /** Where images go when nobody chooses. Exactly one entry. */
+  /** Store of images whose client names none. Exactly one entry has it. */
   default: boolean
   /** Kind of driver: file, swift, rbd … */
   type: string

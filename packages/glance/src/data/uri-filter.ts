@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { openNetworks, own } from '@hearth/core'
 
-/** What web-download may fetch; a non-empty list of allowed things overrides its list of disallowed ones. */
+/** URLs that web-download may fetch. A non-empty list of allowed values replaces its list of disallowed ones. */
 export interface UriFilter {
   allowedSchemes: readonly string[]
   disallowedSchemes: readonly string[]
@@ -24,8 +24,9 @@ export const defaultUriFilter: UriFilter = {
 }
 
 /**
- * Addresses of this host, its neighbours, and where clouds keep the secrets of their machines (SSRF); by the special-purpose
- * registries of IANA (RFC 6890). Fetched only from hosts the operator names, or networks that are allowed.
+ * Addresses of this host, of its neighbours, and of the services that give clouds' machines their secrets (SSRF), from
+ * the special-purpose registries of IANA (RFC 6890). Fetched only from hosts that the operator names, or allowed
+ * networks.
  */
 const neverFetched = openNetworks(
   [
@@ -46,7 +47,7 @@ const neverFetched = openNetworks(
   'neverFetched',
 )
 
-/** True when a connection to this address may be made for a URL that has passed the filter: asked after name resolution. */
+/** Returns true if a URL that passed the filter may connect to this address. Called after name resolution. */
 export function mayConnect(address: string, filter: UriFilter): boolean {
   if (filter.allowedHosts.length > 0) return true
   if (filter.disallowedHosts.map(normalHost).includes(normalHost(address))) return false

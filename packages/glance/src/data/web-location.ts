@@ -3,7 +3,7 @@ import { DriverError } from '@hearth/driver'
 import type { UriFilter } from './uri-filter.ts'
 import { openWebSource } from './web-source.ts'
 
-/** True for a location that is a plain web address, kept by no store of ours. */
+/** Returns true for a plain web address, which is in none of our stores. */
 export const isWebLocation = (url: string): boolean => /^https?:\/\//.test(url)
 
 /** Reads a registered web address, under the same filter as downloads. Throws DriverError `not-found`. */

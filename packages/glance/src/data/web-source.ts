@@ -21,8 +21,8 @@ const checkedLookup =
   }
 
 /**
- * Opens a URL for download. Every redirect target passes the filter again (SSRF through redirects). Throws BadRequest when
- * it is filtered, does not answer, or answers anything but success.
+ * Opens a URL for download. Every redirect target passes the filter again (SSRF through redirects). Throws BadRequest
+ * for a filtered URL, a server that does not respond, and a response other than success.
  */
 export async function openWebSource(uri: string, filter: UriFilter, signal?: AbortSignal): Promise<Readable> {
   const dispatcher = new Agent({ connect: { lookup: checkedLookup(filter) }, pipelining: 0 })

@@ -7,7 +7,7 @@ export interface Imports {
   start(job: ImportJob): void
   /** Reads a registered location for its hash. */
   startHashing(job: HashJob): void
-  /** Calls off what is running and waits for it to clean up. */
+  /** Stops running jobs and waits until they have cleaned up. */
   close(): Promise<void>
 }
 

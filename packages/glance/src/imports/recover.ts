@@ -31,9 +31,9 @@ export const sweepMs = 60_000
 export const retryMs = 3_000
 
 /**
- * What is to be done after a crash, for each "-ing" status: saving, uploading and importing → bytes purged, image queued
- * again; pending_delete → deletion finished; doomed locations → deleted. Run before the first request. False when a store
- * could not be reached: then `sweepImages` goes on with it.
+ * Recovers images after a crash, by their "-ing" status: saving, uploading and importing → bytes removed, image queued
+ * again; pending_delete → deletion finished; locations marked for deletion → deleted. Runs before the first request.
+ * Returns false when a store could not be reached; then `sweepImages` continues.
  */
 export async function recoverImages(deps: RecoverDeps): Promise<boolean> {
   const { query } = deps.database

@@ -7,7 +7,7 @@ export interface RemoteImage {
   imageId: string
   region: string
   interface: string
-  /** The asking user's token: what they cannot see there they do not get. */
+  /** Token of the requesting user, whose rights there apply. */
   token: string
 }
 

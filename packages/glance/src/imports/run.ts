@@ -17,6 +17,7 @@ export type ImportDeps = Pick<GlanceDeps, 'database' | 'stores' | 'settings' | '
   identityUrl: string | null
 }
 
+/** Opens the runner of import and hashing jobs. */
 export function openImports(deps: ImportDeps): Imports {
   const running = new Set<Promise<void>>()
   const abort = new AbortController()
@@ -36,7 +37,7 @@ export function openImports(deps: ImportDeps): Imports {
   }
 }
 
-/** Never throws: what goes wrong is the task's message, and the image is as it was before the import. */
+/** Never throws: an error becomes the task's message, and the image returns to its state before the import. */
 async function runImport(job: ImportJob, signal: AbortSignal, deps: ImportDeps): Promise<void> {
   const { query } = deps.database
   const { taskId, image } = job

@@ -45,8 +45,8 @@ async function accept(tx: Transaction, context: Context, transfer: TransferRow):
 }
 
 /**
- * Returns the quota that changes hands with a volume, without a project. Throws VolumeTypeNotFound (404) when the taker may
- * not use the volume's type.
+ * Returns the quota that changes hands with a volume, without a project. Throws VolumeTypeNotFound (404) when the taker
+ * may not use the volume's type.
  */
 async function quotaOf(tx: Transaction, context: Context, volume: VolumeRow, withSnapshots: boolean) {
   const type = volume.volume_type_id === null ? null : await getVolumeType(tx, volume.volume_type_id)

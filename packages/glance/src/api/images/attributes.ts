@@ -27,7 +27,7 @@ export function refuseReadOnly(name: string): void {
   if (reservedAttributes.has(name) || name.startsWith(reservedPrefix)) throw glanceErrors.ReservedAttribute({ name })
 }
 
-/** Throws 400 or 413 for names, tags and counts beyond bounds; `before` tells what was there already. */
+/** Throws 400 or 413 for names, tags and counts above the limits. `before` is the image before the change. */
 export function checkAmounts(image: Image, settings: Settings, before?: Image): void {
   for (const name of image.properties.keys()) {
     if (name.length > 255) throw glanceErrors.BadRequest({ reason: 'A property name is longer than 255 characters' })
@@ -41,6 +41,7 @@ export function checkAmounts(image: Image, settings: Settings, before?: Image): 
   checkTags(image.tags, settings)
 }
 
+/** Throws OverLimit (413) for more tags than the quota allows. */
 export function checkTags(tags: readonly string[], settings: Settings): void {
   if (!within(settings.imageTagQuota, tags.length)) {
     const reason = `The limit has been exceeded on the number of allowed image tags. Attempted: ${tags.length}, Maximum: ${settings.imageTagQuota}`

@@ -9,7 +9,10 @@ import { checkAmounts, checkOwnership, refuseReadOnly, writableFields } from './
 import { baseAttributes } from './schema.ts'
 import { viewImage } from './view.ts'
 
-/** POST /v2/images: a record without bytes, `queued`. Throws 403 for read-only and reserved names, 409 for a used id. */
+/**
+ * POST /v2/images. Creates a `queued` image without bytes. Throws 403 for read-only and reserved names, 409 for a used
+ * id.
+ */
 export async function createImage(
   context: Context,
   request: ApiRequest,

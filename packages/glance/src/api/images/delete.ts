@@ -6,8 +6,8 @@ import { openImage } from '../../model/images/access.ts'
 import { moveImage } from '../../model/images/store.ts'
 
 /**
- * DELETE /v2/images/{id}. Bytes go first, while the image is `pending_delete`; a store that still needs them (clones)
- * brings the image back: ImageInUse (409). A store that does not answer is asked again by recovery.
+ * DELETE /v2/images/{id}. Deletes the bytes first, while the image is `pending_delete`. A store that still needs them
+ * (clones) brings the image back: ImageInUse (409). Recovery retries a store that does not respond.
  */
 export async function deleteImage(context: Context, request: ApiRequest, deps: DeleteDeps): Promise<undefined> {
   const { query } = deps.database

@@ -13,8 +13,8 @@ import { parseRange, type Range } from './range.ts'
 import { headerOf } from './upload.ts'
 
 /**
- * GET /v2/images/{id}/file: 200, 206 for a range, 204 while there are no bytes. Copies are tried by preference; one whose
- * bytes are missing is skipped, and 204 is the answer when they are missing everywhere.
+ * GET /v2/images/{id}/file: 200, 206 for a range, 204 without bytes. Tries copies in order of preference, and skips one
+ * whose bytes are missing; 204 when they are missing everywhere.
  */
 export async function downloadImage(
   context: Context,

@@ -46,7 +46,10 @@ const notFilters = new Set([
 ])
 const bad = (reason: string) => glanceErrors.BadRequest({ reason })
 
-/** Reads the query string of GET /v2/images by glance/api/v2/images.py. Throws BadRequest (400) naming what is wrong. */
+/**
+ * Reads the query string of GET /v2/images by the rules of glance/api/v2/images.py. Throws BadRequest (400) naming the
+ * error.
+ */
 export function readListQuery(query: ApiRequest['query'], settings: Settings): ListQuery {
   const visibility = queryValue(query, 'visibility') ?? null
   if (visibility !== null && !visibilities.has(visibility)) throw bad(`Invalid visibility value: ${visibility}`)

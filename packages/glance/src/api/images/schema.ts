@@ -16,7 +16,7 @@ export const statuses = [
 ]
 export const uuidText = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
 
-/** Properties an image has of itself: what the /v2/schemas/image document lists and bodies are checked by. */
+/** Base properties of an image: the /v2/schemas/image document lists them, and bodies are checked by them. */
 export const imageProperties: Record<string, Schema> = {
   id: { type: 'string', description: 'An identifier for the image', pattern: uuidText },
   name: { type: ['null', 'string'], description: 'Descriptive name for the image', maxLength: 255 },
@@ -59,7 +59,7 @@ export const imageProperties: Record<string, Schema> = {
   self: { type: 'string', readOnly: true, description: 'An image self url' },
   file: { type: 'string', readOnly: true, description: 'An image file url' },
   schema: { type: 'string', readOnly: true, description: 'An image schema url' },
-  // Clients (Nova) take what is not listed here for a custom property and would send it back.
+  // Clients (Nova) treat a property that is not listed here as a custom one and would send it back.
   stores: {
     type: 'string',
     readOnly: true,
@@ -81,7 +81,7 @@ export const imageProperties: Record<string, Schema> = {
   },
 }
 
-/** Attributes nobody may write; refused with 403 before their values are looked at. */
+/** Attributes that no client may write; refused with 403 before their values are checked. */
 export const readOnlyAttributes = new Set([
   'created_at',
   'updated_at',
@@ -109,7 +109,7 @@ const writable = Object.entries(imageProperties).map(([name, schema]): [string, 
   return [name, readOnlyAttributes.has(name) ? {} : schema]
 })
 
-/** Body of POST /v2/images: read-only attributes pass, so that the operation can answer 403. */
+/** Body of POST /v2/images. Read-only attributes are valid here, so that the operation can refuse them with 403. */
 export const createBody: Schema = {
   type: 'object',
   properties: Object.fromEntries(writable),

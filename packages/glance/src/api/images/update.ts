@@ -19,7 +19,7 @@ const attempts = 5
 const formatAttributes = new Set(['container_format', 'disk_format'])
 const formatStatuses = new Set(['queued', 'importing'])
 
-/** PATCH /v2/images/{id}: all changes or none, saved once; tried again when somebody else saved in between. */
+/** PATCH /v2/images/{id}. Makes all changes or none, in one write; retries when another request saved in between. */
 export async function updateImageAttributes(context: Context, request: ApiRequest, deps: UpdateDeps): Promise<unknown> {
   const type = request.headers['content-type']
   const changes = parsePatch(type, request.body)

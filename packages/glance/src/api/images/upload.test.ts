@@ -27,7 +27,7 @@ const queuedAndGone = async (id: string) => {
   expect(await show(id)).toMatchObject({ status: 'queued', size: null, checksum: null, os_hash_value: null })
   expect(await glance.stores.main.files()).not.toContain(id)
 }
-/** A body that ends or breaks as told, sent in chunks without a length. */
+/** A body that ends or breaks on command, sent in chunks without a length. */
 const chunked = (parts: Uint8Array[], breaks = false) =>
   new ReadableStream({
     async start(controller) {

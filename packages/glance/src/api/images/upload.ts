@@ -36,7 +36,10 @@ export function requireOctets(request: ApiRequest): void {
   throw glanceErrors.UnsupportedMediaType({ reason: "Content-Type must be 'application/octet-stream'" })
 }
 
-/** Bytes the client announced: `x-openstack-image-size`, else Content-Length; null for a chunked body without either. */
+/**
+ * Returns the bytes that the client announced: `x-openstack-image-size`, else Content-Length; null for a chunked body
+ * without either.
+ */
 export function declaredSizeOf(request: ApiRequest): number | null {
   const text = headerOf(request, 'x-openstack-image-size') ?? headerOf(request, 'content-length')
   if (text === undefined) return null
@@ -44,6 +47,7 @@ export function declaredSizeOf(request: ApiRequest): number | null {
   return Number(text)
 }
 
+/** Returns the value of a request header; undefined when it is absent. */
 export function headerOf(request: ApiRequest, name: string): string | undefined {
   const value = own(request.headers, name)
   return Array.isArray(value) ? value[0] : value
@@ -92,8 +96,8 @@ export async function checkStorageQuota(
 }
 
 /**
- * After a failed transfer: bytes purged and the image queued again, or the error 410 when it was deleted meanwhile. When
- * the store cannot purge now the image keeps its worker, so that recovery tries again.
+ * Removes the bytes of a failed transfer and queues the image again. Returns the error to throw: 410 when the image was
+ * deleted meanwhile. When the store cannot remove them now, the image keeps its worker, so that recovery retries.
  */
 async function takeBack(
   imageId: string,
@@ -109,7 +113,10 @@ async function takeBack(
 
 const gone = () => glanceErrors.Gone({ reason: 'The image was deleted while its data was uploaded' })
 
-/** Makes the image active with what was learnt; when it is not `from` any more its bytes go and it is Gone (410). */
+/**
+ * Makes the image active with the facts about its bytes. When it is no longer in `from`, removes its bytes and throws
+ * Gone (410).
+ */
 export async function finishUpload(
   image: Image,
   stored: Ingested,

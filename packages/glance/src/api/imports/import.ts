@@ -37,8 +37,8 @@ const wantedStatus: Record<string, string> = {
 }
 
 /**
- * POST /v2/images/{id}/import: checks everything that can be told now, takes the image's import lock, and leaves the work
- * to a task; 202.
+ * POST /v2/images/{id}/import. Checks everything that can be checked now, takes the image's import lock, and leaves the
+ * work to a task; 202.
  */
 export async function importImage(context: Context, request: ApiRequest, deps: ApiDeps): Promise<undefined> {
   const body = request.body as ImportBody

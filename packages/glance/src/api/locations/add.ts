@@ -20,8 +20,8 @@ const algorithm = 'sha512'
 const bad = (reason: string) => glanceErrors.BadRequest({ reason })
 
 /**
- * POST /v2/images/{id}/locations: the first location of a queued image, 202. Its hash is computed afterwards by a task; when
- * the client gave one, the image is `importing` until both are found equal, else it is active at once.
+ * POST /v2/images/{id}/locations. Adds the first location of a queued image; 202. A task computes its hash later. When
+ * the client sent a hash, the image is `importing` until both are equal, else it is active at once.
  */
 export async function addFirstLocation(context: Context, request: ApiRequest, deps: ApiDeps): Promise<unknown> {
   const { url, validation_data: validation } = request.body as LocationBody

@@ -37,7 +37,9 @@ export function applyLocations(
   }
 }
 
-/** Only web addresses: others would reach files of the host or other tenants' objects (CVE-2014-9493, CVE-2015-1195). */
+/**
+ * Only web addresses: others would reach files of the host or objects of other tenants (CVE-2014-9493, CVE-2015-1195).
+ */
 function insertLocation(image: Image, change: Change, deps: Pick<GlanceDeps, 'settings'>): void {
   const quota = deps.settings.imageLocationQuota
   if (!within(quota, image.locations.length + 1)) {
@@ -114,7 +116,7 @@ function replaceLocations(image: Image, change: Change): void {
   }
 }
 
-/** Block storage trusts what a store of ours keeps; only we say which that is. */
+/** Block storage trusts bytes in our stores, so only the service itself sets `store`. */
 function withoutStore({ store: _store, ...rest }: Record<string, unknown>): Record<string, unknown> {
   return rest
 }

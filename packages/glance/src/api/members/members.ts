@@ -58,7 +58,7 @@ export async function listMembers(context: Context, request: ApiRequest, deps: M
   return { members: members.map(viewMember), schema: '/v2/schemas/members' }
 }
 
-/** GET …/members/{member}; a member that is somebody else is not there for a member. */
+/** GET …/members/{member}. A member sees only its own membership; others are 404. */
 export async function showMember(context: Context, request: ApiRequest, deps: MemberDeps): Promise<unknown> {
   const name = request.params.member_id!
   const seen = await seeImage(context, request.params.image_id!, deps.database.query)
@@ -85,7 +85,7 @@ export async function addMember(context: Context, request: ApiRequest, deps: Mem
   })
 }
 
-/** PUT …/members/{member} `{status}`: the member's own answer, or an admin's; never the owner's. */
+/** PUT …/members/{member} `{status}`, by the member itself or an administrator; never by the owner. */
 export async function answerSharing(context: Context, request: ApiRequest, deps: MemberDeps): Promise<unknown> {
   const name = request.params.member_id!
   const { status: answer } = request.body as { status: string }

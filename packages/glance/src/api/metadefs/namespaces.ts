@@ -148,7 +148,7 @@ export async function showNamespace(context: Context, request: ApiRequest, deps:
   return viewWhole(namespace, query, queryValue(request.query, 'resource_type'))
 }
 
-/** PUT …/namespaces/{ns}: what is given changes, the name too. */
+/** PUT …/namespaces/{ns}. Changes the given fields, which may include the name. */
 export async function updateNamespace(context: Context, request: ApiRequest, deps: MetadefDeps): Promise<unknown> {
   const body = request.body as NamespaceBody
   return deps.database.transaction(async (tx) => {

@@ -8,9 +8,12 @@ const stamps = (of: { created_at: number; updated_at: number }) => ({
   updated_at: isoSeconds(of.updated_at),
 })
 
+/** Returns the path of a namespace. */
 export const namespacePath = (name: string) => `/v2/metadefs/namespaces/${encodeURIComponent(name)}`
+/** Returns the path of the items of one kind in a namespace. */
 export const itemsPath = (namespace: string, kind: Kind) => `${namespacePath(namespace)}/${plural[kind]}`
 
+/** Returns a namespace as the API shows it. */
 export function viewNamespace(namespace: Namespace): Record<string, unknown> {
   return {
     namespace: namespace.namespace,
@@ -25,6 +28,7 @@ export function viewNamespace(namespace: Namespace): Record<string, unknown> {
   }
 }
 
+/** Returns an item of a namespace as the API shows it. */
 export function viewItem(namespace: string, kind: Kind, item: Item): Record<string, unknown> {
   const view = { name: item.name, ...item.body }
   if (kind === 'property') return view
@@ -37,6 +41,7 @@ export function viewItem(namespace: string, kind: Kind, item: Item): Record<stri
   }
 }
 
+/** Returns an association with a resource type as the API shows it. */
 export function viewAssociation(association: Association): Record<string, unknown> {
   return {
     name: association.name,
@@ -46,6 +51,7 @@ export function viewAssociation(association: Association): Record<string, unknow
   }
 }
 
+/** Returns a resource type as the API shows it. */
 export const viewResourceType = (type: { name: string; created_at: number; updated_at: number }) => ({
   name: type.name,
   ...stamps(type),

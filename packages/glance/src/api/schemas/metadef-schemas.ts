@@ -4,7 +4,7 @@ const time: Schema = { type: 'string', readOnly: true, format: 'date-time' }
 const url: Schema = { type: 'string', readOnly: true }
 const texts: Schema = { type: 'array', items: { type: 'string' } }
 
-/** What a property definition may say: a subset of JSON schema. */
+/** Fields of a property definition: a subset of JSON schema. */
 export const propertyMembers: Record<string, Schema> = {
   title: { type: 'string' },
   description: { type: 'string' },

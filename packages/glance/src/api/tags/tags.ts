@@ -8,7 +8,7 @@ import { checkTags } from '../images/attributes.ts'
 
 type TagDeps = Pick<GlanceDeps, 'database' | 'settings'>
 
-/** PUT …/tags/{tag}: adding what is there is fine. */
+/** PUT …/tags/{tag}. Succeeds also when the image has the tag. */
 export async function addTag(context: Context, request: ApiRequest, deps: TagDeps): Promise<undefined> {
   const tag = request.params.tag!
   if (tag.length > 255) throw glanceErrors.BadRequest({ reason: 'A tag is longer than 255 characters' })

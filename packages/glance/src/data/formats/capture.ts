@@ -2,7 +2,7 @@
 export interface Region {
   readonly offset: number
   readonly length: number
-  /** What has been seen so far of the region, from its start. */
+  /** Bytes of the region received so far, from its start. */
   readonly data: Buffer
   readonly complete: boolean
 }
@@ -28,6 +28,7 @@ interface Open extends Region {
   filled: number
 }
 
+/** Opens an empty set of captured regions. */
 export function openCapture(): Capture {
   const regions = new Set<Open>()
   let total = 0

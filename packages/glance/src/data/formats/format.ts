@@ -1,6 +1,6 @@
 import type { Capture } from './capture.ts'
 
-/** What one format's inspector has to say once the whole stream has gone by. */
+/** Findings of one format's inspector after the whole stream. */
 export interface Verdict {
   /** Bytes of the disk inside, null when the header does not tell. */
   virtualSize: number | null
@@ -9,7 +9,7 @@ export interface Verdict {
 }
 
 export interface Inspector {
-  /** Called after each chunk: the place to ask for regions whose offsets earlier bytes told. */
+  /** Called after each chunk, to request regions whose offsets are in earlier bytes. */
   advance?(): void
   /** Null when the stream is not of this format. Called once, at the end. */
   finish(): Verdict | null

@@ -17,7 +17,7 @@ export interface Inspection {
   verdicts: Record<string, Verdict>
   /** Bytes seen. */
   size: number
-  /** What the trailing footer says when the stream could be a fixed VHD. */
+  /** Findings of the trailing footer, when the stream could be a fixed VHD. */
   fixedVhd: Verdict | null
 }
 
@@ -26,7 +26,7 @@ export interface OpenInspection {
   finish(): Inspection
 }
 
-/** Watches a stream go by and tells what it was: no seeking, at most about 1.2 MiB held. */
+/** Inspects a stream as it passes and returns its format. Does not seek; holds at most about 1.2 MiB. */
 export function openInspection(vmdkTypes: readonly string[] = defaultVmdkTypes): OpenInspection {
   const capture = openCapture()
   const formats: Format[] = [qcow2, vmdk(vmdkTypes), vhd, vhdx, vdi, qed, iso, gpt]

@@ -5,7 +5,9 @@ const magic = 0x514649fb
 const knownFeatures = 0b11111n
 const dataFileFeature = 0b00100n
 
-/** qcow2, by qemu's docs/interop/qcow2.txt. A file that names other files is refused (CVE-2015-5163, CVE-2024-32498). */
+/**
+ * qcow2, by qemu's docs/interop/qcow2.txt. Refuses a file that refers to other files (CVE-2015-5163, CVE-2024-32498).
+ */
 export const qcow2: Format = {
   name: 'qcow2',
   open(capture) {

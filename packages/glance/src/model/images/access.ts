@@ -6,9 +6,10 @@ import { findImage } from './store.ts'
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** True for callers to whom every image is open. */
+/** Returns true for callers who may access every image. */
 export const isAdmin = (context: Context): boolean => context.may('context_is_admin')
 
+/** Returns the id of the caller's project; null without one. */
 export const projectOf = (context: Context): string | null => context.identity?.projectId ?? null
 
 /** The caller's standing towards an image; `memberId` is its project when the image is shared with it. */
@@ -18,8 +19,9 @@ export interface Seen {
 }
 
 /**
- * The image, if the caller may know that it exists: admins, its owner, anybody for public and community images, its
- * members for shared ones. Throws ImageNotFound (404) otherwise, never 403. `query` may be an open transaction.
+ * Returns the image if the caller may know that it exists: administrators, its owner, all callers for public and
+ * community images, members for shared ones. Throws ImageNotFound (404) otherwise, never 403. `query` may be an open
+ * transaction.
  */
 export async function seeImage(context: Context, id: string, query: Query): Promise<Seen> {
   const image = uuidPattern.test(id) ? await findImage(query, id) : null

@@ -27,7 +27,7 @@ export interface Image {
   locations: Location[]
 }
 
-/** A copy of the bytes. `url` is understood by `store`, the id of one of our stores; null when nobody said. */
+/** A copy of the bytes. `store` is the id of one of our stores, which understands `url`; null when unknown. */
 export interface Location {
   id: string
   store: string | null
@@ -35,7 +35,7 @@ export interface Location {
   metadata: Record<string, unknown>
 }
 
-/** What policies compare with. */
+/** Attributes that policies compare. */
 export function policyTarget(image: Image, memberId?: string | null): Record<string, unknown> {
   return {
     project_id: image.owner,

@@ -4,7 +4,7 @@ import type { Image } from './image.ts'
 import type { ListQuery, Operator } from './list-filter.ts'
 import { assemble } from './store.ts'
 
-/** Who is looking. */
+/** The caller who lists images. */
 export interface Viewer {
   admin: boolean
   project: string | null
@@ -31,7 +31,10 @@ export async function findImages(query: Query, list: ListQuery, viewer: Viewer):
   return assemble(query, rows)
 }
 
-/** Public and own ones, and shared ones of which the viewer is a member with the asked status; others' community ones only when asked. */
+/**
+ * Selects public and own images, and shared ones of which the viewer is a member with the given status; community
+ * images of others only on request.
+ */
 function restrict(select: Builder, list: ListQuery, viewer: Viewer, query: Query): void {
   const { visibility } = list
   if (visibility !== null && visibility !== 'all') select.where('images.visibility', visibility)
@@ -86,7 +89,7 @@ function compareTime(select: Builder, column: string, operator: Operator, ms: nu
   if (operator === 'neq') select.where((either) => either.where(column, '<', ms).orWhere(column, '>=', next))
 }
 
-/** Rows that come after the marker: equal in the first keys and beyond it in the next one. Null sorts below everything. */
+/** Rows after the marker: equal in the first keys and greater in the next one. Null sorts first. */
 function after(select: Builder, sort: ListQuery['sort'], marker: Row): void {
   select.where((any) => {
     for (const [index, { column, direction }] of sort.entries()) {

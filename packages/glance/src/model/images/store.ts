@@ -27,6 +27,7 @@ export const columns: Record<string, string> = {
 
 type Row = Record<string, unknown>
 
+/** Returns the columns of an image's fields. */
 export function toRow(image: Partial<Image>): Row {
   const given: Row = { ...image }
   const known = Object.entries(columns).filter(([key]) => Object.hasOwn(given, key))
@@ -108,7 +109,7 @@ export async function moveImage(
   })
 }
 
-/** Who moves bytes for an image, and the store they go to. */
+/** Process that transfers bytes for an image, and their store. */
 export interface Worker {
   name: string
   store: string
@@ -119,7 +120,7 @@ function workerColumns(worker: Worker | null): Row {
   return { worker: worker.name, worker_store: worker.store, worker_seen_at: Date.now() }
 }
 
-/** Says that nobody moves bytes for the image any more. */
+/** Records that no process transfers bytes for the image any more. */
 export async function releaseWorker(query: Query, id: string): Promise<void> {
   await query('images').where({ id }).update(workerColumns(null))
 }
@@ -129,7 +130,7 @@ export async function writeSize(query: Query, id: string, size: number): Promise
   await query('images').where({ id }).update({ size })
 }
 
-/** Notes what was learnt of an image's bytes after it was registered. */
+/** Writes facts about an image's bytes that were found after it was registered. */
 export async function writeLearnt(query: Query, id: string, learnt: Partial<Image>): Promise<void> {
   await query('images').where({ id }).update(toRow(learnt))
 }
@@ -152,7 +153,10 @@ export async function disinherit(query: Query, name: string, heir: string): Prom
   await query('images').where({ worker: name }).update({ worker: heir })
 }
 
-/** Images in the hands of `name`, or of anybody silent since `before`. Deleted ones too: their bytes may lie about. */
+/**
+ * Returns images whose worker is `name`, or was last seen before `before`. Includes deleted images, whose bytes may
+ * still exist.
+ */
 export async function findAbandoned(query: Query, name: string, before: number): Promise<Abandoned[]> {
   return query('images')
     .whereNotNull('worker')
@@ -160,11 +164,13 @@ export async function findAbandoned(query: Query, name: string, before: number):
     .select('id', 'status', 'worker', 'worker_store')
 }
 
+/** Replaces the tags of an image. */
 export async function writeTags(tx: Transaction, imageId: string, tags: readonly string[]): Promise<void> {
   await tx('image_tags').where({ image_id: imageId }).delete()
   for (const value of tags) await tx('image_tags').insert({ image_id: imageId, value })
 }
 
+/** Replaces the custom properties of an image. */
 export async function writeProperties(
   tx: Transaction,
   imageId: string,
@@ -194,6 +200,7 @@ export async function removeTag(query: Query, imageId: string, value: string): P
   return touched > 0
 }
 
+/** Adds a location to an image. */
 export async function addLocation(tx: Query, imageId: string, location: Omit<Location, 'id'>): Promise<void> {
   const [last] = await tx('image_locations').where({ image_id: imageId }).max('position as position')
   await tx('image_locations').insert({
@@ -207,7 +214,9 @@ export async function addLocation(tx: Query, imageId: string, location: Omit<Loc
   })
 }
 
-/** Soft-deletes the image for good; what is left of its locations becomes doomed. False when somebody else was faster. */
+/**
+ * Marks the image as deleted and its remaining locations for deletion. Returns false when another request was faster.
+ */
 export async function deleteImage(tx: Transaction, id: string, from: string): Promise<boolean> {
   const set = { deleted_at: Date.now() }
   if (!(await move(tx, { table: 'images', id, to: 'deleted', states: imageStates, from, set }))) return false
@@ -233,6 +242,7 @@ export async function findDoomed(query: Query, imageId?: string): Promise<Doomed
   return imageId === undefined ? doomed : doomed.where({ image_id: imageId })
 }
 
+/** Marks a location for deletion. */
 export async function doomLocation(query: Query, id: string): Promise<void> {
   await query('image_locations').where({ id }).update({ state: 'doomed' })
 }
@@ -242,6 +252,7 @@ export async function doomLocations(query: Query, imageId: string): Promise<void
   await query('image_locations').where({ image_id: imageId }).update({ state: 'doomed' })
 }
 
+/** Deletes the row of a location. */
 export async function forgetLocation(query: Query, id: string): Promise<void> {
   await query('image_locations').where({ id }).delete()
 }

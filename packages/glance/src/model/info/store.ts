@@ -8,7 +8,7 @@ export interface Usage {
   uploading: number
 }
 
-/** What one owner has here. */
+/** Usage of one owner. */
 export async function usageOf(query: Query, owner: string | null): Promise<Usage> {
   const mine = () => query('images').where({ owner }).whereNull('deleted_at')
   const busy = ['saving', 'uploading', 'importing']

@@ -15,6 +15,7 @@ export async function findMembers(query: Query, imageId: string, member?: string
   return member === undefined ? members : members.where({ member })
 }
 
+/** Returns a member of an image; null when it is none. */
 export async function findMember(query: Query, imageId: string, member: string): Promise<Member | null> {
   return (await query('image_members').where({ image_id: imageId, member }).first()) ?? null
 }
@@ -26,7 +27,7 @@ export async function insertMember(tx: Transaction, imageId: string, member: str
   return insertIfAbsent(tx, 'image_members', row)
 }
 
-/** Writes a member's answer to being shared with. False when it is no member. */
+/** Writes the status that a member gave its membership. Returns false when it is no member. */
 export async function writeAnswer(query: Query, imageId: string, member: string, answer: string): Promise<boolean> {
   const row = { status: answer, updated_at: Date.now() }
   const touched: number = await query('image_members').where({ image_id: imageId, member }).update(row)

@@ -40,6 +40,7 @@ const itemOf = (row: Row): Item => ({
   updated_at: Number(row.updated_at),
 })
 
+/** Returns a namespace by name; null when there is none. */
 export async function findNamespace(query: Query, namespace: string): Promise<Namespace | null> {
   const row: Row | undefined = await query('metadef_namespaces').where({ namespace }).first()
   return row ? namespaceOf(row) : null
@@ -75,17 +76,20 @@ export async function updateNamespace(tx: Transaction, id: string, changes: Part
   return true
 }
 
+/** Deletes a namespace with its items and associations. */
 export async function deleteNamespace(tx: Transaction, id: string): Promise<void> {
   await tx('metadef_items').where({ namespace_id: id }).delete()
   await tx('metadef_associations').where({ namespace_id: id }).delete()
   await tx('metadef_namespaces').where({ id }).delete()
 }
 
+/** Returns the items of one kind in a namespace. */
 export async function findItems(query: Query, namespaceId: string, kind: Kind): Promise<Item[]> {
   const rows: Row[] = await query('metadef_items').where({ namespace_id: namespaceId, kind }).orderBy('name')
   return rows.map(itemOf)
 }
 
+/** Returns an item by name; null when there is none. */
 export async function findItem(query: Query, namespaceId: string, kind: Kind, name: string): Promise<Item | null> {
   const row: Row | undefined = await query('metadef_items').where({ namespace_id: namespaceId, kind, name }).first()
   return row ? itemOf(row) : null
@@ -125,6 +129,7 @@ export async function deleteItems(query: Query, namespaceId: string, kind: Kind,
     .delete()
 }
 
+/** Returns the associations of a namespace with resource types. */
 export async function findAssociations(query: Query, namespaceId: string): Promise<Association[]> {
   return query('metadef_associations').where({ namespace_id: namespaceId }).orderBy('name')
 }
@@ -142,10 +147,12 @@ export async function insertAssociation(
   return insertIfAbsent(tx, 'metadef_associations', row)
 }
 
+/** Deletes an association. Returns the number of deleted rows. */
 export async function deleteAssociation(query: Query, namespaceId: string, name: string): Promise<number> {
   return query('metadef_associations').where({ namespace_id: namespaceId, name }).delete()
 }
 
+/** Returns all resource types. */
 export async function findResourceTypes(
   query: Query,
 ): Promise<{ name: string; created_at: number; updated_at: number }[]> {

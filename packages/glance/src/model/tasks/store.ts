@@ -64,6 +64,7 @@ export async function insertTask(query: Query, task: NewTask): Promise<string> {
   return id
 }
 
+/** Moves a task to `processing`. */
 export async function beginTask(query: Query, id: string): Promise<void> {
   await move(query, { table, id, to: 'processing', states: taskStates })
 }
@@ -74,11 +75,13 @@ export async function endTask(query: Query, id: string, to: 'success' | 'failure
   await move(query, { table, id, to, states: taskStates, set })
 }
 
+/** Returns a task; null when there is none. */
 export async function findTask(query: Query, id: string): Promise<Task | null> {
   const row: Record<string, unknown> | undefined = await query(table).where({ id }).first()
   return row ? fromRow(row) : null
 }
 
+/** Returns the tasks of an image, oldest first. */
 export async function findTasksOf(query: Query, imageId: string): Promise<Task[]> {
   const rows: Record<string, unknown>[] = await query(table).where({ image_id: imageId }).orderBy('created_at')
   return rows.map(fromRow)
@@ -100,7 +103,7 @@ export async function removeExpiredTasks(query: Query, now: number): Promise<voi
 export interface TaskPage {
   limit: number
   marker: Task | null
-  /** null: everybody's. */
+  /** null: tasks of all owners. */
   owner: string | null
   equal: Record<string, string>
 }
