@@ -4,7 +4,7 @@ const untrusted =
 /** Node's advice after OpenSSL's words is of another way than ours. */
 const hint = /; if the root CA .*$/s
 
-/** What kept the certificate of a server from being accepted, in the words of OpenSSL; null for any other failure. */
+/** Returns the reason why a server's certificate was not accepted, in OpenSSL's words; null for any other failure. */
 export function certificateProblem(error: unknown): string | null {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1) {
     const { code, message } = at as Error & { code?: unknown }

@@ -27,11 +27,13 @@ export interface CertificateOptions {
 export interface Certificate {
   /** For `https.createServer`: TLS 1.2 or later, and a limit on the time of a handshake. */
   serverOptions(): TlsOptions
-  /** Keeps a server on the newest certificate; what is connected stays connected. */
+  /** Keeps a server on the newest certificate; open connections stay open. */
   follow(server: Server): void
-  /** What a client of such a server connects with: it shows the certificate and accepts those of the authority. */
+  /**
+   * Options with which a client connects to such a server: it shows the certificate and accepts those of the authority.
+   */
   clientOptions(): Pick<SecureContextOptions, 'cert' | 'key' | 'ca' | 'minVersion'>
-  /** Reads the files again. Logs what is wrong with them and keeps the old ones. */
+  /** Reads the files again. On an error logs it and keeps the old certificate. */
   reload(): void
   /** Stops looking at the files. */
   close(): void
@@ -45,7 +47,7 @@ export interface ServerTls {
 
 const handshakeMs = 10_000
 
-/** Reads a certificate and its key. Throws BadCertificate naming the file and what is wrong with it. */
+/** Reads a certificate and its key. Throws BadCertificate naming the file and the error. */
 export function openCertificate(options: CertificateOptions): Certificate {
   const { log, certificate: file, watchMs = 2000 } = options
   let current = read(options)

@@ -32,7 +32,7 @@ export function openTrustedProxies(entries: readonly string[], headers: ProxyHea
 }
 
 /**
- * Returns a function that returns true when an IP address is one of `entries` or within one of them. Throws ConfigError
+ * Returns a function that returns true when an IP address is in `entries`. Throws ConfigError
  * that names `key` and each entry that is neither an address nor a network.
  */
 export function openNetworks(entries: readonly string[], key: string): (address: string) => boolean {

@@ -74,7 +74,7 @@ export function openLogFile({ file, maxBytes = 0, keep = 5 }: LogFileOptions): L
   }
 }
 
-/** `<file>` → `<file>.1` → … → `<file>.<keep>`, over what was there. */
+/** `<file>` → `<file>.1` → … → `<file>.<keep>`, replacing older files. */
 function shift(file: string, keep: number): void {
   const names = [file, ...Array.from({ length: Math.max(keep, 1) }, (_none, index) => `${file}.${index + 1}`)]
   for (let index = names.length - 2; index >= 0; index--) {
