@@ -8,7 +8,7 @@ const hard: [RegExp, string][] = [
   [/\bthe law\b/i, '"the law": name the rule'],
   [/\banswer(s|ed)?\b(?! (set|file|section))/i, '"answer": returns, responds, response'],
   [/\b(tells|told|is told)\b/i, '"tells": returns, reports, says whether, sends'],
-  [/\b(whom|whose making|shall|hither|thereof|wherein|lest|nor)\b/i, 'archaic word: use plain words'],
+  [/\b(whom|whose making|shall|hither|thereof|wherein|lest)\b/i, 'archaic word: use plain words'],
   [/\b(somebody|everybody|anybody|nobody)\b/i, '"somebody": name the caller, client, user, process'],
   [/\bwhat (no|knows|is|was|were|has|had|comes|goes|stands|lies)\b/i, '"what is …": name the thing'],
   [/\bof ours\b|\bof theirs\b|\bis ours\b/i, '"of ours": say whose'],

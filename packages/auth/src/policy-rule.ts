@@ -9,9 +9,9 @@ export interface CheckInput {
 export type Check = (input: CheckInput) => boolean
 
 /**
- * Compiles an oslo.policy rule text: `and`, `or`, `not`, parentheses, `@` (always), `!` (never), '' (always),
- * `rule:x`, `role:x`, `attribute:%(target.attribute)s`, `'literal':%(attribute)s`. Throws on bad syntax, on a text of over
- * 8192 characters, and on over 100 levels of parentheses and `not`.
+ * Compiles the text of an oslo.policy rule: `and`, `or`, `not`, parentheses, `@` (always), `!` (never), '' (always),
+ * `rule:x`, `role:x`, `attribute:%(target.attribute)s`, `'literal':%(attribute)s`. Throws for wrong syntax, over 8192
+ * characters, and over 100 levels of parentheses and `not`.
  */
 export function parseRule(text: string): Check {
   if (text.length > longestRule) throw new Error(`a rule may have ${longestRule} characters, not ${text.length}`)

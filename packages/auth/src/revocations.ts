@@ -1,8 +1,8 @@
 import type { Identity } from '@hearth/core'
 
 /**
- * Tokens issued before the event that match every given attribute are void: Keystone's OS-REVOKE events. `sequence` and a
- * token's `revision` say which came first, whatever clocks say; without them `issuedBefore` does (milliseconds since the epoch).
+ * Keystone's OS-REVOKE event: voids tokens issued before it that match every given attribute. `sequence` and a token's
+ * `revision` give the order, independent of clocks; without them `issuedBefore` does (milliseconds since the epoch).
  */
 export interface RevocationEvent {
   sequence?: number

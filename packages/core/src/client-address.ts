@@ -32,8 +32,8 @@ export function openTrustedProxies(entries: readonly string[], headers: ProxyHea
 }
 
 /**
- * Returns a function that returns true when an IP address is in `entries`. Throws ConfigError
- * that names `key` and each entry that is neither an address nor a network.
+ * Returns a function that returns true for an IP address that is one of `entries` or within one of their networks.
+ * Throws ConfigError that names `key` and each entry that is neither an address nor a network.
  */
 export function openNetworks(entries: readonly string[], key: string): (address: string) => boolean {
   const list = new BlockList()

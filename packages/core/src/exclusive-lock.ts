@@ -29,11 +29,10 @@ interface Owner {
 }
 
 /**
- * Takes the kernel's lock on `file` (made when absent, mode 0600) and holds it until release() or the end of the
- * process, however it ends. Throws HearthError `Locked` at once, with `params.pid` when it is known, if another process
- * or another caller of this process holds it; throws the system's error if the file cannot be opened. The lock is an
- * open exclusive transaction of SQLite (fcntl, sqlite.org/lockingv3.html). No other code of the process may open
- * `file`: POSIX drops all locks of a process on a file when it closes any descriptor of it.
+ * Takes the kernel's lock on `file` (created with mode 0600) until release() or the end of the process. Throws
+ * HearthError `Locked` at once, with `params.pid` if known, when another caller holds it. The lock is an exclusive
+ * transaction of SQLite (fcntl, sqlite.org/lockingv3.html); no other code of the process may open `file`: POSIX drops a
+ * process's locks on a file when it closes any descriptor of it.
  */
 export async function takeExclusiveLock(file: string): Promise<ExclusiveLock> {
   const Database = createRequire(import.meta.url)('better-sqlite3') as Constructor

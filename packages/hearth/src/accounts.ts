@@ -5,7 +5,7 @@ import { identityUrl } from './urls.ts'
 
 export type Account = 'admin' | 'demo'
 
-/** What a client needs to log in, as `OS_…` variables. Throws NoSecretsYet or AccountElsewhere. */
+/** Returns the `OS_…` variables with which a client logs in. Throws NoSecretsYet or AccountElsewhere. */
 export function accountVariables(config: Config, account: Account): Record<string, string> {
   const file = foldersOf(config.dataFolder).secrets
   const password = existingSecrets(file)[account]

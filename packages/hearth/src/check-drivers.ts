@@ -34,8 +34,8 @@ function uses({ volume, image }: Config): Use[] {
 }
 
 /**
- * Checks the drivers that these roles will open, and their options, without opening any. Throws ConfigError with the key of
- * each that cannot work.
+ * Checks the drivers that these roles will open, and their options, without opening any. Throws ConfigError with the
+ * key of each that cannot work.
  */
 export async function checkDrivers(config: Config, roles: string[]): Promise<void> {
   const wanted = uses(config).filter(({ by }) => by.some((role) => roles.includes(role)))

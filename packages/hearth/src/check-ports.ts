@@ -69,7 +69,10 @@ async function tryPort({ host, port }: Listener): Promise<string | null> {
   }
 }
 
-/** Name and process that listen on a TCP port, as proc(5) says; null when it does not, as about processes of other users. */
+/**
+ * Returns the name and process that listen on a TCP port (proc(5)); null when there is none, or when it is another
+ * user's.
+ */
 export function holderOf(port: number): string | null {
   const hex = port.toString(16).toUpperCase().padStart(4, '0')
   const inodes = new Set<string>()

@@ -6,7 +6,7 @@ import { roleNames } from './role-names.ts'
 
 const rolesOf = (service: string): string[] => roleNames.filter((role) => role.startsWith(`${service}.`))
 
-/** Whether the database of a service answers. */
+/** Checks that the database of a service responds. */
 export const databaseCheck = (service: string, database: Database): Check => ({
   name: `database of ${service}`,
   roles: rolesOf(service),

@@ -45,7 +45,7 @@ program
   .addCommand(objectCommand())
   .addCommand(policiesCommand())
 
-// Whoever reads what is printed may stop reading: a pipe that was closed, a terminal that is gone.
+// The reader of our output may be gone: a closed pipe or terminal is no error.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 try {
@@ -58,7 +58,10 @@ try {
   process.exit(1)
 }
 
-/** Errors whose message says all: our own, and what the system or SQLite refuses. Anything else is a fault of the program. */
+/**
+ * Returns true for errors whose message suffices: our own, and those of the system or SQLite. Others are program
+ * faults.
+ */
 function isForOperator(error: unknown): boolean {
   if (isHearthError(error) || isDriverError(error)) return true
   const { name, syscall, code } = error as { name?: string; syscall?: string; code?: string }

@@ -48,7 +48,7 @@ test('of each backend it is told whether its storage is there, and what to do wh
 
 const example = readFileSync(join(import.meta.dirname, '../../../hearth.example.yaml'), 'utf8')
 
-/** What stands commented out under a key of the example. */
+/** Returns the commented-out text below a key of the example. */
 function commented(key: string, indent: string): Record<string, unknown> {
   const lines = example.split('\n')
   const first = lines.findIndex((line) => line.startsWith(`${indent}# ${key}:`))

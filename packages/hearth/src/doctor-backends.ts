@@ -7,7 +7,7 @@ import type { Finding } from './doctor.ts'
 type Verdict = Pick<Finding, 'ok' | 'found' | 'remedy'>
 type Check = (options: Record<string, unknown>, run: Runner) => Promise<Verdict[]>
 
-/** A storage host or cluster that takes longer does not answer. */
+/** A storage host or cluster that takes longer counts as not responding. */
 const timeout = 20_000
 
 const good = (found: string): Verdict => ({ ok: true, found, remedy: '' })

@@ -22,7 +22,10 @@ const programs = [
   ['mkfs.xfs', 'xfsprogs', 'clones are copies where the data folder has no reflink'],
 ] as const
 
-/** Examines what this host offers the suite, with a remedy for what is missing. The data folder must exist. */
+/**
+ * Checks this host for everything that the suite needs, and returns a remedy for each missing part. The data folder
+ * must exist.
+ */
 export function examineHost(dataFolder: string): Finding[] {
   return [
     root(),
@@ -137,7 +140,7 @@ function ceph(): Finding {
   }
 }
 
-/** What the dynamic linker knows; empty where there is no ldconfig to ask. */
+/** Libraries that the dynamic linker knows; empty without ldconfig. */
 function sharedLibraries(): string {
   try {
     return execFileSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' })

@@ -33,6 +33,7 @@ export interface Folders {
   pidFile: string
 }
 
+/** Returns the paths of the folders in a data folder. */
 export function foldersOf(dataFolder: string): Folders {
   const at = (...parts: string[]): string => join(dataFolder, ...parts)
   return {
@@ -51,8 +52,8 @@ export function foldersOf(dataFolder: string): Folders {
 }
 
 /**
- * Makes the folders every role relies on; only their owner may look inside. Throws UnusableFolder when the data folder cannot be
- * made or written to.
+ * Creates the folders that every role uses, readable by their owner only. Throws UnusableFolder when the data folder
+ * cannot be created or written to.
  */
 export function makeFolders(dataFolder: string): Folders {
   const folders = foldersOf(dataFolder)

@@ -22,9 +22,9 @@ export interface OpenedSecrets {
 }
 
 /**
- * The secrets that these roles need. Only where the data folder is the whole suite, or with keystone.api, are they made when
- * absent; everywhere else they must fit those that keystone.api has given to the users. Throws SecretsAbsent,
- * SecretsMissing, SecretsOfAnother and SecretsElsewhere, each of which says what to copy from where.
+ * Returns the secrets that these roles need. Creates missing ones only where the data folder is that of the whole
+ * suite, or with keystone.api; elsewhere they must be those that keystone.api gave to the users. Throws SecretsAbsent,
+ * SecretsMissing, SecretsOfAnother and SecretsElsewhere, which say what to copy from where.
  */
 export async function openSecrets(
   shared: Pick<Shared, 'config' | 'folders' | 'database'>,

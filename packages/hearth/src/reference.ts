@@ -6,7 +6,10 @@ import { roleSummaries } from './role-names.ts'
 
 type Schema = Record<string, unknown>
 
-/** REFERENCE.md: what stands in tables of the code, for reading. Written by `npm run docs`; a test holds it to the code. */
+/**
+ * Returns the text of REFERENCE.md, made from tables in the code. `npm run docs` writes it; a test compares it with the
+ * code.
+ */
 export async function referenceText(): Promise<string> {
   const sections = [
     '# Reference\n\nWritten by `npm run docs` from the tables in the code; do not edit.',

@@ -7,8 +7,9 @@ const errors = errorTable({
 })
 
 /**
- * Takes the kernel's lock of each role in the data folder's `run` folder: every role has one process at most, and processes
- * with other roles may run beside it. Throws AlreadyRunning, with `params.pid` of the process that has the role.
+ * Takes the kernel's lock of each role in the data folder's `run` folder: every role has at most one process, and
+ * processes with other roles may run beside it. Throws AlreadyRunning, with `params.pid` of the process that has the
+ * role.
  */
 export async function lockRoles(runFolder: string, roles: string[]): Promise<ExclusiveLock> {
   const folder = join(runFolder, 'locks')

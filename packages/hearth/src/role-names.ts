@@ -19,7 +19,10 @@ export const roleSummaries: Record<string, string> = {
 
 export const roleNames = Object.keys(roleSummaries)
 
-/** `cinder,glance.api` → every role of cinder, and glance.api. A name that means nothing is kept, to be refused later. */
+/**
+ * Returns the roles that a text names: `cinder,glance.api` → every role of cinder, and glance.api. Keeps unknown names,
+ * to be refused later.
+ */
 export function expandRoles(text: string): string[] {
   const named = text.split(',').map((name) => name.trim())
   const roles = named.flatMap((name) => {
@@ -38,7 +41,10 @@ export function checkRoles(names: string[]): string[] {
 
 const objectRoles = roleNames.filter((role) => role.startsWith('swift.'))
 
-/** Whether a process listens for others that use its object devices: those of other hosts, or of roles it does not run. */
+/**
+ * Returns true if a process must listen for others that use its object devices: those of other hosts, or of roles it
+ * does not run.
+ */
 export function hasStorageListener({ object }: { object: { rings: string | null } }, roles: string[]): boolean {
   return roles.includes('swift.storage') && (object.rings !== null || objectRoles.some((role) => !roles.includes(role)))
 }

@@ -7,18 +7,18 @@ import type { Suite } from './suite.ts'
 
 export interface Show {
   started?(role: string, running: Running): void
-  /** What to print when all roles have started; what is down is printed below. */
+  /** Text to print when all roles have started, before the list of parts that are down. */
   ready(suite: Suite): string
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
 /**
- * Runs these roles in this process until it is asked to stop, and ends it: with 0 after a stop, with 1 after an unexpected
- * error or when the stop took longer than `stopSeconds`. Throws what keeps a role from starting.
+ * Runs these roles in this process until it is asked to stop, and ends it: with 0 after a stop, with 1 after an
+ * unexpected error or when the stop took longer than `stopSeconds`. Throws the error that keeps a role from starting.
  */
 export async function runSuite(config: Config, roles: string[], show: Show): Promise<never> {
-  // What this process makes is for its own user: logs, databases, rings, object devices.
+  // Files of this process are for its own user: logs, databases, rings, object devices.
   process.umask(0o077)
   checkRoles(roles)
   const { checkDrivers } = await import('./check-drivers.ts')
@@ -62,7 +62,7 @@ function endLate({ stopSeconds }: Config): never {
   process.exit(1)
 }
 
-/** What clients miss, before the name of what is down. */
+/** Text about missing functions, before the name of the part that is down. */
 function partOf(name: string): string {
   const parts: [RegExp, string][] = [
     [/^(backend|bus)/, 'block storage: '],

@@ -42,7 +42,10 @@ export async function keepPrints(database: Database, secrets: Partial<Secrets>):
 const drawn = /^[\w-]{32,}$/
 const costs = { N: 2 ** 14, r: 8, p: 1 }
 
-/** `sha256$salt$key` of a drawn secret, where there is nothing to guess; `scrypt$salt$key` of one that a person chose. */
+/**
+ * Returns `sha256$salt$key` of a random secret, which cannot be guessed, or `scrypt$salt$key` of one that a person
+ * chose.
+ */
 function printOf(secret: string, salt = randomBytes(16)): string {
   const isDrawn = drawn.test(secret)
   const key = isDrawn ? createHash('sha256').update(salt).update(secret).digest() : scryptSync(secret, salt, 32, costs)

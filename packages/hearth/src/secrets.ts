@@ -35,11 +35,11 @@ const blockStorage = ['cinder.api', 'cinder.volume', 'cinder.backup']
 const objects = ['swift.storage', 'swift.proxy', 'swift.keepers']
 
 /**
- * Every secret of a suite and the roles that need it. The identity API needs all passwords, for it gives them to the users.
- * A new entry is drawn at the next start of a suite that has a complete file.
+ * Every secret of a suite and the roles that need it. The identity API needs all passwords, because it gives them to
+ * the users. A new entry is generated at the next start of a suite that has a complete file.
  */
 export const secretUses = {
-  /** Tells this suite's secrets from those of another. */
+  /** Distinguishes this suite's secrets from those of another. */
   suite: ['keystone.api'],
   admin: ['keystone.api'],
   demo: ['keystone.api'],
@@ -75,7 +75,7 @@ export function readSecrets(file: string): Partial<Secrets> | null {
   try {
     parsed = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    // What JSON.parse says would show a part of the file.
+    // The message of JSON.parse would show a part of the file.
     const reason = error instanceof SyntaxError ? 'it is not valid JSON' : (error as Error).message
     throw secretErrors.SecretsUnreadable({ file, reason })
   }

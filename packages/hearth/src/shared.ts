@@ -33,11 +33,11 @@ import { identityUrl } from './urls.ts'
 
 export type ServiceUser = 'cinder' | 'glance' | 'swift'
 
-/** What the parts of one process have together. Everything is opened when first asked for and closed at the end. */
+/** Resources that the roles of one process share. Each is opened at its first use and closed at the end. */
 export interface Shared {
   config: Config
   folders: Folders
-  /** That this process runs; none before startSuite. */
+  /** Roles that this process runs; none before startSuite. */
   roles: string[]
   /** Those that the roles of this process need; none before startSuite has read them. */
   secrets: Secrets
@@ -52,11 +52,11 @@ export interface Shared {
   proxies: TrustedProxies
   certificates: Certificates
   run: Runner
-  /** What every disk keeps free. */
+  /** Space that every disk keeps free. */
   reserve: Reserve
   database(service: string): Promise<Database>
   bus(service: string): Promise<Bus>
-  /** Away from the identity service, tokens are checked with the help of a service user; the first one named is taken. */
+  /** Service user whose login checks tokens when the identity service is elsewhere; the first one named is used. */
   authenticator(user: ServiceUser): Promise<Authenticator>
   session(user: ServiceUser): ServiceSession
   /** Handed over by the identity part, so that others verify tokens without asking. */
@@ -70,6 +70,7 @@ export interface Shared {
   close(): Promise<void>
 }
 
+/** Opens the shared resources of a process; none of them is in use yet. */
 export function openShared(config: Config): Shared {
   const folders = makeFolders(config.dataFolder)
   const logFile = openSuiteLog(config, folders)
@@ -145,7 +146,7 @@ function openClosing(log: Logger): Closing {
 }
 
 interface Closing extends Pick<Shared, 'onClose' | 'close'> {
-  /** What is being opened, closed at the end. `then` is told when it is open. */
+  /** Opens a resource that is closed at the end. Calls `then` when it is open. */
   closed<T extends { close(): Promise<unknown> }>(opening: Promise<T>, then?: (opened: T) => void): Promise<T>
 }
 

@@ -13,14 +13,15 @@ export interface ProcessStatus {
 const patienceMs = 8000
 
 /**
- * The socket of the process that has this pid file: `hearth.sock`, or `hearth-<first role>.sock` of one with some roles, for
- * all of them would make a name that is too long.
+ * Returns the socket of the process with this pid file: `hearth.sock`, or `hearth-<first role>.sock` for a process with
+ * some roles, because all of their names would be too long.
  */
 export const socketOf = (pidFile: string): string => pidFile.replace(/(\+[^/]*)?\.pid$/, '.sock')
 
 /**
- * Listens on a Unix socket in the data folder, where only the user who runs the suite gets: every role has its health there,
- * also those without an API. `/healthcheck`, `/healthcheck?ready`, `/healthcheck?ready&role=cinder.volume`, `/status`.
+ * Listens on a Unix socket in the data folder, which only the user of the suite can reach, for the health of every
+ * role, also those without an API: `/healthcheck`, `/healthcheck?ready`, `/healthcheck?ready&role=cinder.volume`,
+ * `/status`.
  */
 export async function openStatusSocket(
   path: string,

@@ -12,7 +12,7 @@ const sameKeyMs = 1000
 const mostFaults = 20
 
 export interface StopOptions {
-  /** Told of each unexpected error, which also stops the process with exit code 1. */
+  /** Called with each unexpected error, which also stops the process with exit code 1. */
   onFault(error: unknown): void
   /** Opens the log again: SIGHUP asks for it. */
   reopenLog(): void
@@ -28,9 +28,9 @@ export interface Stop {
 }
 
 /**
- * Takes over the signals of this process. SIGINT, SIGTERM, the end of the terminal it runs in and the end of the wrapper
- * that started it ask it to stop; a second SIGINT or SIGTERM a second or more later ends it at once; any other SIGHUP
- * opens the log again. An error that nobody caught stops it as well, but for one of writing to standard output.
+ * Handles the signals of this process. SIGINT, SIGTERM, the end of its terminal and the end of the wrapper that started
+ * it stop it; a second SIGINT or SIGTERM at least a second later ends it at once; any other SIGHUP reopens the log. An
+ * uncaught error stops it as well, except an error of writing to standard output.
  */
 export function watchForStop(options: StopOptions): Stop {
   const controller = new AbortController()
@@ -68,7 +68,7 @@ export function watchForStop(options: StopOptions): Stop {
   return { signal: controller.signal, requested, exitCode: () => exitCode }
 }
 
-/** Somebody at a terminal started this process, and did not detach it as nohup does. */
+/** True when a person at a terminal started this process and did not detach it as nohup does. */
 function hasTerminal(): boolean {
   return [0, 1, 2].some((fd) => isatty(fd)) && terminalIsThere()
 }

@@ -15,9 +15,9 @@ import { hostAndPort } from './urls.ts'
 export interface Suite {
   /** Role → base URL, for those that listen. */
   urls: Record<string, string>
-  /** What does not work yet. */
+  /** Parts that do not work yet. */
   warnings: string[]
-  /** What the roles need and is not there now. */
+  /** Parts that the roles need and that are missing now. */
   problems(): Promise<CheckResult[]>
   close(): Promise<void>
 }
@@ -29,8 +29,9 @@ export interface StartOptions {
 }
 
 /**
- * Starts roles in this process, in order. When one fails those already started are stopped. Throws AlreadyRunning when
- * another process of this data folder has one of them, UnknownRole, PortsTaken, the reason of `signal`, or what kept a role from starting.
+ * Starts roles in this process, in order. When one fails, stops those already started. Throws AlreadyRunning when
+ * another process of this data folder has one of them, UnknownRole, PortsTaken, the reason of `signal`, or the error
+ * that keeps a role from starting.
  */
 export async function startSuite(shared: Shared, names: string[], options: StartOptions = {}): Promise<Suite> {
   checkRoles(names)
@@ -52,7 +53,7 @@ export async function startSuite(shared: Shared, names: string[], options: Start
     await checkPorts(shared.config, roles)
     const { secrets, changed } = await openSecrets(shared, roles)
     Object.assign(shared, { roles, secrets, changedSecrets: changed })
-    // A broker that is not there is told before anything else is started.
+    // A missing broker is reported before anything else is started.
     if (!shared.config.bus.startsWith('memory:') && roles.some((role) => role.startsWith('cinder.')))
       await shared.bus('cinder')
     const socket = await openStatusSocket(socketOf(pidFile), shared.health, roles)

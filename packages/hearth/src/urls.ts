@@ -2,7 +2,10 @@ import { identityRoot } from '@hearth/auth'
 import type { Config, Part } from './config-types.ts'
 import { certificateFiles } from './tls-config.ts'
 
-/** Where clients reach a part: its publicUrl, else host and port; an address that means "all" is told as loopback. */
+/**
+ * Returns the URL at which clients reach a service: its publicUrl, else host and port, with loopback for an address
+ * that means "all".
+ */
 export function partUrl(config: Config, part: Part): string {
   const { publicUrl, port } = config[part]
   if (publicUrl) return publicUrl

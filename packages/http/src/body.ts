@@ -12,8 +12,8 @@ const leastBytes = 64 * 1024
 /** More than any request of the four services needs. */
 const [deepest, mostValues] = [100, 100_000]
 /**
- * What is still read of a body nobody wants, so that its sender gets to read the response: of strangers, of callers
- * known.
+ * Bytes still read of a refused body, so that its sender reads the response: for strangers and for authenticated
+ * callers.
  */
 const [discardForStrangers, discardForCallers] = [1024 * 1024, 64 * 1024 * 1024]
 const discardMs = 10_000

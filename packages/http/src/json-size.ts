@@ -3,9 +3,9 @@ const [quote, backslash, comma, openBracket, closeBracket, openBrace, closeBrace
 ]
 
 /**
- * True when arrays and objects of a JSON text nest deeper than `levels`, or hold more than `values` values altogether. One
- * pass without recursion, so that whatever walks the parsed value afterwards may recurse, and before anything is built.
- * Text that is no JSON may get either result.
+ * Returns true when arrays and objects of a JSON text nest deeper than `levels`, or hold more than `values` values in
+ * all. Runs before parsing, in one pass without recursion, so that code that walks the parsed value may recurse. The
+ * result for text that is not JSON is undefined.
  */
 export function isBeyond(json: Uint8Array, levels: number, values: number): boolean {
   let depth = 0

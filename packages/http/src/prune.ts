@@ -4,8 +4,8 @@ import type { Schema } from './route.ts'
 type Pruner = (value: unknown) => unknown
 
 /**
- * Drops object members that the schema does not name; `additionalProperties` (true or a schema) keeps the rest. Only the
- * structure is used: types are the operation's business.
+ * Removes object members that the schema does not name; `additionalProperties` (true or a schema) keeps them. Uses only
+ * the structure of the schema: checking types is the operation's task.
  */
 export function replyPruner(schema: Schema): Pruner {
   return compile(schema) ?? ((value) => value)

@@ -19,7 +19,7 @@ export interface AttachDeps {
   kept: KeptAttachments
   /** Where the device is to be. */
   host: string
-  /** Tells a person what is waited for. */
+  /** Called with the step that is being waited for. */
   tell(text: string): void
   signal: AbortSignal
 }
@@ -30,8 +30,8 @@ export interface Attached extends AttachedDevice {
 }
 
 /**
- * Attaches a volume, by id or name, to the host and answers its device. Repeating it answers the same device; after a crash
- * it goes on where the work was cut off.
+ * Attaches a volume, by id or name, to the host and returns its device. Repeating it returns the same device; after a
+ * crash it continues where it was interrupted.
  */
 export async function attachVolume(nameOrId: string, mode: 'rw' | 'ro', deps: AttachDeps): Promise<Attached> {
   const { api, kept, tell } = deps
@@ -48,7 +48,7 @@ export async function attachVolume(nameOrId: string, mode: 'rw' | 'ro', deps: At
   return { ...device, volumeId: volume.id, attachmentId: attachment.id }
 }
 
-/** Notes what is about to be done before anybody is asked for it. */
+/** Records the attachment before the request for it is sent. */
 async function begin(volume: Volume, { api, kept, host }: AttachDeps): Promise<KeptAttachment> {
   const before = (await api.attachments(volume.id)).map(({ id }) => id)
   const nothing = { attachmentId: null, connection: null, device: null }
@@ -106,8 +106,8 @@ function placeOf({ driver_volume_type: kind, data }: ConnectionInfo): string {
 }
 
 /**
- * Takes a volume from the host and gives its attachment back; repeating it after a crash finishes it. Throws NotAttached
- * (404), InUse (409) when something has the device open: then nothing has changed.
+ * Detaches a volume from the host and deletes its attachment. Repeating it after a crash finishes it. Throws
+ * NotAttached (404), and InUse (409) when a process has the device open; then nothing has changed.
  */
 export async function detachVolume(nameOrId: string, deps: AttachDeps): Promise<KeptAttachment> {
   const { api, connectors, kept, host, tell } = deps

@@ -11,9 +11,11 @@ const errors = errorTable({
   NoConnectorWorks: [503, 'no connector works on this host: {reasons}'],
 })
 
-/** What attaches volumes of each `driver_volume_type`. */
+/** Connectors by `driver_volume_type`. */
 export interface Connectors {
-  /** What this host says of itself, all connectors that work here together. Throws when none does. */
+  /**
+   * Returns the properties of this host for an attachment, from all connectors that work here. Throws when none does.
+   */
   properties(): Promise<Record<string, unknown>>
   of(kind: string): Promise<ConnectorDriver>
   close(): Promise<void>
@@ -25,6 +27,7 @@ const defaults: Record<string, PluginConfig> = {
   rbd: { driver: '@hearth/driver-rbd', options: {} },
 }
 
+/** Opens the connectors of this host. */
 export function openConnectors(config: Config, deps: DriverDeps): Connectors {
   const plugins = { ...defaults, ...config.connectors }
   const opened = new Map<string, Promise<ConnectorDriver>>()

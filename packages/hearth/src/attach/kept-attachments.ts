@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import type { ConnectionInfo } from '@hearth/driver'
 
-/** What this host knows of a volume it attaches, so that the work can be repeated or taken back after any crash. */
+/** Record of a volume that this host attaches, so that the work can be repeated or undone after any crash. */
 export interface KeptAttachment {
   volumeId: string
   volumeName: string | null
@@ -21,7 +21,7 @@ export interface KeptAttachment {
   host: string
   /** Attachments of the volume that were there before ours was asked for. */
   before: string[]
-  /** Null until the volume service has answered. */
+  /** Null until the volume service has responded. */
   attachmentId: string | null
   connection: ConnectionInfo | null
   /** Null until it is there. */

@@ -22,7 +22,7 @@ export interface Attachment {
   id: string
   status: string
   instance: string | null
-  /** Flat, as the API answers it. */
+  /** Flat, as in the API's response. */
   connection_info?: Record<string, unknown>
 }
 
@@ -36,13 +36,14 @@ export interface VolumeApi {
   attach(volumeId: string, connector: Record<string, unknown>, mode: 'rw' | 'ro'): Promise<Attachment>
   connect(attachmentId: string, connector: Record<string, unknown>): Promise<Attachment>
   complete(attachmentId: string): Promise<void>
-  /** Deleting what is gone succeeds. */
+  /** Succeeds also when the attachment does not exist. */
   detach(attachmentId: string): Promise<void>
 }
 
 /** The first version that takes a mode with an attachment. */
 const version = 'volume 3.54'
 
+/** Opens a client of the block storage API with a service login. */
 export function openVolumeApi(session: ServiceSession): VolumeApi {
   const ask = opener(session)
   const attachmentOf = (answer: Answer): Attachment => answer.body.attachment as Attachment
@@ -132,7 +133,7 @@ export function nestedConnection(flat: Record<string, unknown>): ConnectionInfo 
   return { driver_volume_type: String(driver_volume_type), data }
 }
 
-/** The service has answered, and what it was asked for was not done. */
+/** The service has responded with a refusal. */
 export function isRefusal(error: unknown): boolean {
   return isHearthError(error) && error.code === 'Refused'
 }

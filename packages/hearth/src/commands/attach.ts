@@ -26,6 +26,7 @@ interface AttachOptions extends Options {
   readOnly?: boolean
 }
 
+/** Returns the command `hearth attach`. */
 export function attachCommand(): Command {
   return withOptions(new Command('attach'))
     .description('Attaches a volume to this host and prints its device; for hosts without os-brick')
@@ -42,6 +43,7 @@ export function attachCommand(): Command {
     })
 }
 
+/** Returns the command `hearth detach`. */
 export function detachCommand(): Command {
   return withOptions(new Command('detach'))
     .description('Detaches what hearth attach has attached: flushes, then lets go; changes nothing while it is in use')
@@ -105,7 +107,10 @@ async function withDeps<T>(command: Command, options: Options, work: (deps: Atta
 
 const everyMs = 5000
 
-/** Says what is done and, every few seconds, that it still is; on the error output, the device alone is the answer. */
+/**
+ * Reports the current step, and every few seconds that it still runs, on standard error; standard output has only the
+ * device.
+ */
 function openProgress(): { tell(text: string): void; close(): void } {
   let doing: { text: string; since: number } | undefined
   const timer = setInterval(() => {

@@ -6,6 +6,7 @@ import type { CheckResult } from '../health.ts'
 import { configOf } from './config-option.ts'
 import { suiteStatus } from './status.ts'
 
+/** Returns the command `hearth doctor`. */
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description(
@@ -33,7 +34,7 @@ export function doctorCommand(): Command {
     })
 }
 
-/** What the suite that runs says of itself. */
+/** Checks reported by the running suite. */
 const findingOf = ({ name, roles, detail }: CheckResult): Finding => ({
   name,
   ok: false,

@@ -8,6 +8,7 @@ import { runningSuites } from './status.ts'
 /** Beyond stopSeconds: the time between the end of a stop and that of its process. */
 const moreSeconds = 5
 
+/** Returns the command `hearth down`. */
 export function downCommand(): Command {
   return new Command('down')
     .description('Stops what runs on this data folder: lets it finish what it has begun, up to stopSeconds')

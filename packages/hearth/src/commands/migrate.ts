@@ -2,6 +2,7 @@ import type { Migration } from '@hearth/database'
 import { Command } from 'commander'
 import { configOf } from './config-option.ts'
 
+/** Returns the command `hearth migrate`. */
 export function migrateCommand(): Command {
   return new Command('migrate')
     .description('Brings the databases to the present schema; starting a role does the same. Safe to repeat')

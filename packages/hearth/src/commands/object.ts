@@ -9,6 +9,7 @@ const errors = errorTable({
   UnknownDevice: [404, 'there is no device {device}; known are {known}'],
 })
 
+/** Returns the command `hearth object`. */
 export function objectCommand(): Command {
   return new Command('object')
     .description('Looks after the devices of the object store on this host')

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { type Account, cloudsYaml, openrc } from '../accounts.ts'
 import { configOf } from './config-option.ts'
 
+/** Returns the command `hearth openrc`. */
 export function openrcCommand(): Command {
   return new Command('openrc')
     .description('Prints the OS_… variables to log in with; use it as: eval "$(hearth openrc)"')
@@ -11,6 +12,7 @@ export function openrcCommand(): Command {
     })
 }
 
+/** Returns the command `hearth clouds-yaml`. */
 export function cloudsYamlCommand(): Command {
   return new Command('clouds-yaml')
     .description('Prints a clouds.yaml with the clouds "hearth" (demo user) and "hearth-admin"')

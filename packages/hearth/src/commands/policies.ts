@@ -4,6 +4,7 @@ import type { Config } from '../config-types.ts'
 import { renderTable } from '../table.ts'
 import { configOf } from './config-option.ts'
 
+/** Returns the command that lists the policy rules. */
 export function policiesCommand(): Command {
   return new Command('policies')
     .description("Lists every policy rule with its text, and whether an operator's policy.yaml overrides it")

@@ -4,6 +4,7 @@ import { checkRoles, expandRoles, roleNames, roleSummaries } from '../role-names
 import { runSuite } from '../run-suite.ts'
 import { configOf } from './config-option.ts'
 
+/** Returns the command `hearth run`. */
 export function runCommand(): Command {
   const width = Math.max(...roleNames.map((role) => role.length))
   const list = roleNames.map((role) => `  ${role.padEnd(width)}  ${own(roleSummaries, role)}`)

@@ -5,6 +5,7 @@ import { checkRoles, expandRoles } from '../role-names.ts'
 import { existingSecrets, loadSecrets, secretErrors, secretsNeeded, writeSecrets } from '../secrets.ts'
 import { configOf } from './config-option.ts'
 
+/** Returns the command `hearth secrets`. */
 export function secretsCommand(): Command {
   return new Command('secrets')
     .description('Hands out the secrets of this suite, and replaces the key that signs tokens')

@@ -28,6 +28,7 @@ interface SuiteStatus {
   checks: CheckResult[]
 }
 
+/** Returns the command `hearth status`. */
 export function statusCommand(): Command {
   return new Command('status')
     .description(

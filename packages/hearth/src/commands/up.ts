@@ -14,6 +14,7 @@ import { configOf } from './config-option.ts'
 
 const readyWithinMs = 120_000
 
+/** Returns the command `hearth up`. */
 export function upCommand(): Command {
   return new Command('up')
     .description('Starts everything on this machine, in the foreground; Ctrl-C stops it')

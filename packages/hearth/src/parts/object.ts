@@ -15,6 +15,7 @@ export async function startObjectStorage(shared: Shared): Promise<Running> {
   return roles.storage({ host: ip, port, log: shared.log, storage })
 }
 
+/** Starts the API of the object store. */
 export async function startObjectProxy(shared: Shared): Promise<Running> {
   const { config, log, metrics } = shared
   return roles.proxy({
@@ -36,6 +37,7 @@ export async function startObjectProxy(shared: Shared): Promise<Running> {
   })
 }
 
+/** Starts the keepers of the object store. */
 export async function startObjectKeepers(shared: Shared): Promise<Running> {
   const { bytesPerSecond, intervalHours, firstAfterSeconds } = shared.config.object.audit
   return roles.keepers({

@@ -8,6 +8,7 @@ import type { Check } from '../health.ts'
 import { once } from '../once.ts'
 import type { Shared } from '../shared.ts'
 
+/** Starts the API of block storage. */
 export async function startVolumeApi(shared: Shared): Promise<Running> {
   const { config, log, metrics } = shared
   return roles.api({
@@ -31,6 +32,7 @@ export async function startVolumeApi(shared: Shared): Promise<Running> {
   })
 }
 
+/** Starts the scheduler of block storage. */
 export async function startScheduler(shared: Shared): Promise<Running> {
   return roles.scheduler({
     database: await migratedDatabase(shared),
@@ -41,6 +43,7 @@ export async function startScheduler(shared: Shared): Promise<Running> {
   })
 }
 
+/** Starts the volume role with the backends of this host. */
 export async function startVolume(shared: Shared): Promise<Running> {
   const backends = await openBackends(shared)
   const turns = new Map<string, Error | null>()
@@ -72,6 +75,7 @@ const backendCheck = (host: string, turns: ReadonlyMap<string, Error | null>): C
   },
 })
 
+/** Starts the backup role with the backends of this host. */
 export async function startBackup(shared: Shared): Promise<Running> {
   return roles.backup({
     database: await migratedDatabase(shared),
@@ -115,8 +119,8 @@ function configuredBackends(config: Config, shared: Shared): Record<string, Back
 }
 
 /**
- * Backends of this host, opened once for the volume and the backup role together. Throws DriverError `invalid` for drivers
- * and options that can never work; storage that is not there yet is another matter.
+ * Returns the backends of this host, opened once for the volume and the backup role together. Throws DriverError
+ * `invalid` for drivers and options that can never work, but not for storage that is away.
  */
 const openBackends = once((shared: Shared): Promise<BackendSource[]> => {
   const configured = Object.entries(configuredBackends(shared.config, shared))
