@@ -2,11 +2,13 @@ import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { wrongDependencies } from './layout/dependencies.ts'
+import { exportsOf, unusedExports } from './layout/exports.ts'
 import { functionsOf } from './layout/functions.ts'
 import { circlesOf, graphOf, packageFolderOf } from './layout/graph.ts'
 import { inheritedKeyLookups } from './layout/inherited-keys.ts'
 import { upwardImports } from './layout/layers.ts'
 import { openProject } from './layout/project.ts'
+import { hardComments, withoutDocstring } from './layout/words.ts'
 
 const root = join(import.meta.dirname, '..')
 const sources = globSync('{packages,drivers,ring,test,bench}/**/*.ts', {
@@ -108,6 +110,23 @@ test('the compiler reads every file that the other rules look at', () => {
 
 test('each package declares the packages that it imports, and names those that it declares', () => {
   expect(wrongDependencies(root, graph, text)).toEqual([])
+})
+
+test('each export is imported by another file', () => {
+  // Drivers of others import @hearth/driver; the sample of inherited keys is read, not run.
+  const isPublic = (file: string): boolean => /^(packages\/driver|test\/layout\/inherited-keys)\//.test(file)
+  const exported = [...project.files].flatMap(([file, source]) => exportsOf(file, source))
+  const unused = unusedExports(graph, exported).filter(({ file }) => !isPublic(file))
+  expect(unused.map(({ file, line, name }) => `${file}:${line} ${name}`)).toEqual([])
+})
+
+test('comments are plain and short, and exported functions have a docstring', () => {
+  const checked = [...project.files].filter(([file]) => !file.startsWith('test/'))
+  const hard = checked.flatMap(([file, source]) => {
+    const undocumented = isTest(file) ? [] : withoutDocstring(source)
+    return [...hardComments(source), ...undocumented].map((finding) => `${file}:${finding}`)
+  })
+  expect(hard).toEqual([])
 })
 
 test('each error code of a table is thrown somewhere', () => {

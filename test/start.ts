@@ -17,7 +17,7 @@ export interface Account {
   project: string
 }
 
-export interface StartOptions {
+interface StartOptions {
   /** A folder to start on again; else a new one, removed by close(). */
   dataFolder?: string
   /** Members to set in hearth.yaml. */
@@ -86,7 +86,7 @@ export async function start(options: StartOptions = {}): Promise<Started> {
 }
 
 /** What the openstack command needs to log in. */
-export function clientVariables(authUrl: string, account: Account): Record<string, string> {
+function clientVariables(authUrl: string, account: Account): Record<string, string> {
   return {
     OS_AUTH_URL: authUrl,
     OS_IDENTITY_API_VERSION: '3',

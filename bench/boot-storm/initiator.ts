@@ -15,7 +15,7 @@ export interface Initiator {
   close(): void
 }
 
-export interface InitiatorOptions {
+interface InitiatorOptions {
   /** Limit for one volume's reads and writes. */
   timeoutSeconds: number
   /** The ceph.conf that leads to the cluster of RBD volumes, and to the key of their user. */

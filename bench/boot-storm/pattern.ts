@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-export interface Operation {
+interface Operation {
   kind: 'read' | 'write'
   /** Bytes. */
   offset: number
@@ -52,7 +52,7 @@ export function bootPattern(workingSetMiB: number, file = join(import.meta.dirna
 }
 
 /** Reads one `r2048+64`. */
-export function operationOf(text: string): Operation {
+function operationOf(text: string): Operation {
   const match = /^([rw])(\d+)\+(\d+)$/.exec(text)
   if (!match) throw new Error(`not an operation: ${text}`)
   const [, kind, first, count] = match

@@ -10,7 +10,7 @@ export interface Frame {
   y: Scale
 }
 
-export interface Scale {
+interface Scale {
   from: number
   to: number
   log?: boolean

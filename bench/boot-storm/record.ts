@@ -8,7 +8,7 @@ const mergedBytes = 128 * 1024
  * Turns the block trace of a booting machine into a pattern file. Make the trace with
  * `qemu-system-x86_64 … -d trace:blk_co_preadv,trace:blk_co_pwritev -D trace.log`.
  */
-export function recordPattern(traceFile: string, patternFile: string, description: string, diskBytes: number): void {
+function recordPattern(traceFile: string, patternFile: string, description: string, diskBytes: number): void {
   const operations: { kind: string; offset: number; length: number }[] = []
   for (const line of readFileSync(traceFile, 'utf8').split('\n')) {
     const match = /^blk_co_p(read|write)v .* offset (\d+) bytes (\d+)/.exec(line)
@@ -26,3 +26,13 @@ export function recordPattern(traceFile: string, patternFile: string, descriptio
   )
   writeFileSync(patternFile, `${JSON.stringify({ recorded: description, diskBytes, lines }, null, 2)}\n`)
 }
+
+const usage = `node bench/boot-storm/record.ts TRACE PATTERN DESCRIPTION DISK_BYTES
+
+Turns the block trace of a booting machine into the pattern that the boot storm replays.
+`
+const [trace, pattern, description, diskBytes] = process.argv.slice(2)
+if (!trace || !pattern || !description || !(Number(diskBytes) > 0)) {
+  process.stderr.write(usage)
+  process.exitCode = 2
+} else recordPattern(trace, pattern, description, Number(diskBytes))

@@ -1,6 +1,6 @@
 import { type Machine, type Stage, stages } from './machine.ts'
 
-export interface Percentiles {
+interface Percentiles {
   p50: number
   p95: number
   p99: number

@@ -1,6 +1,6 @@
 import type { Session } from './session.ts'
 
-export interface Room {
+interface Room {
   /** Puts the quota back as it was. */
   restore(): Promise<void>
 }

@@ -3,7 +3,7 @@ import { certificateProblem } from '@hearth/core'
 import { Agent, type Dispatcher, request } from 'undici'
 import type { CloudSettings } from './settings.ts'
 
-export type ServiceName = 'identity' | 'image' | 'volume' | 'object'
+type ServiceName = 'identity' | 'image' | 'volume' | 'object'
 
 /** An error with the cloud's own message; `status` 0 means that no response came. */
 export class CloudError extends Error {
@@ -16,7 +16,7 @@ export class CloudError extends Error {
   }
 }
 
-export interface CallOptions {
+interface CallOptions {
   json?: unknown
   body?: Dispatcher.DispatchOptions['body']
   headers?: Record<string, string>
@@ -26,7 +26,7 @@ export interface CallOptions {
   stream?: boolean
 }
 
-export interface Answer {
+interface Answer {
   status: number
   headers: Record<string, string | string[] | undefined>
   text: string

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Session } from './session.ts'
 
-export interface VolumeSummary {
+interface VolumeSummary {
   id: string
   name: string
   status: string
@@ -11,7 +11,7 @@ export interface VolumeSummary {
 /** The connection that an initiator uses, e.g. `{ driver_volume_type: 'iscsi', target_portal, target_iqn, … }`. */
 export type ConnectionInfo = Record<string, unknown>
 
-export interface NewVolume {
+interface NewVolume {
   name: string
   sizeGiB: number
   imageId: string
@@ -51,7 +51,7 @@ export async function failureOf(session: Session, volumeId: string): Promise<str
   return messages[0]?.user_message ?? null
 }
 
-export interface Attachment {
+interface Attachment {
   id: string
   connection: ConnectionInfo
 }

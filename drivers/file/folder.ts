@@ -112,7 +112,7 @@ export function whileThere<T extends object>(folder: Folder, methods: T): T {
 }
 
 /** Puts the content of a file on stable storage. */
-export async function syncFile(path: string): Promise<void> {
+async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r')
   try {
     await file.sync()

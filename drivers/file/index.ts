@@ -3,7 +3,7 @@ import { backupOptions, openFileBackup } from './backup.ts'
 import { imageOptions, openFileImage } from './image.ts'
 import { openFileVolume, volumeOptions } from './volume.ts'
 
-export { type PreparedFolder, prepareFolder } from './loop.ts'
+export { prepareFolder } from './loop.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,

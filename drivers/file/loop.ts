@@ -4,7 +4,7 @@ import { DriverError, isDriverError, type Runner } from '@hearth/driver'
 import { mapped } from './folder.ts'
 import { hasReflink } from './reflink.ts'
 
-export interface PrepareFolder {
+interface PrepareFolder {
   folder: string
   /** Path of the XFS image; made if missing. */
   imageFile: string
@@ -15,7 +15,7 @@ export interface PrepareFolder {
   root?: boolean
 }
 
-export interface PreparedFolder {
+interface PreparedFolder {
   /** True when copies in the folder share blocks. */
   reflink: boolean
   /** The image file is mounted at the folder. */

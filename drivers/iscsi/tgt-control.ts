@@ -20,10 +20,10 @@ const answers = {
   'lun-active': { number: 20, text: 'this logical unit is still active' },
 }
 
-export type TgtAnswer = keyof typeof answers
+type TgtAnswer = keyof typeof answers
 
 /** One request to tgtd, in tgtadm's words. */
-export interface TgtRequest {
+interface TgtRequest {
   mode: keyof typeof modes
   op: keyof typeof operations
   tid?: number

@@ -3,7 +3,7 @@ import { failureOf } from './failures.ts'
 import { type GroupReport, type LogicalVolume, parseReport, reportLine } from './lvm.ts'
 
 /** Lines for LVM's shell that belong together. All of them run, even after a failure: use `-S` for conditions. */
-export interface Steps {
+interface Steps {
   commands?: string[]
   /** Logical volumes to activate after the commands. */
   activate?: string[]

@@ -30,7 +30,7 @@ export interface LogicalVolume {
   skipped: boolean
 }
 
-export interface Device {
+interface Device {
   name: string
   freeBytes: number
   missing: boolean

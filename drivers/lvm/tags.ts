@@ -7,7 +7,7 @@ import type { LogicalVolume } from './lvm.ts'
  * `making`: not finished yet, or being deleted · `growing`: the bytes from `about` on are not zeroed yet · `reverting`:
  * the snapshot `about` is being merged into it · `keeping`: it is a copy of a snapshot that is being merged.
  */
-export type MarkKind = 'making' | 'growing' | 'reverting' | 'keeping'
+type MarkKind = 'making' | 'growing' | 'reverting' | 'keeping'
 
 export interface Mark {
   kind: MarkKind

@@ -17,7 +17,7 @@ export interface Usage {
 }
 
 /** Limits that decide whether a share may take a new volume. */
-export interface CapacityRules {
+interface CapacityRules {
   maxOverSubscriptionRatio: number
   reservedPercentage: number
 }
@@ -112,7 +112,7 @@ export function ineligible(usage: Usage, requestBytes: number, rules: CapacityRu
   return null
 }
 
-export interface Offer {
+interface Offer {
   share: Share
   /** The usage of the share, or the error of reading it. */
   usage: Usage | unknown
@@ -143,6 +143,6 @@ export function chooseShare(offers: Offer[], requestBytes: number, rules: Capaci
 }
 
 /** True when the offer has a usage, not an error. */
-export function isUsage(found: Usage | unknown): found is Usage {
+function isUsage(found: Usage | unknown): found is Usage {
   return typeof found === 'object' && found !== null && 'allocatedBytes' in found
 }

@@ -14,7 +14,7 @@ export interface NameIndex {
 }
 
 /** `begun`: the object is being written, or its writer died before the end. */
-export type NameState = 'begun' | 'whole'
+type NameState = 'begun' | 'whole'
 
 /** Number of index objects: Ceph warns about maps with more than 200,000 entries. */
 const shards = 16

@@ -82,7 +82,7 @@ export async function addressOfSnapshot(
 }
 
 /** Returns qemu's `rbd:pool/image@snapshot:key=value…`; a backslash escapes `: @ = / \`. */
-export function qemuFilename(
+function qemuFilename(
   { pool, user, conf }: Pick<VolumeOptions, 'pool' | 'user' | 'conf'>,
   image: string,
   snapshot?: string,

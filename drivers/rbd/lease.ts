@@ -5,7 +5,7 @@ import { DriverError, openExclusive } from '@hearth/driver'
 import type { Pool } from './librados.ts'
 
 /** Work that only one of the processes that use a pool may do at a time. */
-export interface Lease {
+interface Lease {
   /** The librbd object that carries the lock; it exists whenever the work makes sense. */
   object: 'rbd_directory' | 'rbd_trash'
   kind: keyof typeof seconds

@@ -3,7 +3,7 @@ import { call, callRaw, cephError, codeOf, type Handle, library, loadLibrary } f
 
 export { codeOf } from './library.ts'
 
-export interface ClusterOptions {
+interface ClusterOptions {
   /** Path of ceph.conf; the libraries' own search when absent. */
   conf?: string
   /** Without `client.`. */

@@ -7,7 +7,7 @@ import { radosSignatures, rbdSignatures, systemSignatures } from './declarations
 export type Handle = bigint
 type NativeFunction = ReturnType<Koffi.LibraryHandle['func']>
 
-export interface Library {
+interface Library {
   koffi: typeof Koffi
   /** Every declared C function by its name. Nothing that may wait for the cluster is called directly: see `call`. */
   native: Record<string, NativeFunction>

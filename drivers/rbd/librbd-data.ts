@@ -1,7 +1,7 @@
 import { cephError, type Handle, library } from './library.ts'
 
 /** Reading and writing of one open image. Any number of requests may be in flight. */
-export interface ImageData {
+interface ImageData {
   /** Fills `into`; throws when the range passes the end. `into` must stay untouched until it returns. */
   read(offset: number, into: Uint8Array): Promise<void>
   write(offset: number, data: Uint8Array): Promise<void>

@@ -3,13 +3,13 @@ import type { Pool } from './librados.ts'
 import { call, callRaw, cephError, codeOf, type Handle, library, readList } from './library.ts'
 import { openImageData } from './librbd-data.ts'
 
-export interface SnapshotInfo {
+interface SnapshotInfo {
   id: number
   name: string
   sizeBytes: number
 }
 
-export interface LinkedImage {
+interface LinkedImage {
   poolName: string
   imageId: string
   imageName: string
@@ -68,11 +68,11 @@ export interface RbdImage {
   close(): Promise<void>
 }
 
-export interface ChangedExtent extends Extent {
+interface ChangedExtent extends Extent {
   exists: boolean
 }
 
-export interface DiffOptions {
+interface DiffOptions {
   offset?: number
   length?: number
   wholeObject?: boolean

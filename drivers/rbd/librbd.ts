@@ -118,7 +118,7 @@ export async function removePoolMetadata(pool: Pool, key: string): Promise<void>
   })
 }
 
-export interface TrashEntry {
+interface TrashEntry {
   id: string
   /** Name of the image when it was moved to the trash. */
   name: string
@@ -159,12 +159,7 @@ export async function removeFromTrash(pool: Pool, id: string): Promise<void> {
   await call('rbd_trash_remove', [pool.handle, id, true], `removing image ${id} from the trash of ${pool.name}`, 'slow')
 }
 
-/** Moves an image from the trash back to the pool under `name`. */
-export async function restoreFromTrash(pool: Pool, id: string, name: string): Promise<void> {
-  await call('rbd_trash_restore', [pool.handle, id, name], `restoring image ${id} to ${pool.name}/${name}`)
-}
-
-export interface OpenOptions {
+interface OpenOptions {
   snapshot?: string
   /** Opens without a watch: leaves nothing behind when the process is killed. */
   readOnly?: boolean

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { DriverError, type ServiceSession } from '@hearth/driver'
 import { Agent, type Dispatcher, request } from 'undici'
 
-export interface SwiftRequest {
+interface SwiftRequest {
   /** Container, or container and object; not yet encoded. */
   path: string[]
   query?: Record<string, string>
@@ -78,7 +78,7 @@ export function openSwiftClient(session: ServiceSession, projectId?: string): Sw
 }
 
 /** True for the error of a missing object or container. */
-export function isMissing(error: unknown): boolean {
+function isMissing(error: unknown): boolean {
   return error instanceof DriverError && error.kind === 'not-found'
 }
 

@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream'
 
 /** One piece of a stream, to be read once. */
-export interface Piece {
+interface Piece {
   bytes(): AsyncGenerator<Buffer>
   /** Bytes read so far. */
   size(): number
 }
 
 /** Cuts a stream into pieces of chosen lengths. Holds at most one chunk in memory. */
-export interface Cutter {
+interface Cutter {
   /** The next piece; the one before must have been read to its end. */
   next(length: number): Piece
   /** True when no byte is left. Throws what the stream threw. */

@@ -3,7 +3,7 @@ import { DriverError, type ImageStore } from '@hearth/driver'
 import type { SwiftClient } from './client.ts'
 import { openCutter } from './cutter.ts'
 
-export interface ImageOptions {
+interface ImageOptions {
   container: string
   /** Bytes of one segment object. */
   segmentSize: number

@@ -7,7 +7,7 @@ import { countParts } from './rebalance.ts'
 /** Balance, in per cent, of a device that holds partitions although it has no weight. */
 const drained = 999.99
 
-export interface DeviceBalance {
+interface DeviceBalance {
   id: number
   /** Number of replicas that the device holds. */
   parts: number

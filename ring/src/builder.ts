@@ -28,7 +28,7 @@ export interface Builder {
 /** Device id in `assignment` of a replica that is not assigned. */
 export const noDevice = 65535
 
-export interface BuilderOptions {
+interface BuilderOptions {
   partPower: number
   replicas: number
   minPartHours: number

@@ -31,7 +31,7 @@ interface Header {
 /**
  * Decodes the decompressed bytes of a ring file. `name` is used in messages. Throws RingError when they are damaged.
  */
-export function decodeRing(plain: Buffer, name = 'ring'): RingData {
+function decodeRing(plain: Buffer, name = 'ring'): RingData {
   if (!plain.subarray(0, 6).equals(magic)) {
     const found = plain.subarray(0, 4).toString('latin1') === 'R1NG' ? `version ${plain.readUInt16BE(4)}` : 'no ring'
     throw new RingError(`${name} is not a version 1 ring file (found ${found})`)

@@ -4,14 +4,14 @@ import { planReplicas } from './plan.ts'
 import { type Random, seededRandom } from './random.ts'
 import { openWork, type Slot, type Work } from './work.ts'
 
-export interface RebalanceOptions {
+interface RebalanceOptions {
   /** Seed of the random choices: the same seed and builder give the same ring. */
   seed?: string
   /** Current time in seconds since the epoch. */
   now?: number
 }
 
-export interface RebalanceResult {
+interface RebalanceResult {
   /** Number of partitions with a replica that changed its device. */
   moved: number
   removedDevices: number

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..', '..')
 const objectMiB = 32
 const giveUpMs = 30_000
 
-export interface Siege {
+interface Siege {
   report: HostileReport
   /** Growth of the suite's resident memory at most, MiB. */
   grewMiB: number

@@ -1,7 +1,7 @@
 import { suite } from '../suite.ts'
 
 /** The slowest answer of each service's health check, in milliseconds, while an attack ran. */
-export type Slowest = Record<'identity' | 'volume' | 'image' | 'object', number>
+type Slowest = Record<'identity' | 'volume' | 'image' | 'object', number>
 
 /**
  * The longest a health check may take during an attack, in milliseconds. It takes less than a second on a quiet machine;

@@ -11,14 +11,14 @@ export async function closeHosts(): Promise<void> {
   for (const step of undo.splice(0).reverse()) await step()
 }
 
-export interface Hosts {
+interface Hosts {
   home: Started
   others: Started[]
   /** Ports of the storage plane, by host. */
   ports: number[]
 }
 
-export interface HostsOptions {
+interface HostsOptions {
   /** Edits secrets of the third host. */
   change?(secrets: Record<string, string>): void
   /** The member `tls` of each host. */

@@ -16,7 +16,7 @@ export interface Order {
   replay: string | null
 }
 
-export interface Finding {
+interface Finding {
   message: string
   seed: number
   path: string | null

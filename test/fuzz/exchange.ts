@@ -48,7 +48,7 @@ export function exchange(
 }
 
 /** The first final response in these bytes; an Error when they are no HTTP. */
-export function readResponse(all: Buffer, ended: boolean, isHead: boolean): Exchanged | 'incomplete' | Error {
+function readResponse(all: Buffer, ended: boolean, isHead: boolean): Exchanged | 'incomplete' | Error {
   let rest = all
   for (;;) {
     const end = rest.indexOf('\r\n\r\n')

@@ -12,7 +12,7 @@ export interface Fixture {
   make(client: Client, ids: Ids): Promise<string>
 }
 
-export type Ids = ReadonlyMap<string, string>
+type Ids = ReadonlyMap<string, string>
 
 export interface Fixtures {
   ids: Ids

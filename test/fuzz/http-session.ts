@@ -6,7 +6,7 @@ import type { Request } from './requests.ts'
 import type { Session } from './target.ts'
 
 /** What differs between the four services. */
-export interface Wire {
+interface Wire {
   url: string
   fixtures: Fixtures
   /** Throws when an error is not in the service's own form. */
@@ -72,7 +72,7 @@ async function checkHealth(port: number, request: Request): Promise<void> {
 }
 
 /** The bytes of a request; placeholders are filled in. */
-export function encode(request: Request, fixtures: Fixtures, port: number): Buffer {
+function encode(request: Request, fixtures: Fixtures, port: number): Buffer {
   const names = new Set(request.headers.map(([name]) => name))
   const headers: [string, string][] = request.headers.map(([name, value]) => [name, fixtures.fill(value)])
   if (!names.has('host')) headers.unshift(['host', `127.0.0.1:${port}`])

@@ -8,7 +8,7 @@ import { residentOrZero, type Watched, watchSuite } from './watch-suite.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-export interface RunOptions {
+interface RunOptions {
   name: string
   place: Place | null
   seconds: number

@@ -4,7 +4,7 @@ import fc, { type Arbitrary } from 'fast-check'
 export const inheritedNames = Object.getOwnPropertyNames(Object.prototype)
 
 /** Marks a text that stands in JSON as it is, such as a number no JavaScript number can hold. */
-export const literalMark = '\u0001literal:'
+const literalMark = '\u0001literal:'
 
 const oddTexts = [
   ...[
@@ -138,7 +138,7 @@ export const bytes: Arbitrary<Uint8Array> = fc.oneof(
 )
 
 /** A change to bytes: at a place, as a part of the whole, some are put in the place of others. */
-export interface Damage {
+interface Damage {
   /** 0 to 1. */
   at: number
   remove: number

@@ -21,7 +21,7 @@ export interface LabCeph {
   close(): Promise<void>
 }
 
-export interface LabCephOptions {
+interface LabCephOptions {
   /** `memstore` (default) starts quickest; `bluestore` outlives a stop. */
   store?: 'memstore' | 'bluestore'
   sizeGiB?: number

@@ -74,7 +74,7 @@ export function asUser(user: string | undefined, command: string[]): string[] {
   return ['setpriv', ...drop, '--pdeathsig', 'KILL', ...command]
 }
 
-export interface Daemon {
+interface Daemon {
   command: string[]
   environment?: Record<string, string>
   folder: string

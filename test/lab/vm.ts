@@ -16,7 +16,7 @@ export interface LabVm {
   close(): Promise<void>
 }
 
-export interface LabVmOptions {
+interface LabVmOptions {
   /** Ports of the machine to be reached from this host. */
   ports?: number[]
   /** Sizes of its empty disks /dev/vdb, /dev/vdc …, sparse on this host. Default 8G and 4G. */

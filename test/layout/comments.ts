@@ -2,7 +2,7 @@ import type { Node, SourceFile } from 'typescript/unstable/ast'
 import { isFunctionDeclaration, isVariableStatement, SyntaxKind } from 'typescript/unstable/ast'
 import { lineAt } from './project.ts'
 
-export interface Comment {
+interface Comment {
   line: number
   /** How many lines it takes. */
   lines: number

@@ -3,7 +3,7 @@ import { isVariableStatement, SyntaxKind } from 'typescript/unstable/ast'
 import type { Graph } from './graph.ts'
 import { lineAt } from './project.ts'
 
-export interface Export {
+interface Export {
   file: string
   name: string
   line: number
@@ -26,7 +26,7 @@ export function exportsOf(file: string, source: SourceFile): Export[] {
     if (!modifiers.some(({ kind }) => kind === SyntaxKind.ExportKeyword)) continue
     if (modifiers.some(({ kind }) => kind === SyntaxKind.DefaultKeyword)) continue
     for (const name of namesOf(statement)) {
-      const uses = [...source.text.matchAll(new RegExp(`(?<![\\w.])${name}\\b`, 'g'))].length
+      const uses = [...source.text.matchAll(new RegExp(`(?<![\\w'])(?<!(?<!\\.\\.)\\.)${name}\\b`, 'g'))].length
       found.push({ file, name, line: lineAt(source, statement.getStart(source)), isUsedInside: uses > 1 })
     }
   }

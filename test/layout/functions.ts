@@ -2,7 +2,7 @@ import type { Node, SourceFile } from 'typescript/unstable/ast'
 import { SyntaxKind } from 'typescript/unstable/ast'
 import { lineAt } from './project.ts'
 
-export interface FoundFunction {
+interface FoundFunction {
   file: string
   /** Name of the function, or of the constant or member that holds it; `anonymous` for others. */
   name: string

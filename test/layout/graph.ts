@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path'
 import type { SourceFile } from 'typescript/unstable/ast'
 import { type Import, importsOf } from './imports.ts'
 
-export interface ResolvedImport extends Import {
+interface ResolvedImport extends Import {
   /** File of this repository; null for a package from elsewhere and for Node's modules. */
   to: string | null
 }

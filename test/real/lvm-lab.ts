@@ -12,7 +12,7 @@ import { type LabVm, startLabVm } from '../lab/vm.ts'
 /** MiB that a device takes of the machine's disks of 8 and 4 GiB. */
 type Sizes = { eight?: number[]; four?: number[] }
 
-export interface LvmLab {
+interface LvmLab {
   vm: LabVm
   run: Runner
   /** A driver that tells `log` of its commands; the machine's own when absent. */

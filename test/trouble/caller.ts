@@ -5,7 +5,7 @@ import type { Random } from './random.ts'
 /** What came of a request: its reply, or null when it was lost or aborted, so that nobody knows whether it took effect. */
 export type Outcome = { status: number; headers: Map<string, string>; bytes: Buffer } | null
 
-export interface Counts {
+interface Counts {
   requests: number
   aborted: number
   lost: number
@@ -24,7 +24,7 @@ export interface Caller {
   close(): Promise<void>
 }
 
-export interface CallOptions {
+interface CallOptions {
   json?: unknown
   body?: Buffer
   headers?: Record<string, string>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 
 /** A filesystem of its own in a file, mounted by a loop device. */
-export interface Disk {
+interface Disk {
   path: string
   /** Stops all writes for a while, as a disk does that has trouble; returns when they go on. */
   freeze(milliseconds: number): Promise<void>

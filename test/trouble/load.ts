@@ -4,7 +4,7 @@ import { type Caller, openCaller } from './caller.ts'
 import { type ObjectClient, openObjectClient } from './objects.ts'
 import { type Random, randomFrom } from './random.ts'
 
-export interface LoadOptions {
+interface LoadOptions {
   seed: number
   objectClients: number
   blockClients: number

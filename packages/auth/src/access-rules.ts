@@ -7,7 +7,7 @@ const maxPath = 8192
 export const maxWildcards = 8
 
 /** A request as it arrived: `path` may carry a query string, which rules ignore. */
-export interface AccessedRequest {
+interface AccessedRequest {
   method: string
   path: string
 }

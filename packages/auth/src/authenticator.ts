@@ -3,7 +3,7 @@ import { commonErrors, type Identity } from '@hearth/core'
 import type { Revocations } from './revocations.ts'
 import { expiredWindowMs, maxTokenLength, tokenKeyId, type VerifyKeys, verifyToken } from './token.ts'
 
-export interface AuthenticateOptions {
+interface AuthenticateOptions {
   /** Believe a token until two days after its end, for requests that carry a service's own token as well. */
   allowExpired?: boolean
 }
@@ -27,7 +27,7 @@ export interface TokenSource {
 }
 
 /** How long tokens are believed without news of revocations, milliseconds. */
-export const defaultMaxLagMs = 60_000
+const defaultMaxLagMs = 60_000
 
 const cacheEntries = 10_000
 

@@ -7,7 +7,7 @@ import { type ServiceSession, sendWithToken } from './session.ts'
 import { maxTokenLength } from './token.ts'
 import { unreachable } from './unreachable.ts'
 
-export interface ForeignOptions {
+interface ForeignOptions {
   authUrl: string
   /** Login whose token the requests to Keystone carry. */
   session: ServiceSession

@@ -1,5 +1,6 @@
 import { own } from '@hearth/core'
-export interface CheckInput {
+
+interface CheckInput {
   target: Record<string, unknown>
   credentials: Record<string, unknown>
   /** Evaluates another rule by name. */

@@ -3,7 +3,7 @@ import type { Identity } from '@hearth/core'
 import { parse as parseYaml } from 'yaml'
 import { type Check, parseRule } from './policy-rule.ts'
 
-export type PolicyTarget = Record<string, unknown>
+type PolicyTarget = Record<string, unknown>
 
 export interface Enforcer {
   /** True when the caller satisfies the rule for the target. Throws on a rule that does not exist. */
@@ -12,7 +12,7 @@ export interface Enforcer {
   rules(): { name: string; text: string; overridden: boolean }[]
 }
 
-export interface EnforcerOptions {
+interface EnforcerOptions {
   /** Rule name → oslo.policy text. */
   defaults: Record<string, string>
   /** An operator's policy.yaml: a mapping of rule names to texts. Read once. */

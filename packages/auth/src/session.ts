@@ -18,7 +18,7 @@ export interface ServiceSession {
   refused(token: string): boolean
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   /** With or without `/v3`. */
   authUrl: string
   username: string

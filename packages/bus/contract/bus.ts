@@ -9,7 +9,7 @@ import { context, newTopic, type Payload, type Tools, until } from './tools.ts'
 export { survivesKills } from './kill.ts'
 export { context, newTopic, type Payload, until } from './tools.ts'
 
-export interface BusContract {
+interface BusContract {
   /** The bus to open. Each test uses topics of its own. */
   url(): string
   /** Opens an empty database. */

@@ -29,13 +29,13 @@ export interface TestCinder {
   close(): Promise<void>
 }
 
-export interface AskOptions {
+interface AskOptions {
   token?: string
   version?: string
   headers?: Record<string, string>
 }
 
-export interface TestResponse {
+interface TestResponse {
   status: number
   headers: Headers
   // Response bodies have any shape.
@@ -78,7 +78,7 @@ function identityOf(token: string): Identity | null {
   }
 }
 
-export interface TestOptions {
+interface TestOptions {
   /** Package of the volume driver; the memory driver when absent. */
   driver?: string
   /** Options of the volume driver. */

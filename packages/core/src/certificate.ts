@@ -7,11 +7,11 @@ import { createSecureContext, type SecureContextOptions, type Server, type TlsOp
 import { errorTable } from './errors.ts'
 import type { Logger } from './log.ts'
 
-export const certificateErrors = errorTable({
+const certificateErrors = errorTable({
   BadCertificate: [500, '{file} cannot be used for TLS: {reason}'],
 })
 
-export interface CertificateOptions {
+interface CertificateOptions {
   /** PEM file of the certificate and those between it and its authority. */
   certificate: string
   /** PEM file of the private key. */

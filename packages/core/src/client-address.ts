@@ -13,7 +13,7 @@ export interface TrustedProxies {
 }
 
 /** The sender of a request, and the URL under which it reached the first trusted proxy. */
-export interface Origin {
+interface Origin {
   /** IP address of the client; '' when the connection is gone. */
   address: string
   protocol: 'http' | 'https'

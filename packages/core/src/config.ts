@@ -14,7 +14,7 @@ export class ConfigError extends Error {
   }
 }
 
-export interface ConfigSources {
+interface ConfigSources {
   /** JSON schema whose `default`s fill absent keys. Values of keys with `writeOnly: true` are never shown. */
   schema: object
   /** YAML text; absent means empty. */

@@ -37,7 +37,7 @@ export interface AccessRule {
 }
 
 /** Checks policies for one caller. `target` holds the attributes a rule may compare with, e.g. `project_id`. */
-export type PolicyCheck = (rule: string, target?: Record<string, unknown>) => boolean
+type PolicyCheck = (rule: string, target?: Record<string, unknown>) => boolean
 
 /** Data of one request that every layer receives. */
 export interface Context {

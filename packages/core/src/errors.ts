@@ -3,7 +3,7 @@ import { own, setOwn } from './members.ts'
 /** Brand instead of instanceof: a driver or plug-in may carry its own copy of this package. */
 const brand = Symbol.for('hearth.error')
 
-export interface ErrorOptions {
+interface ErrorOptions {
   /** Stable, machine-readable name, e.g. `VolumeNotFound`. */
   code: string
   /** HTTP status of the fault. */

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 
-export interface ListenAt {
+interface ListenAt {
   host: string
   /** 0 picks a free one. */
   port: number

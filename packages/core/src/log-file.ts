@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-export interface LogFileOptions {
+interface LogFileOptions {
   /** Path; `stdout` writes to standard output, which is never rotated. */
   file: string
   /** A file of this many bytes is renamed to `<file>.1` and a new one begun; 0 or absent never. */

@@ -16,7 +16,7 @@ const redactPaths = secretKeys.flatMap((key) => {
   return [name, `*${name.startsWith('[') ? '' : '.'}${name}`, `*.headers${name.startsWith('[') ? '' : '.'}${name}`]
 })
 
-export interface LogOptions {
+interface LogOptions {
   level: string
   /** Where lines go; standard error when absent. */
   destination?: DestinationStream

@@ -11,9 +11,9 @@ import {
   move,
 } from '../src/index.ts'
 
-export { provesIdempotent, schemaOf } from './migrations.ts'
+export { provesIdempotent } from './migrations.ts'
 
-export interface DatabaseContract {
+interface DatabaseContract {
   /** Opens an empty database, and the same one again (another connection pool) with `again`. */
   open(): Promise<{ db: Database; again?: () => Promise<Database>; drop(): Promise<void> }>
 }

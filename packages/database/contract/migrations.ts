@@ -41,7 +41,7 @@ async function interrupted(db: Database, service: string, migrations: readonly M
 }
 
 /** Every column and index of the database as sorted lines of text. */
-export async function schemaOf(db: Database): Promise<string[]> {
+async function schemaOf(db: Database): Promise<string[]> {
   const rows = (await db.query.raw(statements[db.engine])) as unknown
   const list =
     db.engine === 'mysql'

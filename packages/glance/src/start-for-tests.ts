@@ -11,7 +11,7 @@ import { migrations } from '../migrations/index.ts'
 import { type ApiOptions, api } from './api/role.ts'
 
 /** A store of plain files that is full after `capacity` bytes. */
-export interface FolderStore extends ImageStore {
+interface FolderStore extends ImageStore {
   files(): Promise<string[]>
   capacity: number
   /** Set: every deletion fails with this kind. */
@@ -19,7 +19,7 @@ export interface FolderStore extends ImageStore {
 }
 
 /** Opens a store that keeps images as files of a folder and fails on command. */
-export async function openFolderStore(folder: string): Promise<FolderStore> {
+async function openFolderStore(folder: string): Promise<FolderStore> {
   await mkdir(folder, { recursive: true })
   const pathOf = (location: string) => join(folder, location.replace('folder://', ''))
   const store: FolderStore = {

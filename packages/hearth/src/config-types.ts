@@ -34,7 +34,7 @@ export interface CertificateFiles {
 }
 
 /** A Keystone that is not ours, and the service user to act as there. */
-export interface ForeignIdentityConfig {
+interface ForeignIdentityConfig {
   authUrl: string
   username: string
   password: string

@@ -79,7 +79,7 @@ function clones(folder: string): boolean {
 }
 
 /** Path of a program; null when it is not installed. Debian keeps some outside of users' PATH. */
-export function findProgram(program: string): string | null {
+function findProgram(program: string): string | null {
   const folders = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin']
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path)) ?? null
 }

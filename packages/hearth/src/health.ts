@@ -25,7 +25,7 @@ export interface Health {
   readiness(role: string): Readiness
 }
 
-export interface HealthOptions {
+interface HealthOptions {
   /** Milliseconds after which an unfinished check counts as failed. Default 3000. */
   patienceMs?: number
   /** Milliseconds that results are reused, so that frequent health requests cause no load. Default 1000. */

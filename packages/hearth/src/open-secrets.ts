@@ -16,7 +16,7 @@ const errors = errorTable({
 })
 
 /** Secrets of this process, and those that changed since they were given to the users of identity. */
-export interface OpenedSecrets {
+interface OpenedSecrets {
   secrets: Secrets
   changed: SecretName[]
 }

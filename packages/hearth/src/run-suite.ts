@@ -5,7 +5,7 @@ import { checkRoles } from './role-names.ts'
 import { watchForStop } from './stopping.ts'
 import type { Suite } from './suite.ts'
 
-export interface Show {
+interface Show {
   started?(role: string, running: Running): void
   /** Text to print when all roles have started, before the list of parts that are down. */
   ready(suite: Suite): string

@@ -38,7 +38,7 @@ const objects = ['swift.storage', 'swift.proxy', 'swift.keepers']
  * Every secret of a suite and the roles that need it. The identity API needs all passwords, because it gives them to
  * the users. A new entry is generated at the next start of a suite that has a complete file.
  */
-export const secretUses = {
+const secretUses = {
   /** Distinguishes this suite's secrets from those of another. */
   suite: ['keystone.api'],
   admin: ['keystone.api'],

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import type { CheckResult, Health } from './health.ts'
 
 /** Status that a running process reports on its socket. */
-export interface ProcessStatus {
+interface ProcessStatus {
   /** Role → names of missing things that it needs. */
   roles: Record<string, string[]>
   checks: CheckResult[]

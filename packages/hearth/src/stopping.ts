@@ -11,14 +11,14 @@ const sameKeyMs = 1000
 /** More unexpected errors than this while stopping, and there is no use in going on. */
 const mostFaults = 20
 
-export interface StopOptions {
+interface StopOptions {
   /** Called with each unexpected error, which also stops the process with exit code 1. */
   onFault(error: unknown): void
   /** Opens the log again: SIGHUP asks for it. */
   reopenLog(): void
 }
 
-export interface Stop {
+interface Stop {
   /** Aborted when the process is to stop. */
   signal: AbortSignal
   /** Fulfilled when the process is to stop. */

@@ -9,7 +9,7 @@ import type { ServiceOptions } from './service-options.ts'
 import { bodyValidator, requestErrors } from './validation.ts'
 
 /** One route of the router: a row at one band, or all actions of one path. */
-export interface Endpoint {
+interface Endpoint {
   routeOptions: RouteOptions
   methods: Method[]
   /** Matches the paths of this endpoint, for telling 405 from 404. */

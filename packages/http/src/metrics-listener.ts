@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Registry, Running } from '@hearth/core'
 import { requestErrors } from './validation.ts'
 
-export interface MetricsListenerOptions {
+interface MetricsListenerOptions {
   host: string
   port: number
   metrics: Registry

@@ -17,10 +17,10 @@ export interface Band {
   to: string | null
 }
 
-export type Negotiated = { ok: true; version: string } | { ok: false; reason: 'malformed' | 'out-of-range' | 'missing' }
+type Negotiated = { ok: true; version: string } | { ok: false; reason: 'malformed' | 'out-of-range' | 'missing' }
 
 /** Compares `3.9` and `3.10` by numbers. */
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const [majorA = 0, minorA = 0] = a.split('.').map(Number)
   const [majorB = 0, minorB = 0] = b.split('.').map(Number)
   return majorA - majorB || minorA - minorB
@@ -70,7 +70,6 @@ function collectEdges(schema: unknown, edges: Set<string>): void {
   if (typeof schema !== 'object' || schema === null) return
   const marks = schema as Record<string, unknown>
   if (typeof marks['x-since'] === 'string') edges.add(marks['x-since'])
-  if (typeof marks['x-until'] === 'string') edges.add(after(marks['x-until']))
   for (const value of Object.values(schema)) collectEdges(value, edges)
 }
 
@@ -84,7 +83,7 @@ function shape(node: unknown, version: string): unknown {
   if (typeof node !== 'object' || node === null) return node
   const result: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(node)) {
-    if (key === 'x-since' || key === 'x-until' || !isPresent(value, version)) continue
+    if (key === 'x-since' || !isPresent(value, version)) continue
     setOwn(result, key, shape(value, version))
   }
   if (Array.isArray(result.required) && typeof result.properties === 'object') {
@@ -96,9 +95,8 @@ function shape(node: unknown, version: string): unknown {
 
 function isPresent(node: unknown, version: string): boolean {
   if (typeof node !== 'object' || node === null) return true
-  const { 'x-since': from, 'x-until': to } = node as Record<string, string | undefined>
-  if (from !== undefined && compareVersions(version, from) < 0) return false
-  return to === undefined || compareVersions(version, to) <= 0
+  const { 'x-since': from } = node as Record<string, string | undefined>
+  return from === undefined || compareVersions(version, from) >= 0
 }
 
 /** Names of the behaviour switches that are on at a version. */

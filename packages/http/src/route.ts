@@ -4,7 +4,7 @@ import type { Context } from '@hearth/core'
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** JSON schema; a property marked by `since()` or `until()` exists only in those microversions. */
+/** JSON schema; a property marked by `since()` exists only from that microversion on. */
 export type Schema = Record<string, unknown>
 
 /** One request as operations see it: no fastify here. */
@@ -73,9 +73,4 @@ export interface Route<Deps = unknown> {
 /** Marks a schema property as present from this microversion on. */
 export function since(version: string, schema: Schema): Schema {
   return { ...schema, 'x-since': version }
-}
-
-/** Marks a schema property as present up to and including this microversion. */
-export function until(version: string, schema: Schema): Schema {
-  return { ...schema, 'x-until': version }
 }

@@ -106,7 +106,7 @@ function typesText(types: unknown): string {
 const longestText = 4096
 
 /** Returns a value as Python's repr shows it, for messages that clients may parse; cuts the middle of a huge value. */
-export function valueText(value: unknown, quoted = false): string {
+function valueText(value: unknown, quoted = false): string {
   const text = reprOf(value, quoted, { left: longestText })
   return text.length > longestText ? `${text.slice(0, longestText)}...` : text
 }

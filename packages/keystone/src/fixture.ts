@@ -5,7 +5,7 @@ import { type ApiOptions, openApi } from './api/role.ts'
 import { type BootstrapInput, bootstrap } from './model/bootstrap/bootstrap.ts'
 import { openTokenSource } from './model/tokens/source.ts'
 
-export interface TestResponse {
+interface TestResponse {
   status: number
   headers: Headers
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape

@@ -13,7 +13,6 @@ export {
   openStorage,
   recordsOf,
   type Storage,
-  type StorageDevice,
   type StorageOptions,
 } from './placement/open-storage.ts'
 export { observeDevices } from './storage/device/observe.ts'
@@ -56,7 +55,7 @@ export interface ProxyOptions {
   maxConnections?: number
 }
 
-export interface StorageRoleOptions {
+interface StorageRoleOptions {
   host: string
   port: number
   log: Logger
@@ -112,9 +111,3 @@ export async function keepers(options: KeepersOptions): Promise<Running> {
 }
 
 export const roles = { proxy, storage, keepers }
-
-/** Swift keeps nothing in the suite's database. */
-export const migrations = []
-
-/** Swift decides by roles and access lists; it has no policy rules. */
-export const policies: Record<string, string> = {}

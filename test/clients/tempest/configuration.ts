@@ -1,6 +1,6 @@
 import type { Cloud } from './cloud.ts'
 
-export interface TempestSettings {
+interface TempestSettings {
   folder: string
   images: [first: string, second: string]
   /** Where web-download finds an image. */

@@ -15,7 +15,7 @@ export const sets: Record<string, string> = {
   identity: String.raw`^tempest\.api\.identity\.(v3|admin\.v3)`,
 }
 
-export interface TempestOptions {
+interface TempestOptions {
   /** The image service keeps a cache on its host. */
   imageCache: boolean
   set: string

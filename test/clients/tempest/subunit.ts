@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 
 /** How a test ended, in subunit's words made short. */
-export type Outcome = 'passed' | 'failed' | 'skipped'
+type Outcome = 'passed' | 'failed' | 'skipped'
 
 export interface TestResult {
   id: string

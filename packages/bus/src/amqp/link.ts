@@ -9,7 +9,7 @@ export interface Broker {
   tls: ServerTls | undefined
 }
 
-export interface LinkOptions {
+interface LinkOptions {
   broker: Broker
   /** Shown in the broker's list of connections. */
   name: string

@@ -2,7 +2,7 @@ import { concurrency, type Served } from '../handle.ts'
 import type { Message } from '../topic.ts'
 
 /** A message on its way to a handler in this process. */
-export interface Delivery {
+interface Delivery {
   message: Message<unknown>
   /** Hands the message to the server that was chosen; never throws. */
   run(served: Served): Promise<void>

@@ -22,7 +22,7 @@ const fixedMessages: Record<string, string> = {
 /** Error codes whose status on the wire differs: Cinder returns 400 for a wrong media type. */
 const fixedStatuses: Record<string, number> = { UnsupportedMediaType: 400 }
 
-export interface Fault {
+interface Fault {
   status: number
   body: string | object
   headers?: Record<string, string>

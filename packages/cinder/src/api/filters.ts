@@ -6,7 +6,7 @@ import { readPythonDict } from './python-literal.ts'
 
 const pagingKeys = new Set(['limit', 'marker', 'offset', 'sort', 'sort_key', 'sort_dir', 'with_count', 'all_tenants'])
 
-export type FilterKind = 'text' | 'number' | 'boolean' | 'time' | 'metadata'
+type FilterKind = 'text' | 'number' | 'boolean' | 'time' | 'metadata'
 
 export interface FilterTable {
   table: string

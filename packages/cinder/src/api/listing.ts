@@ -5,7 +5,7 @@ import { errors } from '../model/errors.ts'
 import type { Link } from './links.ts'
 
 /** Most items on one page: Cinder's `osapi_max_limit`. */
-export const maxPage = 1000
+const maxPage = 1000
 
 export type Rows = ReturnType<Query>
 type Direction = 'asc' | 'desc'

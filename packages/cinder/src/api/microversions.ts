@@ -1,5 +1,5 @@
 /** One step of the API's history. `switches` name changes of behaviour; operations test them with `context.allows`. */
-export interface Microversion {
+interface Microversion {
   change: string
   switches?: string[]
 }

@@ -14,7 +14,7 @@ export function objectsAtOnce(chunkBytes: number): number {
   return Math.min(6, Math.max(2, Math.floor(bytesAtOnce / chunkBytes)))
 }
 
-export interface WriteInput {
+interface WriteInput {
   backup: BackupRow
   source: Blocks
   /** Bytes of the volume. */
@@ -26,7 +26,7 @@ export interface WriteInput {
   check(): Promise<void>
 }
 
-export interface Written {
+interface Written {
   objects: ObjectEntry[]
   sha256s: string[]
 }

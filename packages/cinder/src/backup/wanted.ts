@@ -4,7 +4,7 @@ import { findVolume, type VolumeRow } from '../model/volumes/store.ts'
 import type { BackupDeps } from './deps.ts'
 
 /** Throws DriverError `aborted` when the work is no longer wanted: its row was deleted, or its status reset. */
-export type Check = () => Promise<void>
+type Check = () => Promise<void>
 
 /** Returns a check that throws once the backup has left `creating`. */
 export function backupCheck({ id }: BackupRow, { database }: BackupDeps): Check {

@@ -4,7 +4,7 @@ import { release } from './format/chunk.ts'
 import type { ObjectEntry } from './format/format.ts'
 import { objectsAtOnce } from './objects.ts'
 
-export interface WriteBackInput {
+interface WriteBackInput {
   target: Blocks
   container: string
   objects: ObjectEntry[]

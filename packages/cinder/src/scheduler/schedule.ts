@@ -86,7 +86,7 @@ async function creationRequest(deps: SchedulerDeps, volume: VolumeRow, excluded:
 }
 
 /** Ends a creation in `error` with a user message. The quota stays taken until the volume is deleted. */
-export async function failVolume(
+async function failVolume(
   tx: Transaction,
   volume: VolumeRow,
   context: MessageContext,

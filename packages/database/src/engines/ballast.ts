@@ -8,7 +8,7 @@ const retryMs = 30_000
 /**
  * A file next to a database file that is removed when the disk is full, so that deletions and revocations still work.
  */
-export interface Ballast {
+interface Ballast {
   /** Frees the space. Returns false when it was already freed: no more space can be won. */
   release(): boolean
 }

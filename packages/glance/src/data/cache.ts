@@ -9,7 +9,7 @@ import type { Image } from '../model/images/image.ts'
 import type { Hashing } from './hashing.ts'
 
 /** Record of one cached image. Times in milliseconds. */
-export interface CachedImage {
+interface CachedImage {
   imageId: string
   size: number
   hits: number
@@ -35,7 +35,7 @@ export interface ImageCache {
   close(): Promise<void>
 }
 
-export interface CacheDeps {
+interface CacheDeps {
   hashing: Hashing
   log: Logger
   /** Space that the disk keeps free. */

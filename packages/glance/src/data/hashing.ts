@@ -9,7 +9,7 @@ export type FromWorker =
   | { kind: 'taken'; stream: number; slot: number }
   | { kind: 'digest'; stream: number; hex: string }
 
-export interface Digests {
+interface Digests {
   md5: string
   sha512: string
 }

@@ -10,7 +10,7 @@ import type { StreamHash } from './hashing.ts'
 import type { Settings } from './settings.ts'
 import type { StoreEntry } from './stores.ts'
 
-export interface IngestInput {
+interface IngestInput {
   image: Pick<Image, 'id' | 'diskFormat' | 'containerFormat'>
   data: Readable
   /** Bytes the client said it would send, null when it did not. */

@@ -32,7 +32,7 @@ export interface Settings {
   uriFilter: UriFilter
 }
 
-export const defaultSettings: Settings = {
+const defaultSettings: Settings = {
   imageSizeCap: 2 ** 40,
   userStorageQuota: 0,
   imagePropertyQuota: 128,

@@ -11,7 +11,7 @@ export interface RemoteImage {
   token: string
 }
 
-export interface RemoteRecord {
+interface RemoteRecord {
   diskFormat: string | null
   containerFormat: string | null
   properties: Record<string, string>

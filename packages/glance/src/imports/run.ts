@@ -11,7 +11,7 @@ import { hashLocation } from './hash-location.ts'
 import type { ImportJob, Imports } from './jobs.ts'
 import { openRemoteImage, type RemoteImage } from './remote-image.ts'
 
-export type ImportDeps = Pick<GlanceDeps, 'database' | 'stores' | 'settings' | 'hashing' | 'log'> & {
+type ImportDeps = Pick<GlanceDeps, 'database' | 'stores' | 'settings' | 'hashing' | 'log'> & {
   staging: Staging
   /** Where catalogs are asked for; null: no glance-download. */
   identityUrl: string | null

@@ -24,7 +24,7 @@ export interface AttachDeps {
   signal: AbortSignal
 }
 
-export interface Attached extends AttachedDevice {
+interface Attached extends AttachedDevice {
   volumeId: string
   attachmentId: string
 }

@@ -75,7 +75,7 @@ const stateFolder = (options: Options): string =>
 const thisHost = 'this host'
 
 /** `-i key root@compute1` → its words; a JSON list where words hold spaces. */
-export function sshWords(text: string): string[] {
+function sshWords(text: string): string[] {
   return text.trimStart().startsWith('[')
     ? (JSON.parse(text) as string[])
     : text.split(/\s+/).filter((word) => word !== '')

@@ -4,7 +4,7 @@ import type { Filters, Page } from '../model/list-query.ts'
 
 type Query = ApiRequest['query']
 /** Attribute that a list call can filter by → type of its values. */
-export type FilterKinds = Readonly<Record<string, 'text' | 'boolean'>>
+type FilterKinds = Readonly<Record<string, 'text' | 'boolean'>>
 
 const comparators: Record<string, (value: string, wanted: string) => boolean> = {
   contains: (value, wanted) => value.includes(wanted),

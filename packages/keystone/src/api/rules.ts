@@ -1,7 +1,7 @@
 /** Rules that many policies contain. */
 export const admin = 'rule:admin_required'
 export const owner = 'rule:owner'
-export const systemReader = '(role:reader and system_scope:all)'
+const systemReader = '(role:reader and system_scope:all)'
 export const adminOrSystemReader = `${admin} or ${systemReader}`
 
 /** Returns the rule for a reader of the domain that a target attribute names. */

@@ -10,7 +10,7 @@ const settings = { N: 2 ** 13, r: 8, p: 2 }
 const keyLength = 32
 
 /** Context of a key derivation, which may wait in a queue. */
-export interface Derivation {
+interface Derivation {
   /** Client address; the addresses take turns. */
   address?: string
   /** Called when the derivation's turn comes; may throw. */

@@ -9,7 +9,7 @@ import { type KeepersOptions, keepers, openStorage, type ProxyOptions, proxy, ty
  * Returns the identity of a test token `<user>[:<roles>[:<domain>]]`, scoped to project `<user>-project`; default:
  * member of `default`.
  */
-export function identityOf(token: string): Identity | null {
+function identityOf(token: string): Identity | null {
   const [user, roles = 'member', domain = 'default'] = token.split(':')
   if (!user || user === 'nobody') return null
   return {
@@ -52,7 +52,7 @@ export interface CallOptions {
   body?: string | Uint8Array | ReadableStream
 }
 
-export interface CloudOptions {
+interface CloudOptions {
   folder?: string
   devices?: StorageOptions['devices']
   storage?: Partial<StorageOptions>
@@ -85,7 +85,7 @@ export async function openCloud(options: CloudOptions = {}): Promise<Cloud> {
 }
 
 /** Sends a request below `/v1/<account>`, as a user of its own account unless the options say otherwise. */
-export function callProxy(url: string, method: string, path: string, options: CallOptions): Promise<Response> {
+function callProxy(url: string, method: string, path: string, options: CallOptions): Promise<Response> {
   const user = options.user === undefined ? 'ann' : options.user
   const account = options.account ?? `AUTH_${(user ?? 'ann').split(':')[0]}-project`
   const headers = { ...(user === null ? {} : { 'x-auth-token': user }), ...options.headers }

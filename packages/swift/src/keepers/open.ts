@@ -9,7 +9,7 @@ import { replicateDevices } from './replicate.ts'
 import { reportContainers } from './report-containers.ts'
 import { updateListings } from './update-listings.ts'
 
-export const defaultIntervals: KeeperIntervals = {
+const defaultIntervals: KeeperIntervals = {
   expire: 5_000,
   updateListings: 5_000,
   reportContainers: 5_000,

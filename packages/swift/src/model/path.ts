@@ -1,4 +1,4 @@
-export interface SwiftPath {
+interface SwiftPath {
   account: string
   container: string | null
   object: string | null

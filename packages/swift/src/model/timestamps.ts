@@ -1,5 +1,5 @@
 /** Swift's normal form: seconds since the epoch, ten digits, a point and five decimals, so that text sorts by time. */
-export type Timestamp = string
+type Timestamp = string
 
 /** Gives out the time, later at each call: two writes never share a timestamp. */
 export interface TimestampSource {

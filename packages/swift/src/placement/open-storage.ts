@@ -27,7 +27,7 @@ import { later, never } from '../storage/time.ts'
 import { type Cluster, openCluster, type Rings } from './cluster.ts'
 import { openRemote } from './remote-node.ts'
 
-export interface StorageDevice {
+interface StorageDevice {
   /** Name of the device, as in the ring. */
   id: string
   /** Folder on this host. */

@@ -3,7 +3,7 @@ import { quorumOf } from './cluster.ts'
 
 export type Outcome<T> = { value: T } | { error: StorageError }
 
-export interface SettleOptions<T> {
+interface SettleOptions<T> {
   /** Devices a quorum is counted of; as many as there is work when absent. */
   replicas?: number
   /** Milliseconds that the slowest device may take after enough have responded; default 500. */

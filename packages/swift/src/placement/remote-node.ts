@@ -9,7 +9,7 @@ import { openSigner } from '../storage/network/signature.ts'
 /** How long a device on another host may be silent. */
 const patience = 60_000
 
-export interface RemoteOptions {
+interface RemoteOptions {
   secret: string
   /** Fingerprint of the cluster. */
   cluster: string
@@ -25,7 +25,7 @@ type Sent = Pick<Dispatcher.ResponseData, 'statusCode' | 'body'>
 /** Sends one signed request to a device on another host. */
 type Send = (device: Device, path: string, body: Uint8Array) => Promise<Sent>
 
-export interface Remote {
+interface Remote {
   node(device: Device): Node
   close(): Promise<void>
 }

@@ -10,7 +10,7 @@ import { failureStatus, type Outcome, settle, valuesOf } from './quorum.ts'
 import { writeListed } from './write-listed.ts'
 
 /** Bodies up to this size live in the device's index. */
-export const inlineLimit = 16 * 1024
+const inlineLimit = 16 * 1024
 
 export interface ObjectName {
   account: string
@@ -18,7 +18,7 @@ export interface ObjectName {
   object: string
 }
 
-export interface Upload extends ObjectName {
+interface Upload extends ObjectName {
   timestamp: string
   body: AsyncIterable<Buffer>
   /** Bytes; null when unknown before the end of the body. */
@@ -32,7 +32,7 @@ export interface Upload extends ObjectName {
   expectedEtag: string | null
 }
 
-export interface Uploaded {
+interface Uploaded {
   status: 201 | 202
   etag: string
   size: number

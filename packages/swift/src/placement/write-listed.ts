@@ -4,7 +4,7 @@ import { type Cluster, listingTargets, type Placement } from './cluster.ts'
 import { deliver } from './listings.ts'
 import { type Outcome, settle } from './quorum.ts'
 
-export interface ListedWrite {
+interface ListedWrite {
   name: { account: string; container: string; object: string }
   place: Placement
   /** Devices to write to. */
@@ -14,7 +14,7 @@ export interface ListedWrite {
   handoffs: boolean
 }
 
-export interface Written {
+interface Written {
   /** Devices that wrote, or failed to. */
   nodes: Node[]
   targets: ListingTarget[]

@@ -3,7 +3,7 @@ import { refuse } from '../model/response.ts'
 import type { TimedMetadata } from '../storage/records/operations.ts'
 import type { Limits } from './limits.ts'
 
-export type Kind = 'account' | 'container' | 'object'
+type Kind = 'account' | 'container' | 'object'
 
 /** Checks names, sizes and count of the metadata in a request's headers. Throws a 400 with Swift's words. */
 export function checkMetadata(headers: Record<string, string>, kind: Kind, limits: Limits): void {

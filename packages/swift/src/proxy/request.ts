@@ -51,7 +51,7 @@ export interface SwiftRequest {
 export type Handler = (request: SwiftRequest) => Promise<SwiftResponse>
 
 /** An empty body. */
-export async function* nothing(): AsyncGenerator<Buffer> {}
+async function* nothing(): AsyncGenerator<Buffer> {}
 
 /** A body of one piece. */
 export async function* once(body: string | Buffer): AsyncGenerator<Buffer> {

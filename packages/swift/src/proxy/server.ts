@@ -34,7 +34,7 @@ import type { Handler, SwiftRequest } from './request.ts'
 import { send } from './send.ts'
 import { checkHead, decodePath, readHeaders, transactionId } from './wire.ts'
 
-export interface ServerOptions {
+interface ServerOptions {
   host: string
   port: number
   /** Base URL in responses; default: the URL that the client called. */

@@ -26,7 +26,7 @@ export async function deleteAttachment(context: Context, request: ApiRequest, de
 }
 
 /** Deletes an attachment: by the backend if it is connected, else only its row. */
-export async function removeAttachment(
+async function removeAttachment(
   context: Context,
   volume: VolumeRow,
   attachment: AttachmentRow,

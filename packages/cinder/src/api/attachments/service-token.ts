@@ -5,7 +5,7 @@ import { errors } from '../../model/errors.ts'
 import type { ApiDeps } from '../deps.ts'
 
 /** Returns true for a request of a service for a user. Only X-Service-Token counts, as in cinder/volume/api.py. */
-export function isServiceRequest(context: Context): boolean {
+function isServiceRequest(context: Context): boolean {
   return context.serviceRoles.includes('service')
 }
 

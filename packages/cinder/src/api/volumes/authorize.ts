@@ -7,7 +7,7 @@ import { getVolume, type VolumeRow } from '../../model/volumes/store.ts'
  * Returns the volume. Throws VolumeNotFound (404) if another project owns it, PolicyNotAuthorized (403) if `rule`
  * fails.
  */
-export function checkVolume(context: Context, volume: VolumeRow, rule: string): VolumeRow {
+function checkVolume(context: Context, volume: VolumeRow, rule: string): VolumeRow {
   const own = volume.project_id === context.identity?.projectId
   if (!own && !context.may('context_is_admin')) throw errors.VolumeNotFound({ volume_id: volume.id })
   context.enforce(rule, { project_id: volume.project_id, user_id: volume.user_id })

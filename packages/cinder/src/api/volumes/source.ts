@@ -162,7 +162,7 @@ const imageAttributes = new Set([
 ])
 
 /** Returns the image metadata that is saved with a volume: the fixed properties and all custom ones. */
-export function imageMetadataOf(image: Image): Record<string, string> {
+function imageMetadataOf(image: Image): Record<string, string> {
   const metadata: Record<string, string> = { image_id: image.id }
   if (image.name !== null) metadata.image_name = image.name
   for (const key of fixedProperties)

@@ -5,7 +5,7 @@ import type { VolumeRow } from '../../model/volumes/store.ts'
 import { itemLinks } from '../links.ts'
 
 /** Related rows that a volume's view needs. */
-export interface VolumeRelations {
+interface VolumeRelations {
   metadata: Record<string, string>
   imageMetadata: Record<string, string>
   attachments: {

@@ -3,7 +3,7 @@ import { deflateSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:z
 import { blockBytes } from './format.ts'
 
 /** A run of bytes of a chunk as it is stored. */
-export interface Extent {
+interface Extent {
   /** From the chunk's beginning. */
   offset: number
   /** Bytes before compression. */

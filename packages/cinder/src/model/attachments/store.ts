@@ -23,7 +23,7 @@ export interface AttachmentRow {
   updated_at: number | null
 }
 
-export type NewAttachment = Pick<AttachmentRow, 'id' | 'volume_id' | 'project_id' | 'status'> & Partial<AttachmentRow>
+type NewAttachment = Pick<AttachmentRow, 'id' | 'volume_id' | 'project_id' | 'status'> & Partial<AttachmentRow>
 
 /** Inserts an attachment with defaults for absent columns, and returns it. */
 export async function createAttachmentRow(tx: Transaction, attachment: NewAttachment): Promise<AttachmentRow> {
@@ -61,17 +61,6 @@ export async function listAttachments(q: Query, where: Partial<AttachmentRow>): 
   return q<AttachmentRow>('attachments').where(where).orderBy(['created_at', 'id']).select('*') as Promise<
     AttachmentRow[]
   >
-}
-
-/** Updates columns other than the status. */
-export async function updateAttachment(
-  tx: Query,
-  id: string,
-  set: Partial<Omit<AttachmentRow, 'status'>>,
-): Promise<void> {
-  await tx('attachments')
-    .where({ id })
-    .update({ updated_at: Date.now(), ...set })
 }
 
 /** Deletes the row. Returns false if it was gone. */

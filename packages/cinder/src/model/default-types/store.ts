@@ -1,6 +1,6 @@
 import type { Query } from '@hearth/database'
 
-export interface DefaultTypeRow {
+interface DefaultTypeRow {
   project_id: string
   volume_type_id: string
 }

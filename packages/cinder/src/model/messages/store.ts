@@ -17,7 +17,7 @@ export interface MessageRow {
   expires_at: number
 }
 
-export interface NewMessage {
+interface NewMessage {
   projectId: string
   action: MessageAction
   detail: MessageDetail

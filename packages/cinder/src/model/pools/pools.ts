@@ -3,7 +3,7 @@ import type { Query } from '@hearth/database'
 import type { PoolStats } from '@hearth/driver'
 import { isUp, listServices, type ReportedStats, type ServiceRow } from '../services/store.ts'
 
-export type Capacity = number | 'unknown' | 'infinite'
+type Capacity = number | 'unknown' | 'infinite'
 
 /** A pool that can hold volumes, with all that filters and weighers use. Capacities are GiB. */
 export interface Pool {
@@ -33,7 +33,7 @@ export async function readPools(q: Query): Promise<Pool[]> {
 }
 
 /** Returns the pools in the last report of a service; none before its first report. */
-export function poolsOf(service: ServiceRow): Pool[] {
+function poolsOf(service: ServiceRow): Pool[] {
   if (service.stats === null) return []
   const stats = JSON.parse(service.stats) as ReportedStats
   return stats.pools.map((pool) => poolOf(service, stats, pool))

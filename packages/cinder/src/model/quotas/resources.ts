@@ -11,8 +11,6 @@ export const defaultLimits = {
   groups: 10,
 } as const
 
-export type QuotaResource = keyof typeof defaultLimits
-
 /** Resources that are also counted per volume type, under `<resource>_<type name>`; unlimited unless a limit is set. */
 export const perTypeResources = ['volumes', 'gigabytes', 'snapshots'] as const
 
@@ -22,9 +20,4 @@ export const maximumLimit = 0x7fffffff
 /** The default limit of any resource name, per-type ones included. */
 export function defaultLimit(resource: string): number {
   return own<number>(defaultLimits, resource) ?? -1
-}
-
-/** Names of the per-type resources of one volume type. */
-export function typeResources(typeName: string): string[] {
-  return perTypeResources.map((resource) => `${resource}_${typeName}`)
 }

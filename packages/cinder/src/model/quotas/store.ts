@@ -3,7 +3,7 @@ import { overQuota } from './errors.ts'
 import { defaultLimit, defaultLimits, perTypeResources } from './resources.ts'
 
 /** Amounts to take or release: counts, and GiB for the gigabytes. */
-export interface QuotaDeltas {
+interface QuotaDeltas {
   volumes?: number
   gigabytes?: number
   snapshots?: number
@@ -19,7 +19,7 @@ export interface QuotaChange {
   volumeTypeName?: string | null
 }
 
-export interface QuotaUsage {
+interface QuotaUsage {
   limit: number
   inUse: number
 }

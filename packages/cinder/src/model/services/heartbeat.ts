@@ -4,7 +4,7 @@ import { type Heartbeat, markStopped, recordHeartbeat } from './store.ts'
 
 const everyMs = 10_000
 
-export interface HeartbeatOptions {
+interface HeartbeatOptions {
   database: Database
   log: Logger
   host: string

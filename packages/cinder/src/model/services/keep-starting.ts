@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Running } from '@hearth/core'
 import { DriverError } from '@hearth/driver'
 
-export interface KeepStartingOptions {
+interface KeepStartingOptions {
   start(): Promise<Running>
   /** Called after each failure, with the milliseconds until the next attempt. */
   onFailure(error: unknown, waitMs: number): Promise<void>

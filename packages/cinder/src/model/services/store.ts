@@ -3,7 +3,7 @@ import { type Database, insertIfAbsent, type Query } from '@hearth/database'
 import type { BackendStats } from '@hearth/driver'
 
 /** Milliseconds without a heartbeat after which a service counts as down: Cinder's `service_down_time`. */
-export const downAfterMs = 60_000
+const downAfterMs = 60_000
 
 export interface ServiceRow {
   id: string

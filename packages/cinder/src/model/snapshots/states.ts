@@ -18,7 +18,7 @@ export const snapshotStates: StateTable = {
 export const deletableSnapshots = ['available', 'error']
 
 /** Statuses that an administrator may set by hand. */
-export const resettableSnapshots = ['creating', 'available', 'deleting', 'error', 'error_deleting']
+const resettableSnapshots = ['creating', 'available', 'deleting', 'error', 'error_deleting']
 
 export const resetSnapshotStates: StateTable = Object.fromEntries(
   Object.keys(snapshotStates).map((from) => [from, resettableSnapshots]),

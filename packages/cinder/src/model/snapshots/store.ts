@@ -26,7 +26,7 @@ export interface SnapshotRow {
   updated_at: number | null
 }
 
-export type NewSnapshot = Pick<SnapshotRow, 'id' | 'volume_id' | 'project_id' | 'user_id' | 'size' | 'status'> &
+type NewSnapshot = Pick<SnapshotRow, 'id' | 'volume_id' | 'project_id' | 'user_id' | 'size' | 'status'> &
   Partial<SnapshotRow>
 
 /** Returns rows of a query as typed snapshots; booleans are numbers in some databases. */

@@ -8,7 +8,7 @@ export interface EncryptionFields {
   key_size?: number | null
 }
 
-export interface EncryptionRow extends EncryptionFields {
+interface EncryptionRow extends EncryptionFields {
   encryption_id: string
   volume_type_id: string
   created_at: number

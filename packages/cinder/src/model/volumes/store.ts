@@ -46,7 +46,7 @@ export interface VolumeRow {
   updated_at: number | null
 }
 
-export type NewVolume = Pick<VolumeRow, 'id' | 'project_id' | 'user_id' | 'size' | 'status'> & Partial<VolumeRow>
+type NewVolume = Pick<VolumeRow, 'id' | 'project_id' | 'user_id' | 'size' | 'status'> & Partial<VolumeRow>
 
 /** Kinds of metadata: the user's, copied from the image, and the administrator's (`readonly`, `attached_mode`). */
 export type MetadataKind = 'user' | 'image' | 'admin'

@@ -32,7 +32,7 @@ export interface FillDeps {
 }
 
 /** The volume that an image is written over. */
-export interface ImageTarget {
+interface ImageTarget {
   backend: Backend
   volume: VolumeRef
   /** The volume reads as zeros, so zeros need not be written. */
@@ -41,7 +41,7 @@ export interface ImageTarget {
 }
 
 /** An image whose size is known and whose bytes can be written to a volume. */
-export interface PreparedImage {
+interface PreparedImage {
   /** Size of the image's disk in GiB. */
   sizeGiB: number
   writeTo(target: ImageTarget): Promise<void>

@@ -1,9 +1,9 @@
 import type { Schema } from '@hearth/http'
 
-export const containerFormats = ['ami', 'ari', 'aki', 'bare', 'ovf', 'ova', 'docker', 'compressed', null]
-export const diskFormats = ['ami', 'ari', 'aki', 'vhd', 'vhdx', 'vmdk', 'raw', 'qcow2', 'vdi', 'iso', 'ploop', null]
-export const visibilities = ['community', 'public', 'private', 'shared']
-export const statuses = [
+const containerFormats = ['ami', 'ari', 'aki', 'bare', 'ovf', 'ova', 'docker', 'compressed', null]
+const diskFormats = ['ami', 'ari', 'aki', 'vhd', 'vhdx', 'vmdk', 'raw', 'qcow2', 'vdi', 'iso', 'ploop', null]
+const visibilities = ['community', 'public', 'private', 'shared']
+const statuses = [
   'queued',
   'saving',
   'active',
@@ -14,7 +14,7 @@ export const statuses = [
   'pending_delete',
   'deactivated',
 ]
-export const uuidText = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
+const uuidText = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
 
 /** Base properties of an image: the /v2/schemas/image document lists them, and bodies are checked by them. */
 export const imageProperties: Record<string, Schema> = {

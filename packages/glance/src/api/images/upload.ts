@@ -117,7 +117,7 @@ const gone = () => glanceErrors.Gone({ reason: 'The image was deleted while its 
  * Makes the image active with the facts about its bytes. When it is no longer in `from`, removes its bytes and throws
  * Gone (410).
  */
-export async function finishUpload(
+async function finishUpload(
   image: Image,
   stored: Ingested,
   store: StoreEntry,

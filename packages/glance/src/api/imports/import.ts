@@ -14,7 +14,7 @@ import type { ApiDeps } from '../deps.ts'
 import { checkStorageQuota, headerOf, requireFormats } from '../images/upload.ts'
 
 /** Body of POST …/import. */
-export interface ImportBody {
+interface ImportBody {
   method: {
     name: string
     uri?: string

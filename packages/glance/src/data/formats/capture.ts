@@ -21,7 +21,7 @@ export interface Capture {
 }
 
 /** Enough for a VMDK footer: marker, header copy and end-of-stream marker. */
-export const tailLength = 1536
+const tailLength = 1536
 
 interface Open extends Region {
   buffer: Buffer

@@ -8,7 +8,7 @@ export interface Verdict {
   problems: string[]
 }
 
-export interface Inspector {
+interface Inspector {
   /** Called after each chunk, to request regions whose offsets are in earlier bytes. */
   advance?(): void
   /** Null when the stream is not of this format. Called once, at the end. */

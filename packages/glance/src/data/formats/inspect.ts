@@ -21,7 +21,7 @@ export interface Inspection {
   fixedVhd: Verdict | null
 }
 
-export interface OpenInspection {
+interface OpenInspection {
   write(chunk: Buffer): void
   finish(): Inspection
 }

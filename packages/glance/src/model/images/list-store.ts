@@ -5,7 +5,7 @@ import type { ListQuery, Operator } from './list-filter.ts'
 import { assemble } from './store.ts'
 
 /** The caller who lists images. */
-export interface Viewer {
+interface Viewer {
   admin: boolean
   project: string | null
 }

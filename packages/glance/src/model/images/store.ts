@@ -3,7 +3,7 @@ import { insertIfAbsent, move, type Query, type Transaction } from '@hearth/data
 import type { Image, Location } from './image.ts'
 import { imageStates } from './states.ts'
 
-export const columns: Record<string, string> = {
+const columns: Record<string, string> = {
   id: 'id',
   name: 'name',
   status: 'status',
@@ -28,7 +28,7 @@ export const columns: Record<string, string> = {
 type Row = Record<string, unknown>
 
 /** Returns the columns of an image's fields. */
-export function toRow(image: Partial<Image>): Row {
+function toRow(image: Partial<Image>): Row {
   const given: Row = { ...image }
   const known = Object.entries(columns).filter(([key]) => Object.hasOwn(given, key))
   return Object.fromEntries(known.map(([key, column]) => [column, own(given, key)]))
@@ -110,7 +110,7 @@ export async function moveImage(
 }
 
 /** Process that transfers bytes for an image, and their store. */
-export interface Worker {
+interface Worker {
   name: string
   store: string
 }
@@ -141,7 +141,7 @@ export async function touchWorker(query: Query, name: string): Promise<void> {
   await query('images').where({ worker: name }).whereIn('status', busy).update({ worker_seen_at: Date.now() })
 }
 
-export interface Abandoned {
+interface Abandoned {
   id: string
   status: string
   worker: string
@@ -229,7 +229,7 @@ export async function findDying(query: Query): Promise<string[]> {
   return query('images').where({ status: 'pending_delete' }).whereNull('deleted_at').pluck('id')
 }
 
-export interface DoomedLocation {
+interface DoomedLocation {
   id: string
   image_id: string
   store: string | null

@@ -1,7 +1,7 @@
 import type { Query } from '@hearth/database'
 import { storedBytes } from '../images/store.ts'
 
-export interface Usage {
+interface Usage {
   activeBytes: number
   stagedBytes: number
   count: number

@@ -18,7 +18,7 @@ export interface Task {
   expiresAt: number | null
 }
 
-export type NewTask = Pick<Task, 'type' | 'owner' | 'userId' | 'imageId' | 'requestId' | 'input'> & { worker: string }
+type NewTask = Pick<Task, 'type' | 'owner' | 'userId' | 'imageId' | 'requestId' | 'input'> & { worker: string }
 
 /** A finished task is kept for two days. */
 const keptMs = 48 * 3600 * 1000
@@ -100,7 +100,7 @@ export async function removeExpiredTasks(query: Query, now: number): Promise<voi
   await query(table).where('expires_at', '<', now).delete()
 }
 
-export interface TaskPage {
+interface TaskPage {
   limit: number
   marker: Task | null
   /** null: tasks of all owners. */

@@ -8,7 +8,7 @@ import { usersById } from '../../model/users/store.ts'
 import type { Body } from '../links.ts'
 
 /** Returns `{id}`, or `{id, name, domain}` when names are requested. */
-export type Describe = (kind: 'user' | 'group' | 'project' | 'domain' | 'role', id: string) => Body
+type Describe = (kind: 'user' | 'group' | 'project' | 'domain' | 'role', id: string) => Body
 
 /** Returns `{id}`. */
 export const onlyIds: Describe = (_kind, id) => ({ id })

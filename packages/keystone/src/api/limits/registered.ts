@@ -19,7 +19,7 @@ import { type Body, baseOf, collection, member } from '../links.ts'
 import type { RegisteredInput } from './schema.ts'
 
 /** Returns the view of a registered limit. */
-export function viewRegisteredLimit(limit: RegisteredLimit, base: string): Body {
+function viewRegisteredLimit(limit: RegisteredLimit, base: string): Body {
   return member(base, 'registered_limits', {
     id: limit.id,
     service_id: limit.serviceId,

@@ -57,7 +57,7 @@ export async function changeProject(
 }
 
 /** Returns the fields of a revocation that revokes all tokens of a project or domain. */
-export const scopeOf = (project: Project) => (project.isDomain ? { domainId: project.id } : { projectId: project.id })
+const scopeOf = (project: Project) => (project.isDomain ? { domainId: project.id } : { projectId: project.id })
 
 function assertMovable(old: Project, given: ProjectInput): void {
   if (isImmutable(old.options, given.options)) throw forbidden(`${old.id} is immutable.`)

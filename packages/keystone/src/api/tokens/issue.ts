@@ -84,7 +84,7 @@ function recordOf({ methods, ...identity }: IdentityInput, address: string): Log
   }
 }
 
-export interface TokenInput {
+interface TokenInput {
   proof: Proof
   scope: Scope
   /** Number of the last revocation before the methods were checked. */

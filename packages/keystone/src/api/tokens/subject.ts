@@ -10,7 +10,7 @@ import { findLogin, type Login } from '../../model/users/store.ts'
 import { queryFlag } from '../filters.ts'
 import type { Target } from '../guard.ts'
 
-export interface Subject {
+interface Subject {
   identity: Identity
   extra: TokenExtra
   appCredentialName?: string

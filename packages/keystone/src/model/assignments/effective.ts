@@ -58,7 +58,7 @@ export async function expandRoles(query: Query, roleIds: string[]): Promise<Role
 }
 
 /** Returns the ids of the roles and of all roles that they imply, directly or indirectly. */
-export async function impliedClosure(query: Query, roleIds: string[]): Promise<Set<string>> {
+async function impliedClosure(query: Query, roleIds: string[]): Promise<Set<string>> {
   const implied = Map.groupBy(await listImplications(query), (one) => one.priorId)
   const reached = new Set(roleIds)
   for (const id of reached) for (const { impliedId } of implied.get(id) ?? []) reached.add(impliedId)

@@ -16,7 +16,7 @@ export interface Effective extends Assignment {
 }
 
 /** Filters of effective assignments; an absent field is no filter. */
-export interface EffectiveFilter {
+interface EffectiveFilter {
   userId?: string
   projectId?: string
   domainId?: string

@@ -2,8 +2,8 @@ import { own } from '@hearth/core'
 import { insertIfAbsent, type Query, type Transaction } from '@hearth/database'
 import type { Row } from '../store.ts'
 
-export type ActorType = 'user' | 'group'
-export type TargetType = 'project' | 'domain' | 'system'
+type ActorType = 'user' | 'group'
+type TargetType = 'project' | 'domain' | 'system'
 
 export interface Assignment {
   actorType: ActorType
@@ -15,11 +15,6 @@ export interface Assignment {
   roleId: string
   /** True when the assignment applies to the projects below the target and not to the target itself. */
   inherited: boolean
-}
-
-export interface Grantee {
-  userId: string
-  groupIds: string[]
 }
 
 export type AssignmentFilter = Partial<Assignment>

@@ -5,7 +5,7 @@ import { findRegion, insertRegion } from '../regions/store.ts'
 import { insertService, listServices } from '../services/store.ts'
 
 /** One address for all interfaces, or one for each. */
-export type EndpointUrls = string | { public: string; internal: string; admin: string }
+type EndpointUrls = string | { public: string; internal: string; admin: string }
 
 /** Complete endpoint URLs, with their templates. */
 export interface CatalogUrls {

@@ -11,7 +11,7 @@ interface CatalogEndpoint {
 }
 
 /** A service in the catalog of a token. */
-export interface CatalogEntry {
+interface CatalogEntry {
   id: string
   type: string
   name: string

@@ -2,7 +2,7 @@ import type { Query } from '@hearth/database'
 import { orNull, type Row, readJson } from '../store.ts'
 
 /** An endpoint with its service; `endpoint` is null for a service without endpoints. */
-export interface CatalogRow {
+interface CatalogRow {
   serviceId: string
   serviceType: string
   serviceName: string

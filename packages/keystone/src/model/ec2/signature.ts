@@ -17,7 +17,7 @@ const hmac = (key: string | Buffer, text: string, hash = 'sha256'): Buffer =>
   createHmac(hash, key).update(text, 'utf8').digest()
 
 /** Returns true when the texts are equal; compares in constant time. */
-export function isSame(one: string, other: string): boolean {
+function isSame(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && timingSafeEqual(a, b)
 }

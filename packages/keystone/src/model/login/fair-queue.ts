@@ -1,6 +1,6 @@
 import type { HearthError } from '@hearth/core'
 
-export interface FairQueueOptions {
+interface FairQueueOptions {
   /** Number of jobs that run at the same time. */
   atOnce: number
   /** Number of jobs that may wait. When more wait, the owner with the most waiting jobs is refused. */
@@ -9,7 +9,7 @@ export interface FairQueueOptions {
   refuse(): HearthError
 }
 
-export interface FairQueue {
+interface FairQueue {
   /**
    * Runs `work` when the owner's turn comes and returns its result. Throws the error of `refuse` when the queue is
    * full.

@@ -10,7 +10,7 @@ import { listOldHashes, recordOldHash, removeReceipts } from './store.ts'
 type RuledDeps = Pick<Deps, 'compliance' | 'clock'>
 
 /** Longest password in characters; Keystone's `[identity] max_password_length`. */
-export const longestPassword = 4096
+const longestPassword = 4096
 
 const regexMs = 100
 
@@ -18,7 +18,7 @@ const regexMs = 100
  * Throws InvalidRequest (400) for a password that is too long or that the operator's regular expression does not match
  * from its start, as Python's `re.match`. A match that takes longer than 100 ms refuses the password.
  */
-export function assertAllowed(password: string, { passwordRegex, passwordRegexDescription }: SecurityCompliance): void {
+function assertAllowed(password: string, { passwordRegex, passwordRegexDescription }: SecurityCompliance): void {
   if (password.length > longestPassword)
     throw invalid(`The password length must be less than or equal to ${longestPassword}.`)
   if (passwordRegex === null) return
@@ -27,7 +27,7 @@ export function assertAllowed(password: string, { passwordRegex, passwordRegexDe
 }
 
 /** Returns the pattern as a regular expression that matches from the start. Throws SyntaxError. */
-export const compilePasswordRegex = (pattern: string): RegExp => new RegExp(`^(?:${pattern})`, 'u')
+const compilePasswordRegex = (pattern: string): RegExp => new RegExp(`^(?:${pattern})`, 'u')
 
 function matches(pattern: string, password: string): boolean {
   const expression = compilePasswordRegex(pattern)

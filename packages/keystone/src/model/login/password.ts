@@ -7,7 +7,7 @@ import { isInactive, isLocked, recordFailure } from './lockout.ts'
 import { isExpired } from './password-rules.ts'
 import type { Attempt } from './throttle.ts'
 
-export interface PasswordCheck {
+interface PasswordCheck {
   address: string
   /** True for a password change, which accepts an expired password. */
   mayBeExpired?: boolean

@@ -1,7 +1,7 @@
 import type { Query } from '@hearth/database'
 import type { Row } from '../store.ts'
 
-export interface Failures {
+interface Failures {
   count: number
   /** Time of the last failure, milliseconds since the epoch; null without failures. */
   last: number | null
@@ -67,7 +67,7 @@ export async function recordOldHash(
     await query('password_history').where({ user_id: userId }).where('created_at', '<', Number(oldest)).delete()
 }
 
-export interface Receipt {
+interface Receipt {
   userId: string
   methods: string[]
   issuedAt: number

@@ -13,7 +13,7 @@ export interface Role {
   extra: Attributes
 }
 
-export interface Implication {
+interface Implication {
   priorId: string
   impliedId: string
 }

@@ -38,7 +38,7 @@ export interface Proof {
 }
 
 /** Fields of a trust that its token contains; `expiresAt` is in milliseconds since the epoch, null: never. */
-export interface TrustScope {
+interface TrustScope {
   id: string
   trustorId: string
   trusteeId: string

@@ -23,7 +23,7 @@ export type ScopeInput =
       'OS-TRUST:trust'?: { id: string }
     }
 
-export interface DomainReference {
+interface DomainReference {
   id?: string
   name?: string
 }

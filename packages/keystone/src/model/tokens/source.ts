@@ -13,7 +13,7 @@ import type { TokenKeeper } from './keeper.ts'
 import { believedMs, type KeyRing, prepareKeys, readKeyRing, removeEndedKeys } from './keys.ts'
 import { eventRange, listEvents, listSigningKeys, pruneEvents, raiseTokenSeconds, type StoredKey } from './store.ts'
 
-export interface TokenSourceOptions {
+interface TokenSourceOptions {
   /** Secret that wraps the signing keys in the database; it is not stored there. */
   secret: string
   /** Longest lifetime of the tokens signed here, in seconds; default 3600. */

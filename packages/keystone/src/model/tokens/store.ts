@@ -117,4 +117,4 @@ export async function pruneEvents(query: Query, before: number): Promise<void> {
   await query('revocation_events').where('revoked_at', '<', before).delete()
 }
 
-export type SequencedEvent = RevocationEvent & { sequence: number; revokedAt: number }
+type SequencedEvent = RevocationEvent & { sequence: number; revokedAt: number }

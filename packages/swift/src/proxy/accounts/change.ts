@@ -9,7 +9,7 @@ import type { SwiftRequest } from '../request.ts'
 import { domainChange } from './project-domain.ts'
 
 /** Headers of an account beside its metadata that requests may set. */
-export const accountKept = ['x-account-access-control', 'x-account-quota-bytes', 'x-account-quota-count'] as const
+const accountKept = ['x-account-access-control', 'x-account-quota-bytes', 'x-account-quota-count'] as const
 
 type Change = 'putAccount' | 'postAccount' | 'deleteAccount'
 

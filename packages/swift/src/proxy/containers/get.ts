@@ -82,7 +82,7 @@ function splitEtag(text: string, account: string): { etag: string; parameters: R
 }
 
 /** A large object's content type carries its size: `text/plain;swift_bytes=12`. */
-export function splitSize(contentType: string): { contentType: string; bytes: number | null } {
+function splitSize(contentType: string): { contentType: string; bytes: number | null } {
   const match = /;\s*swift_bytes=(\d+)/.exec(contentType)
   if (!match) return { contentType, bytes: null }
   return { contentType: contentType.replace(match[0], ''), bytes: Number(match[1]) }

@@ -23,7 +23,7 @@ import { versions } from './versions/feature.ts'
  * outside signed ones, so that a signature never counts for a bulk request. Tokens are read before both: bulk requests
  * identify the caller before they read a body, and a signature replaces the token.
  */
-export const features: Feature[] = [
+const features: Feature[] = [
   gatekeeper,
   crossOrigin,
   keystoneAuth,

@@ -26,7 +26,7 @@ const byType: Record<string, ListingFormat> = {
   'text/xml': 'xml',
 }
 
-export interface Negotiated {
+interface Negotiated {
   format: ListingFormat
   contentType: string
   /** True when the Accept header decided, which caches must know. */

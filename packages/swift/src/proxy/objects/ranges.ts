@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Content, SwiftResponse } from '../../model/response.ts'
 import { answer } from '../../model/response.ts'
 
-export type Span = readonly [start: number, end: number]
+type Span = readonly [start: number, end: number]
 
 interface Wish {
   start: number | null

@@ -1,5 +1,5 @@
 /** Buffers of one size that are reused, so that many readers share a few of them. */
-export interface Scratch {
+interface Scratch {
   /** Resolves to a buffer, in the order of asking, as soon as one is free. Its content is that of the one before. */
   lend(): Promise<Buffer>
   giveBack(buffer: Buffer): void

@@ -9,7 +9,7 @@ interface Upload {
 }
 
 /** Body files of one device from before they are made until their row is committed or they are removed. */
-export interface Uploads {
+interface Uploads {
   has(file: string): boolean
   get(file: string): Stage | undefined
   /** Returns the stage, known here until it ends. */

@@ -24,7 +24,7 @@ export interface HolderOptions {
 }
 
 /** Holds the engine of a device while its disk can be used. */
-export interface Holder {
+interface Holder {
   engine: Engine | null
   state: DeviceState
   /** The latest timestamp of what the device held when it was opened. */

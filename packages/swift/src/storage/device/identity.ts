@@ -12,7 +12,7 @@ interface Identity {
   cluster: string
 }
 
-export interface IdentityOptions {
+interface IdentityOptions {
   /** Name of the device. */
   id: string
   folder: string

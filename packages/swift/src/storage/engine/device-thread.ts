@@ -4,7 +4,7 @@ import { StorageError, storageErrorOf } from '../errors.ts'
 import { type Answer, openQueue, type Question } from './queue.ts'
 import { startWorker } from './start-worker.ts'
 
-export interface DeviceThreadOptions {
+interface DeviceThreadOptions {
   entry: URL
   folder: string
   log: Logger
@@ -15,7 +15,7 @@ export interface DeviceThreadOptions {
 }
 
 /** A thread that works on the index of a device. One that ends by itself is started again, later each time. */
-export interface DeviceThread {
+interface DeviceThread {
   /** Throws StorageError. */
   ask(name: string, input: unknown, file?: string | null): Promise<unknown>
   /** Lets it finish what it has, and ends it. */

@@ -9,7 +9,7 @@ import { StorageError } from '../errors.ts'
 import type { ReadName, ReadOperations, WriteName, WriteOperations } from '../records/operations.ts'
 import { openDeviceThread } from './device-thread.ts'
 
-export interface EngineOptions {
+interface EngineOptions {
   folder: string
   /** Bytes of the disk that no object may fill, so that deleting always works; 1 % but at least 32 MiB when absent. */
   reserve?: number

@@ -15,7 +15,7 @@ interface Waiting {
   reject(error: Error): void
 }
 
-export interface Queue {
+interface Queue {
   ask(name: string, input: unknown, file?: string | null): Promise<unknown>
   answer(answers: Answer[]): void
   /** Fails all that wait, and all that comes until open() is called. */

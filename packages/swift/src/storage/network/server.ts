@@ -10,7 +10,7 @@ import { fileOf } from './local-node.ts'
 import { decodeMessage, encodeMessage } from './message.ts'
 import { isSignedBody, openVerifier, type Refusal, type Verifier, window } from './signature.ts'
 
-export interface StorageServerOptions {
+interface StorageServerOptions {
   host: string
   port: number
   /** Shared by all hosts of the cluster; never empty. */

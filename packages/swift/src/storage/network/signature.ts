@@ -9,7 +9,7 @@ const mostOutOfOrder = 4096
 /** Number of processes whose requests are counted separately. */
 const mostSenders = 1024
 
-export interface SignedParts {
+interface SignedParts {
   method: string
   /** Path with the query. */
   path: string

@@ -15,7 +15,7 @@ interface Bounds {
 }
 
 /** The smallest text that sorts after every text beginning with `prefix`; null when there is none. */
-export function afterPrefix(prefix: string): string | null {
+function afterPrefix(prefix: string): string | null {
   const points = [...prefix]
   while (points.length > 0) {
     const last = points.pop()!.codePointAt(0)!

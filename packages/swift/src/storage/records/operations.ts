@@ -55,7 +55,7 @@ export interface StoredObject {
 }
 
 /** `stale`: something newer is stored already. `gone`: there is no such thing (any more). */
-export type WriteStatus = 'done' | 'stale' | 'gone' | 'conflict'
+type WriteStatus = 'done' | 'stale' | 'gone' | 'conflict'
 
 export interface WriteReply {
   status: WriteStatus
@@ -97,7 +97,7 @@ export interface ContainerStats {
   bytesUsed: number
 }
 
-export type ReportedContainer = Omit<ContainerStats, 'account' | 'accountHash' | 'container'> & {
+type ReportedContainer = Omit<ContainerStats, 'account' | 'accountHash' | 'container'> & {
   containerHash: string
 }
 
@@ -190,7 +190,7 @@ export interface AccountEntry {
 export type Listed<T> = T | { subdir: string }
 
 /** Fields that two replicas compare to find missing changes. */
-export interface ObjectVersion {
+interface ObjectVersion {
   hash: string
   timestamp: string
   metaTimestamp: string

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 
-export interface Statement {
+interface Statement {
   run(...values: unknown[]): { changes: number; lastInsertRowid: number | bigint }
   get(...values: unknown[]): unknown
   all(...values: unknown[]): unknown[]

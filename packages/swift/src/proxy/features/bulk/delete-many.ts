@@ -3,7 +3,7 @@ import { derive, type Handler, type SwiftRequest } from '../../request.ts'
 import { ruledAnew } from '../keystone-auth/access-rules.ts'
 import { bulkReport, statusText } from './report.ts'
 
-export interface BulkResult {
+interface BulkResult {
   deleted: number
   notFound: number
   /** Path and status of what failed. */

@@ -54,7 +54,7 @@ export async function putManifest(
 }
 
 /** The md5 of the segments' etags (with their ranges) and the sum of their sizes. */
-export function describe(stored: StoredSegment[]): { etag: string; size: number } {
+function describe(stored: StoredSegment[]): { etag: string; size: number } {
   const hash = createHash('md5')
   let size = 0
   segmentsOf(stored).forEach((segment, index) => {
