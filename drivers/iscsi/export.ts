@@ -1,7 +1,7 @@
 import { type DriverDeps, DriverError, type ExportDriver } from '@hearth/driver'
-import { hasLio, openLio } from './lio.ts'
+import { hasLio, openLio } from './lio/target.ts'
 import type { IscsiOptions } from './options.ts'
-import { openTgt } from './tgt.ts'
+import { openTgt } from './tgt/target.ts'
 
 /** Offers devices over iSCSI by the target server that the options name. */
 export async function openIscsiExport(options: Record<string, unknown>, deps: DriverDeps): Promise<ExportDriver> {

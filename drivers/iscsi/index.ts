@@ -1,5 +1,5 @@
 import type { DriverPlugin } from '@hearth/driver'
-import { connectorOptions, openIscsiConnector } from './connector.ts'
+import { connectorOptions, openIscsiConnector } from './connector/connector.ts'
 import { openIscsiExport } from './export.ts'
 import { exportOptions } from './options.ts'
 

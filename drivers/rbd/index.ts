@@ -1,9 +1,9 @@
 import type { DriverPlugin } from '@hearth/driver'
-import { backupOptions, openRbdBackup } from './backup.ts'
-import { connectorOptions, openRbdConnector } from './connector.ts'
-import { imageOptions, openRbdImage } from './image.ts'
-import { openRbdVolume } from './volume.ts'
-import { volumeOptions } from './volume-options.ts'
+import { backupOptions, openRbdBackup } from './backup/backup.ts'
+import { connectorOptions, openRbdConnector } from './connector/connector.ts'
+import { imageOptions, openRbdImage } from './image/image.ts'
+import { volumeOptions } from './volume/options.ts'
+import { openRbdVolume } from './volume/volume.ts'
 
 const plugin: DriverPlugin = {
   contract: 1,

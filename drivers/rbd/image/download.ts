@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { DriverError } from '@hearth/driver'
-import type { Pool } from './librados.ts'
-import { openImage, type RbdImage } from './librbd.ts'
+import type { Pool } from '../ceph/librados.ts'
+import { openImage, type RbdImage } from '../ceph/librbd.ts'
 
 const blockBytes = 4 * 1024 ** 2
 const inFlight = 4

@@ -1,10 +1,10 @@
 import { type BackendStats, DriverError } from '@hearth/driver'
+import type { Pool } from '../ceph/librados.ts'
+import { openRemembered } from '../ceph/remembered.ts'
+import type { Session } from '../ceph/session.ts'
 import { found, gib } from './backend.ts'
-import type { Pool } from './librados.ts'
 import { provisionedBytes } from './manage.ts'
-import { openRemembered } from './remembered.ts'
-import type { Session } from './session.ts'
-import type { VolumeOptions } from './volume-options.ts'
+import type { VolumeOptions } from './options.ts'
 
 interface DiskFree {
   pools: { name: string; stats: { stored: number; max_avail: number } }[]

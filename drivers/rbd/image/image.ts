@@ -1,12 +1,12 @@
 import { type DriverDeps, DriverError, type DriverLog, type ImageStore } from '@hearth/driver'
-import { download } from './image-download.ts'
-import { checkImageId, discard, isPartOf, isWhole, partName, sweep } from './image-removal.ts'
-import { upload } from './image-upload.ts'
-import type { Pool } from './librados.ts'
-import { codeOf, createImage, listImages, withImage } from './librbd.ts'
-import { connectPool, type PoolConnection, type PoolSettings, poolOptions } from './pool-connection.ts'
-import { openSpace } from './pool-space.ts'
-import { renameImage } from './renaming.ts'
+import type { Pool } from '../ceph/librados.ts'
+import { codeOf, createImage, listImages, withImage } from '../ceph/librbd.ts'
+import { connectPool, type PoolConnection, type PoolSettings, poolOptions } from '../ceph/pool-connection.ts'
+import { openSpace } from '../ceph/pool-space.ts'
+import { renameImage } from '../ceph/renaming.ts'
+import { download } from './download.ts'
+import { checkImageId, discard, isPartOf, isWhole, partName, sweep } from './removal.ts'
+import { upload } from './upload.ts'
 
 export const imageOptions = {
   type: 'object',

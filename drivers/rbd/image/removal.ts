@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { DriverError, type DriverLog } from '@hearth/driver'
-import type { Pool } from './librados.ts'
+import type { Pool } from '../ceph/librados.ts'
 import {
   codeOf,
   listImages,
@@ -10,8 +10,8 @@ import {
   removeFromTrash,
   removeImage,
   withImage,
-} from './librbd.ts'
-import { renameImage } from './renaming.ts'
+} from '../ceph/librbd.ts'
+import { renameImage } from '../ceph/renaming.ts'
 
 /** Returns a new name for an unfinished upload. */
 export const partName = (imageId: string): string => `${imageId}.part-${randomBytes(4).toString('hex')}`

@@ -1,8 +1,8 @@
 import { DriverError, type ImageLocations, type SnapshotRef, type VolumeRef } from '@hearth/driver'
+import type { Pool } from '../ceph/librados.ts'
+import { changeImage, cloneImage, codeOf, type RbdImage, withImage } from '../ceph/librbd.ts'
+import { ageOf, checkName, passingName } from '../ceph/naming.ts'
 import { type Backend, found, gib, make, notFound, stopIfAborted } from './backend.ts'
-import type { Pool } from './librados.ts'
-import { changeImage, cloneImage, codeOf, type RbdImage, withImage } from './librbd.ts'
-import { ageOf, checkName, passingName } from './naming.ts'
 import { featuresOf } from './sharing.ts'
 
 type Signal = AbortSignal | undefined

@@ -6,8 +6,8 @@ import {
   DriverError,
   openExclusive,
 } from '@hearth/driver'
-import { type Path, type Reach, readConnection } from './connector-paths.ts'
-import { connectorScript } from './connector-script.ts'
+import { type Path, type Reach, readConnection } from './paths.ts'
+import { connectorScript } from './script.ts'
 
 export const connectorOptions = {
   type: 'object',

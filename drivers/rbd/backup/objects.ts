@@ -1,8 +1,8 @@
 import { type BackupStore, DriverError } from '@hearth/driver'
-import { type NameIndex, openNameIndex } from './backup-index.ts'
-import { codeOf, type Pool } from './librados.ts'
-import type { PoolConnection } from './pool-connection.ts'
-import { openSpace } from './pool-space.ts'
+import { codeOf, type Pool } from '../ceph/librados.ts'
+import type { PoolConnection } from '../ceph/pool-connection.ts'
+import { openSpace } from '../ceph/pool-space.ts'
+import { type NameIndex, openNameIndex } from './name-index.ts'
 
 /** RADOS namespace that separates backup objects from the images of the pool. */
 const namespace = 'backups'

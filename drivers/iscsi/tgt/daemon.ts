@@ -3,9 +3,9 @@ import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type DriverDeps, DriverError, isDriverError } from '@hearth/driver'
-import type { TgtOptions } from './options.ts'
-import { openCommandControl, openSocketControl, type TgtControl } from './tgt-control.ts'
-import { parsePortals } from './tgt-show.ts'
+import type { TgtOptions } from '../options.ts'
+import { openCommandControl, openSocketControl, type TgtControl } from './control.ts'
+import { parsePortals } from './show.ts'
 
 /** The tgtd of one run folder. */
 export interface TgtDaemon {

@@ -1,4 +1,6 @@
 import { type DriverDeps, DriverError, type ExportDriver, type ExportRequest, openExclusive } from '@hearth/driver'
+import type { IscsiOptions } from '../options.ts'
+import { checkKernelNames, checkName, checkRequest, stopIfAborted } from '../request.ts'
 import { configfsRoot, openConfigfs } from './configfs.ts'
 import type { Configfs, Found, Step } from './configfs-step.ts'
 import {
@@ -14,9 +16,7 @@ import {
   requireIdentity,
   stateOf,
   type TargetState,
-} from './lio-plan.ts'
-import type { IscsiOptions } from './options.ts'
-import { checkKernelNames, checkName, checkRequest, stopIfAborted } from './request.ts'
+} from './plan.ts'
 
 const lun = 0
 const modules = ['target_core_mod', 'target_core_iblock', 'target_core_file', 'iscsi_target_mod']

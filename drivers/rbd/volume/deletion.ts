@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError, type SnapshotRef, type VolumeRef } from '@hearth/driver'
-import { type Backend, found, notFound } from './backend.ts'
-import { ifFree } from './lease.ts'
-import type { Pool } from './librados.ts'
+import { ifFree } from '../ceph/lease.ts'
+import type { Pool } from '../ceph/librados.ts'
 import {
   changeImage,
   codeOf,
@@ -13,9 +12,10 @@ import {
   type RbdImage,
   removeFromTrash,
   withImage,
-} from './librbd.ts'
-import { ageOf, checkName, isSnapshotName, isUpstreamRemnant, isVolumeName, wholeOf } from './naming.ts'
-import { finishRename } from './renaming.ts'
+} from '../ceph/librbd.ts'
+import { ageOf, checkName, isSnapshotName, isUpstreamRemnant, isVolumeName, wholeOf } from '../ceph/naming.ts'
+import { finishRename } from '../ceph/renaming.ts'
+import { type Backend, found, notFound } from './backend.ts'
 
 const staleMs = 3600_000
 

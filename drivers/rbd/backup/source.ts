@@ -1,6 +1,6 @@
 import type { Address, DriverLog } from '@hearth/driver'
-import type { Pool } from './librados.ts'
-import { connectPool, type PoolConnection, type PoolSettings } from './pool-connection.ts'
+import type { Pool } from '../ceph/librados.ts'
+import { connectPool, type PoolConnection, type PoolSettings } from '../ceph/pool-connection.ts'
 
 /** Names an image, or a snapshot of one, in any cluster. */
 export interface RbdPlace {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { type Address, type Connection, DriverError, type SnapshotRef, type VolumeRef } from '@hearth/driver'
+import { withImage } from '../ceph/librbd.ts'
+import { checkName } from '../ceph/naming.ts'
+import { idOf } from '../ceph/renaming.ts'
 import { type Backend, found, notFound, sizeOf } from './backend.ts'
-import { withImage } from './librbd.ts'
-import { checkName } from './naming.ts'
-import { idOf } from './renaming.ts'
+import type { VolumeOptions } from './options.ts'
 import { ensureShareable } from './sharing.ts'
-import type { VolumeOptions } from './volume-options.ts'
 
 interface MonitorMap {
   mons: { public_addrs: { addrvec: { type: string; addr: string }[] } }[]

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readConnection } from './connector-paths.ts'
+import { readConnection } from './paths.ts'
 
 const single = { target_portal: '10.0.0.1:3260', target_iqn: 'iqn.2010-10.org.openstack:volume-1', target_lun: 1 }
 const iscsi = (data: Record<string, unknown>) => ({ driver_volume_type: 'iscsi', data })

@@ -1,7 +1,7 @@
 import { type Blocks, DriverError, type Extent, type SnapshotRef, type VolumeRef } from '@hearth/driver'
+import { codeOf, openImage, type RbdImage } from '../ceph/librbd.ts'
+import { checkName } from '../ceph/naming.ts'
 import { type Backend, notFound } from './backend.ts'
-import { codeOf, openImage, type RbdImage } from './librbd.ts'
-import { checkName } from './naming.ts'
 
 /** Bytes of the volume per request for extents: bounds memory, and the time until an abort takes effect. */
 const window = 64 * 1024 ** 3

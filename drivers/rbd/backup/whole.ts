@@ -1,10 +1,10 @@
 import { type Blocks, DriverError, type DriverLog, type WholeBackup, type WholeBackups } from '@hearth/driver'
-import { copyChanges } from './backup-copy.ts'
-import { parseRbdAddress, type RbdPlace, type Sources } from './backup-source.ts'
-import { discard } from './image-removal.ts'
-import type { Pool } from './librados.ts'
-import { changeImage, codeOf, createImage, listImages, openImage, type RbdImage, withImage } from './librbd.ts'
-import type { PoolConnection } from './pool-connection.ts'
+import type { Pool } from '../ceph/librados.ts'
+import { changeImage, codeOf, createImage, listImages, openImage, type RbdImage, withImage } from '../ceph/librbd.ts'
+import type { PoolConnection } from '../ceph/pool-connection.ts'
+import { discard } from '../image/removal.ts'
+import { copyChanges } from './copy.ts'
+import { parseRbdAddress, type RbdPlace, type Sources } from './source.ts'
 
 interface Deps {
   connection: PoolConnection

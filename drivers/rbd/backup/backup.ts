@@ -1,9 +1,9 @@
 import type { BackupStore, DriverDeps } from '@hearth/driver'
-import { openBackupObjects } from './backup-objects.ts'
-import { openSources } from './backup-source.ts'
-import { openWholeBackups } from './backup-whole.ts'
-import { sweep } from './image-removal.ts'
-import { connectPool, type PoolSettings, poolOptions } from './pool-connection.ts'
+import { connectPool, type PoolSettings, poolOptions } from '../ceph/pool-connection.ts'
+import { sweep } from '../image/removal.ts'
+import { openBackupObjects } from './objects.ts'
+import { openSources } from './source.ts'
+import { openWholeBackups } from './whole.ts'
 
 export const backupOptions = {
   type: 'object',

@@ -1,4 +1,4 @@
-import { type PoolSettings, poolOptions } from './pool-connection.ts'
+import { type PoolSettings, poolOptions } from '../ceph/pool-connection.ts'
 
 export const volumeOptions = {
   type: 'object',

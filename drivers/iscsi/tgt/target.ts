@@ -8,12 +8,12 @@ import {
   type ExportRequest,
   openExclusive,
 } from '@hearth/driver'
-import type { TgtOptions } from './options.ts'
-import { checkRequest, stopIfAborted } from './request.ts'
-import type { TgtControl } from './tgt-control.ts'
-import { openTgtDaemon, type TgtDaemon } from './tgt-daemon.ts'
-import { type DeviceState, inspectDevice } from './tgt-device.ts'
-import { parseTargets, type ShownTarget } from './tgt-show.ts'
+import type { TgtOptions } from '../options.ts'
+import { checkRequest, stopIfAborted } from '../request.ts'
+import type { TgtControl } from './control.ts'
+import { openTgtDaemon, type TgtDaemon } from './daemon.ts'
+import { type DeviceState, inspectDevice } from './device.ts'
+import { parseTargets, type ShownTarget } from './show.ts'
 
 /** tgtd keeps LUN 0 for its controller. */
 const lun = 1

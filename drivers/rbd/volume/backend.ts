@@ -1,11 +1,11 @@
 import { type DriverDeps, DriverError, type VolumeRef } from '@hearth/driver'
-import type { Pool } from './librados.ts'
-import { codeOf, removeImage, withImage } from './librbd.ts'
-import { checkName, checkSize, passingName } from './naming.ts'
-import type { Remembered } from './remembered.ts'
-import { idOf, renameImage } from './renaming.ts'
-import type { Session } from './session.ts'
-import type { VolumeOptions } from './volume-options.ts'
+import type { Pool } from '../ceph/librados.ts'
+import { codeOf, removeImage, withImage } from '../ceph/librbd.ts'
+import { checkName, checkSize, passingName } from '../ceph/naming.ts'
+import type { Remembered } from '../ceph/remembered.ts'
+import { idOf, renameImage } from '../ceph/renaming.ts'
+import type { Session } from '../ceph/session.ts'
+import type { VolumeOptions } from './options.ts'
 
 export const gib = 1024 ** 3
 

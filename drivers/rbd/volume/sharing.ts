@@ -1,6 +1,6 @@
 import type { VolumeRef } from '@hearth/driver'
-import type { Pool } from './librados.ts'
-import { changeImage, feature, type ImageOptions, withImage } from './librbd.ts'
+import type { Pool } from '../ceph/librados.ts'
+import { changeImage, feature, type ImageOptions, withImage } from '../ceph/librbd.ts'
 
 /** Image features that only one client at a time can use: each of these needs the exclusive lock. */
 const singleClient = feature.exclusiveLock | feature.objectMap | feature.fastDiff | feature.journaling

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Pool } from './librados.ts'
-import { call, callRaw, cephError, codeOf, type Handle, library } from './library.ts'
+import type { Pool } from '../ceph/librados.ts'
+import { call, callRaw, cephError, codeOf, type Handle, library } from '../ceph/library.ts'
 
 /**
  * Index of a container's names. The cluster sorts them in the maps of a few objects, so a search never reads a whole

@@ -1,5 +1,5 @@
 import { DriverError } from '@hearth/driver'
-import type { RbdImage } from './librbd.ts'
+import type { RbdImage } from '../ceph/librbd.ts'
 
 /** Bytes of the volume per request for changes: bounds memory, and the time until an abort takes effect. */
 const windowBytes = 64 * 1024 ** 3

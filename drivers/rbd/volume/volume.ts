@@ -6,19 +6,19 @@ import {
   type VolumeDriver,
   type VolumeRef,
 } from '@hearth/driver'
+import { changeImage, codeOf, createImage } from '../ceph/librbd.ts'
+import { checkName, checkSize } from '../ceph/naming.ts'
+import { openRemembered } from '../ceph/remembered.ts'
+import { openSession } from '../ceph/session.ts'
 import { type Backend, found, gib, make, notFound, type ParentInfo } from './backend.ts'
 import { openSnapshotBytes, openVolumeBytes } from './bytes.ts'
 import { openRoom, statsOf } from './capacity.ts'
 import { cloneFromImage, cloneVolume, createFromSnapshot } from './clones.ts'
 import { addressOfSnapshot, addressOfVolume, connectionOf } from './connection.ts'
 import { deleteSnapshot, deleteVolume, revert, sweep } from './deletion.ts'
-import { changeImage, codeOf, createImage } from './librbd.ts'
 import { listManageable, listNames, manage, manageSnapshot } from './manage.ts'
-import { checkName, checkSize } from './naming.ts'
-import { openRemembered } from './remembered.ts'
-import { openSession } from './session.ts'
+import type { VolumeOptions } from './options.ts'
 import { featuresOf } from './sharing.ts'
-import type { VolumeOptions } from './volume-options.ts'
 
 /**
  * Volumes as images of one Ceph pool. Nothing is kept but in the pool, so that several services can work on it at once.

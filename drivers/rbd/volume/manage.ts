@@ -1,10 +1,10 @@
 import { DriverError, type ManageableObject, type SnapshotRef, type VolumeRef } from '@hearth/driver'
+import type { Pool } from '../ceph/librados.ts'
+import { changeImage, codeOf, listImages, withImage } from '../ceph/librbd.ts'
+import { ageOf, checkName, isSnapshotName, isUpstreamRemnant, isVolumeName } from '../ceph/naming.ts'
+import { renameImage } from '../ceph/renaming.ts'
 import { type Backend, found, gib, notFound, sizeOf } from './backend.ts'
 import { ensureUnused } from './deletion.ts'
-import type { Pool } from './librados.ts'
-import { changeImage, codeOf, listImages, withImage } from './librbd.ts'
-import { ageOf, checkName, isSnapshotName, isUpstreamRemnant, isVolumeName } from './naming.ts'
-import { renameImage } from './renaming.ts'
 
 /** Images looked at side by side. */
 const width = 6

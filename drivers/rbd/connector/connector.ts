@@ -6,7 +6,7 @@ import {
   DriverError,
   type DriverErrorKind,
 } from '@hearth/driver'
-import { attachmentInput, connectorScript } from './connector-script.ts'
+import { attachmentInput, connectorScript } from './script.ts'
 
 export const connectorOptions = {
   type: 'object',

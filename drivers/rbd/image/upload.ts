@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { DriverError } from '@hearth/driver'
-import { call, library } from './library.ts'
-import type { RbdImage } from './librbd.ts'
+import { call, library } from '../ceph/library.ts'
+import type { RbdImage } from '../ceph/librbd.ts'
 
 /** Bytes per write: the usual size of librbd's objects. */
 const blockBytes = 4 * 1024 ** 2
